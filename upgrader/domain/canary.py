@@ -1,0 +1,64 @@
+"""What a canary is asked and what it says."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from upgrader.domain.check import Judgement, Verdict
+from upgrader.domain.facts import Installation
+from upgrader.domain.slot import Slot
+from upgrader.domain.snapshot import Snapshot
+
+
+class Seal(Enum):
+    """Sealed: own network, mount, PID and IPC namespaces. Unsealed: every secret in the clone is inert instead."""
+
+    SEALED = "sealed"
+    UNSEALED = "unsealed"
+
+
+class Blame(Enum):
+    """What the control run of the present release says of a failure."""
+
+    NONE = "none"
+    RELEASE = "release"
+    STATE = "state"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class CanaryRequest:
+    """Run `candidate` on a clone of `snapshot`; on failure `present` is the control on a second clone of the same snapshot."""
+
+    installation: Installation
+    snapshot: Snapshot
+    candidate: Slot
+    present: Slot
+
+
+@dataclass(frozen=True)
+class CanaryRun:
+    """One course of one release on one clone. `seconds` from clone to end; `migrates` whether the schema moved."""
+
+    version: str
+    judgements: tuple[Judgement, ...]
+    seconds: float
+    state_schema_before: int | None = None
+    state_schema_after: int | None = None
+    ready_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class CanaryReport:
+    """The verdict, the runs behind it, how it was sealed, whom to blame, and what could not be judged."""
+
+    verdict: Verdict
+    seal: Seal
+    candidate: CanaryRun
+    control: CanaryRun | None = None
+    blame: Blame = Blame.NONE
+    limits: tuple[str, ...] = ()
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the old code could still open the state the candidate leaves (no schema moved)."""
+        return self.candidate.state_schema_before == self.candidate.state_schema_after

@@ -1,0 +1,52 @@
+"""Probes gather, checks judge. A judgement is pass, fail or inconclusive, with its reason and its remedy."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(Enum):
+    """The three answers of a check, and `not_applicable` where the user's own policy forbids the probe."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Need(Enum):
+    """A required check decides; a wanted one is only told."""
+
+    REQUIRED = "required"
+    WANTED = "wanted"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one check said. `check` is its stable name (`pairing.token-equal`), `why` and `remedy` are sentences."""
+
+    check: str
+    verdict: Verdict
+    why: str
+    remedy: str = ""
+    need: Need = Need.REQUIRED
+
+
+def overall(judgements: tuple[Judgement, ...]) -> Verdict:
+    """One verdict of many: a required failure beats a required inconclusive, which beats pass; wanted ones never decide."""
+    required = [j.verdict for j in judgements if j.need is Need.REQUIRED]
+    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if verdict in required:
+            return verdict
+    return Verdict.PASS if required else Verdict.INCONCLUSIVE
+
+
+def worse_than(before: tuple[Judgement, ...], after: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    """The judgements of `after` that are worse than the same check said `before`: what this change is to blame for.
+
+    A fault that was there before is not the upgrade's. A check unknown before counts as having passed.
+    """
+    rank = {Verdict.PASS: 0, Verdict.NOT_APPLICABLE: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
+    earlier = {j.check: rank[j.verdict] for j in before}
+    return tuple(
+        j for j in after if j.need is Need.REQUIRED and rank[j.verdict] > earlier.get(j.check, 0)
+    )
