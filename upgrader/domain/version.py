@@ -16,7 +16,7 @@ _EARLY = re.compile(r"-(?:canary|next)(?:\.(\d+))?$")
 @total_ordering
 @dataclass(frozen=True)
 class Version:
-    """One published version, e.g. `2026.2.19-2`. Total order: `2026.2.19 < 2026.2.19-2 < 2026.2.20`; betas before their release."""
+    """One published version. Total order: `2026.2.19 < 2026.2.19-2 < 2026.2.20`; betas before their release."""
 
     text: str
 

@@ -1,0 +1,59 @@
+"""One writer per installation: locks that die with their process and name their holder."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from upgrader.adapters.durable import make_private, replace_durably
+from upgrader.errors import Busy
+
+
+@contextmanager
+def locked(paths: tuple[Path, ...], owner: str) -> Iterator[None]:
+    """Hold every lock of `paths`, taken in that order, while the block runs. Raises Busy naming the holder.
+
+    The kernel drops the locks when this process dies, however it dies; no child inherits them. They lie outside the
+    state directory, the prefix and the slots, so no swap moves them.
+    """
+    with _one(paths[0], owner):
+        if len(paths) > 1:
+            with locked(paths[1:], owner):
+                yield
+        else:
+            yield
+
+
+@contextmanager
+def _one(path: Path, owner: str) -> Iterator[None]:
+    make_private(path.parent)
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Busy(
+            "another upgrader run works on this installation",
+            why=_holder(path),
+            hint="wait for it to end; `upgrader status` shows where it is",
+        ) from error
+    try:
+        replace_durably(_note(path), json.dumps({"pid": os.getpid(), "owner": owner}).encode())
+        yield
+    finally:
+        _note(path).unlink(missing_ok=True)
+        lock.release()
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".holder")
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = json.loads(_note(path).read_bytes())
+        return f"`upgrader {note['owner']}` (pid {note['pid']}) holds the lock"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "its lock is held"

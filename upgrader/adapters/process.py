@@ -1,0 +1,118 @@
+"""The one home of child processes: argv without a shell, own session, output to files, a limit on everything."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.ports import Command, Ran
+from upgrader.domain.process import CommandMissing, CommandTimedOut, StartFailed
+
+_KEPT_OUTPUT = 8 * 1024 * 1024  # bytes read back of each stream; the tail is what matters
+_GROUP_GRACE_S = 3.0
+
+
+class ProcessRunner:
+    """Port Runner. `base` is the environment children get when the command names none."""
+
+    def __init__(self, base: Mapping[str, str]) -> None:
+        self._base = dict(base)
+
+    def run(self, command: Command) -> Ran:
+        """Run to the end and return its output.
+
+        Output goes to files, not pipes: a daemon left behind by the child holds a pipe open for ever. On a timeout
+        the whole session is ended. Raises CommandMissing, CommandTimedOut.
+        """
+        began = time.monotonic()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            child = _spawn(command, self._base, out, err)
+            try:
+                code = child.wait(timeout=command.timeout.total_seconds())
+            except subprocess.TimeoutExpired as error:
+                end_group(child.pid)
+                child.wait()
+                raise CommandTimedOut(
+                    f"`{_shown(command.argv)}` did not end within {command.timeout.total_seconds():.0f} s",
+                    why="it was ended with its whole process group",
+                ) from error
+            except BaseException:  # an interrupt must not leave the child behind
+                end_group(child.pid)
+                child.wait()
+                raise
+            return Ran(code, _tail(out), _tail(err), timedelta(seconds=time.monotonic() - began))
+
+    def start(self, command: Command, log: Path) -> ProcessIdentity:
+        """Start a long-running child in its own session, output appended to `log` (0600). Returns its identity.
+
+        It inherits no descriptor of ours (locks stay ours) and outlives the tool. Raises CommandMissing, StartFailed.
+        """
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            child = _spawn(command, self._base, file, file)
+        try:
+            return ProcessIdentity(child.pid, psutil.Process(child.pid).create_time())
+        except psutil.NoSuchProcess as error:
+            raise StartFailed(f"`{_shown(command.argv)}` ended at once", why=f"see {log}") from error
+
+
+def end_group(leader: int) -> None:
+    """End the process group of a child we started: TERM, a short grace, KILL. A group already gone is fine."""
+    deadline = time.monotonic() + _GROUP_GRACE_S
+    try:
+        os.killpg(leader, signal.SIGTERM)
+        while time.monotonic() < deadline and _group_alive(leader):
+            time.sleep(0.05)  # noqa: TID251 - the process room keeps its own real time
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _group_alive(leader: int) -> bool:
+    """Whether any process of the group still runs; an unreaped child of ours does not count."""
+    for process in psutil.process_iter(["pid", "status"]):
+        try:
+            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.info["pid"]) == leader:
+                return True
+        except (ProcessLookupError, PermissionError):
+            continue
+    return False
+
+
+def _spawn(command: Command, base: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> "subprocess.Popen[bytes]":
+    environment = dict(base if command.environment is None else command.environment)
+    try:
+        return subprocess.Popen(
+            command.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment,
+            cwd=command.directory,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except OSError as error:
+        raise CommandMissing(
+            f"cannot run `{Path(command.argv[0]).name}`", why=error.strerror or type(error).__name__
+        ) from error
+
+
+def _shown(argv: tuple[str, ...]) -> str:
+    """The program and its first words; never all of an argv."""
+    return " ".join((Path(argv[0]).name, *argv[1:4]))
+
+
+def _tail(file: BinaryIO) -> bytes:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _KEPT_OUTPUT))
+    return file.read()
