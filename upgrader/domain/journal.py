@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 class Step(Enum):
-    """The steps of a move, in order."""
+    """The steps of a move, in order. An upgrade runs the doctor on the state, a rollback restores it."""
 
     STANDBY = "standby"
     FENCE = "fence"
@@ -22,10 +22,10 @@ class Step(Enum):
     FINAL = "final-snapshot"
     SWITCH = "switch"
     DOCTOR = "doctor"
+    RESTORE = "restore"
     INSTALL = "install"
     START = "start"
     VERIFY = "verify"
-    COMMIT = "commit"
 
 
 class Mark(Enum):
@@ -81,9 +81,10 @@ class RestoreFile:
 
 @dataclass(frozen=True)
 class RemoveTree:
-    """Remove a directory that only this transaction made."""
+    """Remove a directory that only this transaction made; never the tree `keep`, which may have been exchanged to `path`."""
 
     path: Path
+    keep: FileId
 
 
 @dataclass(frozen=True)

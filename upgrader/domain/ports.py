@@ -1,6 +1,6 @@
 """What the operations ask of the world. Adapters implement these; `upgrader.context` joins the two."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,11 +9,14 @@ from typing import Protocol
 
 from upgrader.domain.canary import CanaryReport, CanaryRequest
 from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity, SupervisorKind
-from upgrader.domain.journal import Entry, FileId, Mark, Step, Undo
+from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Undo
+from upgrader.domain.live import LiveReport
 from upgrader.domain.observation import Observation
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot
+from upgrader.domain.settle import SettleReport
 from upgrader.domain.snapshot import OutsideFile, Snapshot
+from upgrader.domain.transaction import Opened
 from upgrader.domain.version import Version
 
 
@@ -193,6 +196,12 @@ class JournalFile(Protocol):
 
     path: Path
 
+    def opened(self) -> Opened:
+        """What the transaction was opened with. Raises JournalDamaged."""
+
+    def launch(self) -> bytes:
+        """The kept launch record."""
+
     def entries(self) -> tuple[Entry, ...]:
         """All entries. Raises JournalDamaged."""
 
@@ -207,5 +216,68 @@ class Holds(Protocol):
         """No gateway can own this state while the block runs. Raises GatewayLeft when one has it."""
 
 
-FaultHook = Callable[[str], None]
-Lines = Iterator[str]
+class Pointer(Protocol):
+    """The package pointer: one name exchanged in one step with a side link made beforehand."""
+
+    def prepare(self, pointer: Path, slot: Slot, transaction: str) -> Path:
+        """Make the side entry that leads to `slot` beside `pointer`; returns it. Moves nothing that is live."""
+
+    def exchange(self, live: Path, side: Path) -> None:
+        """Exchange the two names in one step, durably. Raises ExchangeFailed."""
+
+    def identity(self, path: Path) -> FileId | None:
+        """Which object lies at `path`, None where there is nothing."""
+
+    def exchange_back(self, undo: ExchangeBack) -> bool:
+        """Undo an exchange if it happened; says whether it acted."""
+
+
+class Settling(Protocol):
+    """What a restored state must not repeat or lose: workspaces, effects on the world, living secrets, revocations."""
+
+    def settle(self, incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
+        """Run between exchange and start; `workspaces` are relative to the state. Safe to run again."""
+
+
+class Doctor(Protocol):
+    """The release's own migration of a state nobody owns."""
+
+    def migrate(self, installation: Installation, present: Slot, target: Slot) -> None:
+        """Let `target` bring the live state into its form. Raises DoctorFailed."""
+
+
+class Readiness(Protocol):
+    """When a started gateway may be believed."""
+
+    def wait(self, installation: Installation, release: Version, gateway: ProcessIdentity) -> None:
+        """Return once it serves, by what this release offers. Raises NotReady (it ended, or the limit passed)."""
+
+
+class Files(Protocol):
+    """Single files and trees of the transaction itself."""
+
+    def replace(self, path: Path, data: bytes, mode: int) -> None:
+        """Replace a file durably."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file durably; one that is gone is fine."""
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a tree; one that is gone is fine."""
+
+
+class Verifier(Protocol):
+    """The same list of live checks before, after and on the way back."""
+
+    def check(self, installation: Installation) -> LiveReport:
+        """Observe and judge; changes nothing."""
+
+
+class Journals(Protocol):
+    """The transactions of one installation."""
+
+    def begin(self, transaction: str, opened: Opened, launch: bytes, by_hand: str) -> JournalFile:
+        """Create a transaction with all that undoing it needs; durable."""
+
+    def open_run(self) -> JournalFile | None:
+        """The transaction that still owes an end."""

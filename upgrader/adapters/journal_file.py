@@ -1,0 +1,175 @@
+"""The journal on disk: one line an entry, made durable before anything it speaks of may happen."""
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from upgrader.adapters.durable import make_private, replace_durably, sync_directory
+from upgrader.domain import journal
+from upgrader.domain.journal import FORMAT, Entry, Mark, Step, Undo
+from upgrader.domain.transaction import Opened
+from upgrader.errors import RollbackIncomplete
+
+_RESERVED = 256 * 1024  # bytes set aside at the start: a full disk must not stop a journal in the middle
+_UNDOS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (
+        journal.ExchangeBack,
+        journal.RestoreState,
+        journal.RestoreFile,
+        journal.RemoveTree,
+        journal.LowerFence,
+        journal.StopGateways,
+        journal.StartGateway,
+    )
+}
+_OPENED = TypeAdapter(Opened)
+
+
+class JournalDamaged(RollbackIncomplete):
+    """A journal that cannot be read to its end. Nothing is guessed."""
+
+    default_code = "journal_damaged"
+
+
+@dataclass(frozen=True)
+class TransactionFolder:
+    """`<data>/installations/<key>/journal/<transaction>`: journal.log, opened.json, launch.json, by-hand.txt."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """The journal itself."""
+        return self.path / "journal.log"
+
+
+class JournalOnDisk:
+    """Port JournalFile over one transaction folder."""
+
+    def __init__(self, folder: TransactionFolder) -> None:
+        self.path = folder.log
+        self._folder = folder
+
+    def opened(self) -> Opened:
+        """What the transaction was opened with. Raises JournalDamaged."""
+        try:
+            return _OPENED.validate_json((self._folder.path / "opened.json").read_bytes())
+        except (OSError, ValidationError) as error:
+            raise self._damaged(f"opened.json: {type(error).__name__}") from error
+
+    def launch(self) -> bytes:
+        """The kept launch record: argv, directory and environment of the gateway as it ran before. Private."""
+        return (self._folder.path / "launch.json").read_bytes()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All durable entries. A torn last line never was durable and does not count. Raises JournalDamaged."""
+        lines = self.path.read_bytes().split(b"\0", 1)[0].split(b"\n")
+        found: list[Entry] = []
+        for number, line in enumerate(line for line in lines if line):
+            entry = _decode(line)
+            if entry is None:
+                if number + 1 < sum(1 for each in lines if each):
+                    raise self._damaged(f"line {number + 1} does not match its checksum")
+                break
+            if entry.sequence != len(found):
+                raise self._damaged(f"entry {len(found)} is missing")
+            found.append(entry)
+        return tuple(found)
+
+    def append(self, mark: Mark, step: Step | None = None, undos: tuple[Undo, ...] = (), note: str = "") -> Entry:
+        """Make one entry durable and return it. Raises OSError when the disk fails, before anything has happened."""
+        present = self.entries()
+        entry = Entry(len(present), mark, step, undos, note)
+        offset = sum(len(_encode(each)) for each in present)
+        descriptor = os.open(self.path, os.O_WRONLY)
+        try:
+            os.pwrite(descriptor, _encode(entry), offset)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return entry
+
+    def _damaged(self, why: str) -> JournalDamaged:
+        return JournalDamaged(
+            "the journal of an unfinished run cannot be read",
+            why=f"{self.path}: {why}",
+            hint=f"follow `{self._folder.path / 'by-hand.txt'}`; nothing was guessed",
+        )
+
+
+class Journals:
+    """The journals of one installation, newest last."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def begin(self, transaction: str, opened: Opened, launch: bytes, by_hand: str) -> JournalOnDisk:
+        """Create a transaction's folder with all it needs to be undone, then its first entry. Private and durable."""
+        folder = TransactionFolder(make_private(self._root / transaction))
+        replace_durably(folder.path / "opened.json", _OPENED.dump_json(opened))
+        replace_durably(folder.path / "launch.json", launch)
+        replace_durably(folder.path / "by-hand.txt", by_hand.encode())
+        temporary = folder.path / "journal.new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, _RESERVED)
+            os.pwrite(descriptor, _encode(Entry(0, Mark.OPEN, note=transaction)), 0)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(folder.log)
+        sync_directory(folder.path)
+        return JournalOnDisk(folder)
+
+    def all(self) -> tuple[JournalOnDisk, ...]:
+        """Every journal whose first entry was durable, oldest first (names sort by time)."""
+        if not self._root.is_dir():
+            return ()
+        folders = sorted(each for each in self._root.iterdir() if (each / "journal.log").is_file())
+        return tuple(JournalOnDisk(TransactionFolder(each)) for each in folders)
+
+    def open_run(self) -> JournalOnDisk | None:
+        """The transaction that still owes an end, or None. Raises JournalDamaged."""
+        return next((each for each in self.all() if journal.is_open(each.entries())), None)
+
+
+def _encode(entry: Entry) -> bytes:
+    body = json.dumps(
+        {
+            "format": FORMAT,
+            "sequence": entry.sequence,
+            "mark": entry.mark.value,
+            "step": entry.step.value if entry.step else None,
+            "undos": [
+                {"kind": type(undo).__name__, "value": _UNDOS[type(undo).__name__].dump_python(undo, mode="json")}
+                for undo in entry.undos
+            ],
+            "note": entry.note,
+        },
+        separators=(",", ":"),
+    ).encode()
+    return b"%s %08x\n" % (body, zlib.crc32(body))
+
+
+def _decode(line: bytes) -> Entry | None:
+    """The entry of one line, None when its checksum does not match. Raises JournalDamaged on an unknown format."""
+    body, _, checksum = line.rpartition(b" ")
+    if checksum != b"%08x" % zlib.crc32(body):
+        return None
+    raw: dict[str, Any] = json.loads(body)
+    if raw["format"] != FORMAT:
+        raise JournalDamaged(
+            "an unfinished run was written by another version of upgrader",
+            why=f"journal format {raw['format']}, this version knows {FORMAT}",
+            hint="finish it with the version that began it, or follow by-hand.txt beside the journal",
+            code="journal_format",
+        )
+    undos = tuple(_UNDOS[each["kind"]].validate_python(each["value"]) for each in raw["undos"])
+    step = Step(raw["step"]) if raw["step"] else None
+    return Entry(raw["sequence"], Mark(raw["mark"]), step, undos, raw["note"])
