@@ -10,11 +10,12 @@ from typing import Protocol
 from upgrader.domain.canary import CanaryReport, CanaryRequest
 from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity, SupervisorKind
 from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Undo
+from upgrader.domain.launching import Launch
 from upgrader.domain.live import LiveReport
 from upgrader.domain.observation import Observation
 from upgrader.domain.release import Release
-from upgrader.domain.slot import Slot
 from upgrader.domain.settle import SettleReport
+from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import OutsideFile, Snapshot
 from upgrader.domain.transaction import Opened
 from upgrader.domain.version import Version
@@ -141,15 +142,6 @@ class Observer(Protocol):
         """Records, caches, handshakes that change nothing, one real call, the log."""
 
 
-@dataclass(frozen=True)
-class Launch:
-    """How a gateway is started: argv, working directory and environment. Kept in a private file, never shown."""
-
-    argv: tuple[str, ...]
-    directory: Path
-    environment: Mapping[str, str] = field(repr=False)
-
-
 class Supervisor(Protocol):
     """What keeps the gateway alive. Which steps it has stands in `steps`; adding one is one file in adapters/supervisors."""
 
@@ -222,6 +214,9 @@ class Pointer(Protocol):
     def prepare(self, pointer: Path, slot: Slot, transaction: str) -> Path:
         """Make the side entry that leads to `slot` beside `pointer`; returns it. Moves nothing that is live."""
 
+    def side(self, pointer: Path, transaction: str) -> Path:
+        """Where the side entry of a transaction lies; the same before and after it is made."""
+
     def exchange(self, live: Path, side: Path) -> None:
         """Exchange the two names in one step, durably. Raises ExchangeFailed."""
 
@@ -230,6 +225,9 @@ class Pointer(Protocol):
 
     def exchange_back(self, undo: ExchangeBack) -> bool:
         """Undo an exchange if it happened; says whether it acted."""
+
+    def discard(self, side: Path) -> None:
+        """Remove a side link that is no longer needed; never a directory npm made."""
 
 
 class Settling(Protocol):
@@ -271,6 +269,13 @@ class Verifier(Protocol):
 
     def check(self, installation: Installation) -> LiveReport:
         """Observe and judge; changes nothing."""
+
+
+class Discovery(Protocol):
+    """Finds the one installation this run is about."""
+
+    def find(self) -> Installation:
+        """As it stands now. Raises NotFound, Ambiguous and their kind."""
 
 
 class Journals(Protocol):

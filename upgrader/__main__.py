@@ -1,0 +1,5 @@
+"""`python -m upgrader`."""
+
+from upgrader.cli.app import main
+
+main()

@@ -1,0 +1,101 @@
+"""The plain-process supervisor: the gateway is a detached child that nobody restarts; upgrader keeps its record."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters.durable import remove_durably, replace_durably
+from upgrader.adapters.process import ProcessRunner
+from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, SupervisorKind
+from upgrader.domain.launching import Launch
+from upgrader.domain.ports import Command, Processes
+from upgrader.domain.slot import Slot
+
+GatewayArgv = Callable[[NodeRuntime, Path, int | None], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class ProcessSupervisor:
+    """Port Supervisor. `home` is the installation's own folder; `gateway_argv(node, package, port)` how one is started.
+
+    `base` is the environment a gateway gets when none ran before to copy it from.
+    """
+
+    home: Path
+    runner: ProcessRunner
+    processes: Processes
+    gateway_argv: GatewayArgv
+    base: Mapping[str, str]
+
+    kind = SupervisorKind.PROCESS
+    installs_service = False
+
+    def launch_record(self, installation: Installation) -> Launch:
+        """Our own record where we started the running gateway; else what the process table tells of it.
+
+        A gateway's title overwrites its command line (2026.9.5, /proc/PID/cmdline), so argv is made anew; environment
+        and directory are those of the process.
+        """
+        if not installation.gateways:
+            argv = self.gateway_argv(installation.node, installation.package.pointer, None)
+            return Launch(argv, installation.home, self.base)
+        gateway = installation.gateways[0]
+        recorded = self._recorded(gateway.identity)
+        if recorded is not None:
+            return recorded
+        process = psutil.Process(gateway.identity.pid)
+        port = None if not gateway.ports or installation.port in gateway.ports else min(gateway.ports)
+        argv = self.gateway_argv(installation.node, installation.package.pointer, port)
+        return Launch(argv, Path(process.cwd()), process.environ())
+
+    def outside_files(self, installation: Installation) -> tuple[Path, ...]:  # noqa: ARG002 - the port's signature
+        """None: a plain process has no definition."""
+        return ()
+
+    def raise_fence(self, installation: Installation, journal: Path) -> None:
+        """Nothing to raise: nobody else starts a plain process; its locks and port are held instead."""
+
+    def lower_fence(self, installation: Installation) -> None:
+        """Nothing to lower."""
+
+    def stop(self, installation: Installation, limit: timedelta) -> None:
+        """End every gateway of this state by identity. Raises StopFailed."""
+        for gateway in self._running(installation):
+            self.processes.end(gateway.identity, limit)
+        remove_durably(self._record)
+
+    def install(self, installation: Installation, slot: Slot) -> None:
+        """Nothing to install."""
+
+    def reload(self, installation: Installation) -> None:
+        """Nothing to read again."""
+
+    def start(self, installation: Installation, launch: Launch) -> ProcessIdentity:  # noqa: ARG002 - the port's signature
+        """Start detached, own session, output to gateway.log; the record is made durable right after. Raises StartFailed."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        command = Command(launch.argv, environment=launch.environment, directory=launch.directory)
+        identity = self.runner.start(command, self.home / "gateway.log")
+        record = {"pid": identity.pid, "started": identity.started, "launch": json.loads(launch.to_bytes())}
+        replace_durably(self._record, json.dumps(record).encode())
+        return identity
+
+    @property
+    def _record(self) -> Path:
+        return self.home / "gateway.json"
+
+    def _running(self, installation: Installation) -> tuple[GatewayProcess, ...]:
+        return self.processes.gateways_on(installation.state.path)
+
+    def _recorded(self, identity: ProcessIdentity) -> Launch | None:
+        """The record, if it speaks of this very process."""
+        try:
+            record = json.loads(self._record.read_bytes())
+            if (record["pid"], record["started"]) != (identity.pid, identity.started):
+                return None
+            return Launch.from_bytes(json.dumps(record["launch"]).encode())
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

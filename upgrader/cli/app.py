@@ -1,0 +1,92 @@
+"""The command line: options, dispatch, one place where errors become messages and exit codes."""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from upgrader import __version__, context
+from upgrader.cli import canary, demo, plan, rollback, status, upgrade, verify
+from upgrader.cli.output import Output
+from upgrader.cli.session import Session
+from upgrader.errors import UpgraderError, UsageError
+
+_EXAMPLES = """
+Examples:
+
+  upgrader plan                    may I upgrade, to what, and why
+
+  upgrader canary 2026.9.6         try that release on a clone of my own state
+
+  upgrader upgrade 2026.9.6        move, or end where it began
+
+  upgrader rollback                return to the release and state of before
+
+Exit codes: 0 done, 1 error, 2 usage, 3 blocked or a check failed, 4 rolled back, 5 rollback incomplete, 6 busy,
+7 inconclusive, 130/143 interrupted.
+"""
+
+app = typer.Typer(
+    name="upgrader",
+    help="Upgrade OpenClaw as a transaction: plan, canary, cut over, check pairing, roll back with nothing lost.",
+    epilog=_EXAMPLES,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (plan, canary, upgrade, rollback, status, verify, demo):
+    module.register(app)
+
+
+def _version(value: bool | None) -> None:  # noqa: FBT001 - the shape of a typer callback
+    if value:
+        typer.echo(f"upgrader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[str, typer.Option(help="openclaw.json to use", metavar="FILE")] = "",
+    profile: Annotated[str, typer.Option(help="OpenClaw profile", metavar="NAME")] = "",
+    state_dir: Annotated[str, typer.Option(help="OpenClaw state directory", metavar="DIR")] = "",
+    prefix: Annotated[str, typer.Option(help="npm prefix that holds the package", metavar="DIR")] = "",
+    json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask; for scripts")] = False,
+    version: Annotated[bool | None, typer.Option("--version", callback=_version, is_eager=True)] = None,  # noqa: ARG001
+) -> None:
+    """Options that select the installation and the form of the answer."""
+    chosen = context.Options(config=config, profile=profile, state_dir=state_dir, prefix=prefix)
+    output = _output(json=json)
+    answers = context.Answers.YES if yes else context.Answers.ASK
+    ctx.obj = Session(context.Wiring(chosen, answers, output.progress), output)
+
+
+def _output(*, json: bool) -> Output:
+    return Output.for_json() if json else Output.for_people()
+
+
+def main() -> None:
+    """Entry point: run, print, exit with the code of the outcome or of the error."""
+    wants_json = "--json" in sys.argv[1:]
+    output = _output(json=wants_json)
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "upgrader")
+    context.take_interrupts()
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except UpgraderError as error:
+        sys.exit(output.error(command, error))
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        sys.exit(output.error(command, _usage(error)))
+    except KeyboardInterrupt as error:
+        sys.exit(output.interrupted(command, error))
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    return UsageError(error.format_message(), hint="`upgrader --help` shows the commands")

@@ -1,0 +1,30 @@
+"""`upgrader plan`."""
+
+from typing import Annotated
+
+import typer
+
+from upgrader import context
+from upgrader.cli.arguments import Accept, Offline, Target, accepted, version
+from upgrader.cli.session import of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("plan", epilog="Example: upgrader plan 2026.9.6 --json")(plan)
+
+
+def plan(
+    ctx: typer.Context,
+    target: Target = None,
+    accept: Accept = None,
+    offline: Offline = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="exit 10 when an upgrade is available")
+    ] = False,
+) -> int:
+    """Say whether to upgrade, to what, by which steps, and why. Changes nothing."""
+    session = of(ctx)
+    reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
+    style = context.ExitStyle.DETAILED if detailed_exitcode else context.ExitStyle.PLAIN
+    return session.output.finish(session.wiring.plan(version(target), accepted(accept), reach, style))

@@ -1,0 +1,23 @@
+"""`upgrader rollback`."""
+
+from typing import Annotated
+
+import typer
+
+from upgrader.cli.session import of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rollback", epilog="Example: upgrader rollback --yes")(rollback)
+
+
+def rollback(
+    ctx: typer.Context,
+    snapshot: Annotated[
+        str | None, typer.Argument(help="snapshot to return to; that of the last move when left out", metavar="[SNAPSHOT]")
+    ] = None,
+) -> int:
+    """Return to the release and state of before: package, Node, state, config, service. Needs no network."""
+    session = of(ctx)
+    return session.output.finish(session.wiring.rollback(snapshot or ""))

@@ -1,0 +1,16 @@
+"""`upgrader verify`."""
+
+import typer
+
+from upgrader.cli.session import of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("verify", epilog="Example: upgrader verify")(verify)
+
+
+def verify(ctx: typer.Context) -> int:
+    """Run the live checks: pairing, handshakes, a real call, the log. Changes nothing."""
+    session = of(ctx)
+    return session.output.finish(session.wiring.verify())

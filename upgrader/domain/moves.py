@@ -1,0 +1,59 @@
+"""What `upgrade`, `rollback`, `canary`, `verify` and a recovery tell: values for the renderer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from upgrader.domain.canary import CanaryReport
+from upgrader.domain.check import Judgement
+from upgrader.domain.plan import Plan
+from upgrader.domain.settle import Settled
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """An unfinished run that was found and ended: `ending` is `finished` or `undone`; `problems` is empty when it worked."""
+
+    transaction: str
+    move: str
+    target: str
+    ending: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MoveData:
+    """One upgrade or rollback. Outage in seconds, from the stop to the answer of the new gateway; None when none ran.
+
+    `serving` says in one phrase what runs now and how that is known. `set_aside` is the tree that was taken out.
+    """
+
+    present: str
+    target: str
+    serving: str
+    transaction: str = ""
+    plan: Plan | None = None
+    canary: CanaryReport | None = None
+    checks: tuple[Judgement, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    outage_seconds: float | None = None
+    snapshot: str = ""
+    set_aside: Path | None = None
+    undone_outage_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class VerifyData:
+    """What the live checks say now."""
+
+    version: str
+    running: bool
+    checks: tuple[Judgement, ...]
+
+
+@dataclass(frozen=True)
+class CanaryData:
+    """One canary, asked for by itself."""
+
+    present: str
+    target: str
+    report: CanaryReport

@@ -1,0 +1,37 @@
+"""Every command looks for an unfinished move first, and finishes or undoes it with the code that rolls back."""
+
+from dataclasses import dataclass
+
+from upgrader.domain.journal import Mark, is_committed
+from upgrader.domain.moves import Recovery
+from upgrader.domain.ports import JournalFile, Journals, Progress
+from upgrader.operations.finishing import Finisher
+from upgrader.operations.undoing import Undoer
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Ends what a dead run left open."""
+
+    journals: Journals
+    undoer: Undoer
+    finisher: Finisher
+    progress: Progress
+
+    def run(self) -> Recovery | None:
+        """None where nothing is open. After `committed` a move is finished, before it undone. Raises JournalDamaged."""
+        journal = self.journals.open_run()
+        if journal is None:
+            return None
+        self.progress.note("an earlier run did not end: recovering it first")
+        if is_committed(journal.entries()):
+            self.finisher.finish(journal)
+            return self._told(journal, "finished")
+        way = self.undoer.run(journal)
+        if not way.problems:
+            journal.append(Mark.CLOSED)
+        return self._told(journal, "undone", way.problems)
+
+    def _told(self, journal: JournalFile, ending: str, problems: tuple[str, ...] = ()) -> Recovery:
+        opened = journal.opened()
+        return Recovery(opened.transaction, opened.move.value, str(opened.target.version), ending, problems)

@@ -1,0 +1,90 @@
+"""`upgrader rollback`: back to a kept state and the slot that ran it, without a network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from upgrader.domain.facts import Installation
+from upgrader.domain.moves import MoveData
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.slot import Slot
+from upgrader.domain.snapshot import Moment, Snapshot
+from upgrader.domain.transaction import Move
+from upgrader.errors import UpgraderError
+from upgrader.operations.transact import Intention, Transact
+
+
+class NothingToReturnTo(UpgraderError):
+    """There is no kept state, or not the one that was named."""
+
+    default_code = "no_snapshot"
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Goes back, on request."""
+
+    discovery: Discovery
+    slots: Slots
+    snapshots: Snapshots
+    verifier: Verifier
+    transact: Transact
+    progress: Progress
+    consent: Callable[[str], None]
+
+    def run(self, wanted: str) -> Outcome[MoveData]:
+        """Return to snapshot `wanted`, or to that of the last move. Raises NothingToReturnTo, SlotDamaged, SnapshotDamaged."""
+        installation = self.discovery.find()
+        snapshot = self._choose(wanted, installation)
+        target = self._slot(snapshot)
+        present = self._present(installation)
+        data = MoveData(str(installation.package.version), str(target.version), "nothing was changed")
+        with self.progress.step(f"verifying the kept {target.version} and its state"):
+            self.slots.verify(target)
+            self.snapshots.verify(snapshot)
+        self.consent(
+            f"Return to {target.version} and its state of {snapshot.created}? "
+            f"The state as it is now ({installation.package.version}) is set aside whole."
+        )
+        with self.progress.step("looking at the gateway as it is"):
+            before = self.verifier.check(installation) if installation.is_running else None
+        intention = Intention(Move.ROLLBACK, installation, present, target, snapshot, before)
+        return self.transact.run(intention, data)
+
+    def _choose(self, wanted: str, installation: Installation) -> Snapshot:
+        kept = [each for each in self.snapshots.list() if each.moment is Moment.STOPPED]
+        if wanted:
+            found = next((each for each in self.snapshots.list() if each.id == wanted), None)
+            if found is None:
+                raise NothingToReturnTo(f"there is no snapshot {wanted}", hint="`upgrader status` lists the snapshots")
+            if found.moment is not Moment.STOPPED:
+                raise NothingToReturnTo(
+                    f"snapshot {wanted} was taken while a gateway ran",
+                    why="its databases are not of one single instant",
+                    hint="`upgrader status` lists the others",
+                    code="live_snapshot",
+                )
+            return found
+        other = [each for each in kept if each.version != installation.package.version]
+        if not other:
+            raise NothingToReturnTo(
+                "there is no earlier release to return to",
+                why="no move has been made yet, or its snapshot is gone",
+                hint="`upgrader plan` shows which release to go to instead",
+            )
+        return other[-1]
+
+    def _slot(self, snapshot: Snapshot) -> Slot:
+        slot = self.slots.find(snapshot.slot_id)
+        if slot is None:
+            raise NothingToReturnTo(
+                f"the install of {snapshot.version} that belongs to snapshot {snapshot.id} is gone",
+                hint=f"`upgrader upgrade {snapshot.version}` installs it again and goes there",
+                code="slot_gone",
+            )
+        return slot
+
+    def _present(self, installation: Installation) -> Slot:
+        with self.progress.step(f"recording the present {installation.package.version}"):
+            return self.slots.adopt(installation)
+

@@ -1,0 +1,172 @@
+"""Opens a transaction, runs the cutover, and ends it one way or the other: committed, or wholly as before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from upgrader.domain.check import Judgement, worse_than
+from upgrader.domain.facts import Installation
+from upgrader.domain.journal import Mark
+from upgrader.domain.live import LiveReport
+from upgrader.domain.moves import MoveData
+from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.ports import Clock, JournalFile, Journals, Progress
+from upgrader.domain.slot import Slot
+from upgrader.domain.snapshot import Snapshot
+from upgrader.domain.transaction import Move, Opened, without_secrets
+from upgrader.errors import RollbackIncomplete, RolledBack, UpgraderError
+from upgrader.operations.cutover import Cutover
+from upgrader.operations.finishing import Finisher
+
+
+@dataclass(frozen=True)
+class Intention:
+    """A move about to begin: from where, to what, from which snapshot, and what the checks said before."""
+
+    move: Move
+    installation: Installation
+    present: Slot
+    target: Slot
+    snapshot: Snapshot
+    before: LiveReport | None
+
+
+@dataclass(frozen=True)
+class Transact:
+    """One move as a transaction."""
+
+    journals: Journals
+    cutover: Cutover
+    finisher: Finisher
+    clock: Clock
+    progress: Progress
+    name: Callable[[], str]
+
+    def run(self, intention: Intention, data: MoveData) -> Outcome[MoveData]:
+        """Committed (0), or rolled back by itself (4), or neither and said so (5). `data` is what is known so far."""
+        opened = self._opened(intention)
+        launch = self.cutover.undoer.supervisor.launch_record(intention.installation)
+        journal = self.journals.begin(opened.transaction, opened, launch.to_bytes(), by_hand(opened))
+        data = replace(data, transaction=opened.transaction)
+        try:
+            cut = self.cutover.run(journal, opened, intention.snapshot, launch, intention.before)
+        except (UpgraderError, OSError, KeyboardInterrupt) as error:
+            return self._undo(journal, opened, intention, data, error)
+        notices, kept = self._finish(journal)
+        serving = f"{opened.target.version} serves, checked live" if opened.was_running else "the gateway was not running"
+        return Outcome(
+            opened.move.value,
+            replace(
+                data,
+                serving=serving,
+                checks=cut.after.judgements if cut.after else (),
+                settled=cut.settled,
+                outage_seconds=round(cut.outage_seconds, 1) if opened.was_running else None,
+                snapshot=kept.id if kept else "",
+            ),
+            notices=notices,
+        )
+
+    def _finish(self, journal: JournalFile) -> tuple[tuple[str, ...], Snapshot | None]:
+        """Tidy up; what fails here is told and left to the next command, the move itself stands."""
+        try:
+            with self.progress.step("keeping the state of before as a snapshot"):
+                return (), self.finisher.finish(journal)
+        except (UpgraderError, OSError) as error:
+            return (f"the move is done, tidying up is not: {error}; the next command finishes it",), None
+
+    def _undo(
+        self,
+        journal: JournalFile,
+        opened: Opened,
+        intention: Intention,
+        data: MoveData,
+        error: UpgraderError | OSError | KeyboardInterrupt,
+    ) -> Outcome[MoveData]:
+        """Go back, and prove with the same checks that it is as before."""
+        cause = _failure_of(error)
+        self.progress.note(f"failed: {cause.message}")
+        began = self.clock.monotonic()
+        way = self.cutover.undoer.run(journal)
+        outage = self.clock.monotonic() - began
+        if way.problems:
+            raise RollbackIncomplete(
+                f"the move to {opened.target.version} failed and could not be undone completely",
+                why="; ".join((cause.message, *way.problems)),
+                hint=f"run `upgrader status` to try again; by hand: {journal.path.parent / 'by-hand.txt'}",
+                unchanged="the state before the move is kept whole beside the state directory",
+            )
+        journal.append(Mark.CLOSED)
+        checks = self._checked_as_before(opened, intention.before)
+        undone_to = opened.present.version
+        return Outcome(
+            opened.move.value,
+            replace(
+                data,
+                serving=f"{undone_to} serves again, checked live" if opened.was_running else "the gateway was not running",
+                checks=checks,
+                settled=way.settled,
+                undone_outage_seconds=round(outage, 1) if opened.was_running else None,
+                set_aside=opened.standby if self.finisher.pointer.identity(opened.standby) else None,
+            ),
+            status=Status.ROLLED_BACK,
+            exit_code=RolledBack.exit_code,
+            failures=(cause,),
+        )
+
+    def _checked_as_before(self, opened: Opened, before: LiveReport | None) -> tuple[Judgement, ...]:
+        """The list of step one again. Raises RollbackIncomplete when it does not say what it said then."""
+        if before is None or not opened.was_running:
+            return ()
+        after = self.cutover.verifier.check(self.cutover.discovery.find())
+        worse = worse_than(before.judgements, after.judgements)
+        if worse:
+            raise RollbackIncomplete(
+                f"{opened.present.version} is back, but a check says it is not as before: {worse[0].check}",
+                why="; ".join(each.why for each in worse),
+                hint=worse[0].remedy or "`upgrader verify` shows all of it",
+                unchanged="package, state, configuration and service are those of before",
+            )
+        return after.judgements
+
+    def _opened(self, intention: Intention) -> Opened:
+        name = self.name()
+        state = intention.installation.state.path
+        pointer = intention.installation.package.pointer
+        return Opened(
+            transaction=name,
+            move=intention.move,
+            installation=without_secrets(intention.installation),
+            present=intention.present,
+            target=intention.target,
+            standby=state.with_name(f"{state.name}.upgrader-{name}"),
+            side=self.cutover.undoer.pointer.side(pointer, name),
+            was_running=intention.installation.is_running,
+            before=intention.before.judgements if intention.before else (),
+            started=self.clock.now().isoformat(),
+        )
+
+
+def _failure_of(error: UpgraderError | OSError | KeyboardInterrupt) -> Failure:
+    if isinstance(error, UpgraderError):
+        return Failure(error.code, error.message, error.why, error.hint)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted", "interrupted", "it was asked to stop")
+    return Failure("system_error", error.strerror or type(error).__name__, str(error.filename or ""))
+
+
+def by_hand(opened: Opened) -> str:
+    """The way back in plain words, for the case that no upgrader can run."""
+    live = opened.installation.state.path
+    pointer = opened.installation.package.pointer
+    return "\n".join(
+        (
+            f"How to undo {opened.move.value} {opened.transaction} by hand ({opened.present.version} -> {opened.target.version})",
+            "1. Stop the gateway and see that no `openclaw-gateway` process is left.",
+            f"2. If {opened.standby} exists: rename {live} to {live}.failed and {opened.standby} to {live}.",
+            f"   A workspace directory that is missing then lies in {live}.failed: move it over.",
+            f"3. If {opened.side} exists: rename {pointer} to {pointer}.failed and {opened.side} to {pointer}.",
+            "4. Put the service unit back if one was changed; remove the drop-in 90-upgrader-fence.conf; reload systemd.",
+            f"5. Start the gateway with {opened.present.node.path}.",
+            "",
+        )
+    )

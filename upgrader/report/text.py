@@ -1,0 +1,151 @@
+"""Outcomes as text: the answer first, then why, then the next command."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from upgrader.domain.canary import CanaryReport, Seal
+from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.moves import CanaryData, MoveData, VerifyData
+from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.plan import PlanData
+from upgrader.domain.settle import Settled
+from upgrader.domain.status import StatusData
+from upgrader.errors import UpgraderError
+from upgrader.report.plan_text import render_plan
+from upgrader.report.status_text import render_status
+
+_COLOUR = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_APPLICABLE: "dim",
+}
+_WORD = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?", Verdict.NOT_APPLICABLE: "n/a"}
+
+
+def show(outcome: Outcome[Any], console: Console) -> None:
+    """Print an outcome."""
+    for kind, render in _RENDERERS:
+        if isinstance(outcome.data, kind):
+            console.print(render(outcome))
+            break
+    for failure in outcome.failures:
+        console.print(failure_lines(failure))
+
+
+def error_lines(error: UpgraderError) -> RenderableType:
+    """An error: what happened, why, what is unchanged, the next command."""
+    return failure_lines(Failure(error.code, error.message, error.why, error.hint, error.unchanged))
+
+
+def failure_lines(failure: Failure) -> RenderableType:
+    """One failure, a line each."""
+    lines = [f"[red]error:[/red] {escape(failure.message)}"]
+    if failure.why:
+        lines.append(f"  why: {escape(failure.why)}")
+    if failure.unchanged:
+        lines.append(f"  {escape(failure.unchanged)}")
+    if failure.hint:
+        lines.append(f"[cyan]hint:[/cyan] {escape(failure.hint)}")
+    return Group(*lines)
+
+
+def _move(outcome: Outcome[MoveData]) -> RenderableType:
+    data = outcome.data
+    parts: list[RenderableType] = [_move_headline(outcome)]
+    if data.canary is not None:
+        parts.append(canary_lines(data.canary))
+    if data.checks:
+        parts.append(checks_table(data.checks, "live checks"))
+    parts.extend(_settled(data.settled))
+    if data.outage_seconds is not None:
+        parts.append(f"outage: {data.outage_seconds:.1f} s from the stop to the first answer")
+    if data.undone_outage_seconds is not None:
+        parts.append(f"going back took {data.undone_outage_seconds:.1f} s")
+    if data.snapshot:
+        parts.append(f"the state of before is kept as snapshot {escape(data.snapshot)}: `upgrader rollback` returns to it")
+    if data.set_aside is not None:
+        parts.append(f"the state that was taken out lies in {escape(str(data.set_aside))}")
+    return Group(*parts)
+
+
+def _move_headline(outcome: Outcome[MoveData]) -> str:
+    data = outcome.data
+    arrow = f"{escape(data.present)} → {escape(data.target)}"
+    match outcome.status:
+        case Status.DONE:
+            return f"[green]{outcome.command} done:[/green] {arrow}; {escape(data.serving)}"
+        case Status.UNCHANGED:
+            return f"[green]nothing to do:[/green] {escape(data.serving)}"
+        case Status.ROLLED_BACK:
+            return f"[yellow]rolled back:[/yellow] {arrow} failed; {escape(data.serving)}"
+        case _:
+            return f"[red]{outcome.command} refused:[/red] {arrow}; {escape(data.serving)}"
+
+
+def _settled(items: tuple[Settled, ...]) -> list[RenderableType]:
+    return [f"{escape(each.action)}: {escape(each.what)} ({escape(each.why)})" for each in items]
+
+
+def _canary(outcome: Outcome[CanaryData]) -> RenderableType:
+    data = outcome.data
+    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report))
+
+
+def canary_lines(report: CanaryReport) -> RenderableType:
+    """A canary's verdict with its reasons."""
+    colour = _COLOUR[report.verdict]
+    sealed = "sealed" if report.seal is Seal.SEALED else "unsealed"
+    head = f"canary: [{colour}]{report.verdict.value}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"
+    parts: list[RenderableType] = [head]
+    if report.candidate.state_schema_before != report.candidate.state_schema_after:
+        parts.append(
+            f"state schema {report.candidate.state_schema_before} → {report.candidate.state_schema_after}: "
+            "the old release cannot open the state afterwards; going back restores the snapshot"
+        )
+    parts.append(checks_table(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
+    if report.control is not None:
+        parts.append(checks_table(report.control.judgements, f"control: {report.control.version} on a second clone"))
+        parts.append(f"blame: {report.blame.value}")
+    parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
+    return Group(*parts)
+
+
+def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
+    """One line a check; wanted ones are marked."""
+    table = Table(title=escape(title), title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for each in judgements:
+        colour = _COLOUR[each.verdict]
+        name = each.check if each.need is Need.REQUIRED else f"{each.check} (wanted)"
+        why = each.why if not each.remedy or each.verdict is Verdict.PASS else f"{each.why} — {each.remedy}"
+        table.add_row(f"[{colour}]{_WORD[each.verdict]}[/{colour}]", escape(name), escape(why))
+    return table
+
+
+def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
+    data = outcome.data
+    return Group(checks_table(data.checks, f"{data.version}, {'running' if data.running else 'not running'}"))
+
+
+def _plan(outcome: Outcome[PlanData]) -> RenderableType:
+    return render_plan(outcome.data)
+
+
+def _status(outcome: Outcome[StatusData]) -> RenderableType:
+    return render_status(outcome.data)
+
+
+_RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = (
+    (MoveData, _move),
+    (CanaryData, _canary),
+    (VerifyData, _verify),
+    (PlanData, _plan),
+    (StatusData, _status),
+)
