@@ -1,11 +1,14 @@
 """A slot: a complete, retained, ready-to-run install of one release, with the Node that runs it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.journal import FileId
 from upgrader.domain.version import Version
+from upgrader.errors import Blocked, UpgraderError
 
 
 class SlotOrigin(Enum):
@@ -20,8 +23,10 @@ class Slot:
     """One retained install.
 
     `package_root` is the directory that holds openclaw's package.json and openclaw.mjs; `node` is our own copy of the
-    binary that runs it; `digest` is the SHA-256 of the tree (sorted relative path, mode, content); `files` counts it.
-    For an adopted slot `package_root` is where the directory lies now, which changes at each switch.
+    binary that runs it, `node_digest` its SHA-256; `digest` is the SHA-256 of the tree's manifest (sorted relative path,
+    mode, content); `files` counts its files, `size_bytes` their lengths. `created` is ISO 8601, UTC.
+    For an adopted slot `package_root` is where the directory lies now, which changes at each switch: `identity` is the
+    object by which it is found again.
     """
 
     id: str
@@ -36,3 +41,59 @@ class Slot:
     created: str = ""
     state_schema: int | None = None
     agent_schema: int | None = None
+    node_digest: str = ""
+    identity: FileId | None = None
+
+
+@dataclass(frozen=True)
+class InstalledPackage:
+    """What an installed package says of itself in its package.json. `engines` is the npm range for Node, or empty."""
+
+    version: Version
+    engines: str = ""
+    state_schema: int | None = None
+    agent_schema: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one release is installed: data made by the service, carried out by the slots adapter.
+
+    `package` is the npm name; `manifest` the bytes of the project's package.json; `scripts` names the packages whose
+    lifecycle scripts run (all others never do); `unwanted` are prefixes of environment variables that npm and the
+    scripts must not see. `reasons` says why anything departs from a plain install, with its source.
+    """
+
+    package: str
+    manifest: bytes
+    scripts: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+RecipeFor = Callable[[Version], Recipe]
+ReadPackage = Callable[[bytes], InstalledPackage]
+
+
+class StageFailed(UpgraderError):
+    """The release could not be installed beside the running one; nothing of it is left. `code` names the cause."""
+
+    default_code = "stage_failed"
+
+
+class IntegrityMismatch(Blocked):
+    """What was downloaded is not what the registry announced."""
+
+    default_code = "integrity_mismatch"
+
+
+class SlotDamaged(UpgraderError):
+    """A retained install is not what was recorded."""
+
+    default_code = "slot_damaged"
+
+
+class NodeUnavailable(UpgraderError):
+    """No Node that runs the release could be found or fetched."""
+
+    default_code = "node_unavailable"

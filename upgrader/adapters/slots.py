@@ -1,0 +1,313 @@
+"""The retained installs on disk: `<data>/slots/<id>/` with package.json, lock file, node_modules, manifest and slot.json.
+
+A staged slot grows in `<id>.staging` and gets its name when it is complete and durable; slot.json comes last, and a
+directory without it is no slot. An adopted slot is only described here: its tree stays where npm made it.
+"""
+
+import errno
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters.durable import make_private, sync_directory
+from upgrader.adapters.exchange import file_id, present_id
+from upgrader.adapters.lock import locked
+from upgrader.adapters.node_runtime import KeptNode, NodeAndNpm, NodeStore, fits
+from upgrader.adapters.npm import Locked, Npm
+from upgrader.adapters.pointer import side_names
+from upgrader.adapters.slot_record import RECORD, SlotRecordUnreadable, read_record, write_record
+from upgrader.adapters.tree import (
+    TreeFacts,
+    digest_file,
+    first_difference,
+    make_read_only,
+    remove_tree,
+    sync_file_system,
+    write_manifest,
+)
+from upgrader.domain.facts import Installation
+from upgrader.domain.ports import Clock, Runner
+from upgrader.domain.release import Release
+from upgrader.domain.slot import (
+    InstalledPackage,
+    IntegrityMismatch,
+    ReadPackage,
+    Recipe,
+    RecipeFor,
+    Slot,
+    SlotDamaged,
+    SlotOrigin,
+    StageFailed,
+)
+from upgrader.domain.version import Version
+
+_MANIFEST = "files.manifest"
+_MARKER = ".upgrader-stage"
+_STAGED = ("node_modules", "package-lock.json", "package.json")
+_ENDING = ".staging"
+_END_LIMIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What the slots must know of the service: how a release is installed, how its package.json is read."""
+
+    recipe: RecipeFor
+    read_package: ReadPackage
+
+
+class SlotStore:
+    """Port Slots under one data directory (0700)."""
+
+    def __init__(
+        self,
+        data: Path,
+        runner: Runner,
+        environment: Mapping[str, str],
+        clock: Clock,
+        nodes: NodeStore,
+        releases: Releases,
+    ) -> None:
+        self._data = data
+        self._root = data / "slots"
+        self._runner = runner
+        self._environment = dict(environment)
+        self._clock = clock
+        self._nodes = nodes
+        self._releases = releases
+
+    def stage(self, release: Release) -> Slot:
+        """Install `release` beside the running gateway; a present, intact slot of it is used again.
+
+        Raises StageFailed, IntegrityMismatch, NodeUnavailable, Busy; nothing of a failed stage is left.
+        """
+        with self._only_one(f"stage {release.version}"):
+            again = self._intact(release)
+            if again is not None:
+                return again
+            name = f"{release.version}-{secrets.token_hex(4)}"
+            staging = self._root / f"{name}{_ENDING}"
+            with _leaving_nothing(staging, self._root / name):
+                return self._staged(release, name, staging)
+
+    def adopt(self, installation: Installation) -> Slot:
+        """Describe the present install, with a copy of its Node; moves and changes nothing of it.
+
+        A tree described before and unchanged since keeps its slot. Raises UpgraderError when it cannot be read.
+        """
+        root = installation.package.root
+        ours = self._holding(root)
+        if ours is not None:
+            return ours
+        with self._only_one("adopt"), _translated(f"describe {root}", "adopt_failed"):
+            node = self._nodes.keep(installation.node)
+            name = f"{installation.package.version}-{secrets.token_hex(4)}"
+            home = make_private(self._root / name)
+            (home / _MARKER).touch(mode=0o600)
+            facts = write_manifest(root, (), home / _MANIFEST)
+            package = self._releases.read_package((root / "package.json").read_bytes())
+            slot = replace(self._slot(name, root, package, node, facts), origin=SlotOrigin.ADOPTED, identity=file_id(root))
+            known = next((each for each in self.list() if _same_tree(each, slot)), None)
+            if known is not None:
+                remove_tree(home)
+                return known
+            self._recorded(home, slot)
+            return slot
+
+    def find(self, slot_id: str) -> Slot | None:
+        """The slot of this id, or None. Raises SlotRecordUnreadable."""
+        home = self._root / slot_id
+        return self._located(read_record(home)) if (home / RECORD).is_file() else None
+
+    def list(self) -> tuple[Slot, ...]:
+        """All slots whose record can be read, oldest first."""
+        found = []
+        for record in self._root.glob(f"*/{RECORD}"):
+            try:
+                found.append(self._located(read_record(record.parent)))
+            except SlotRecordUnreadable:
+                continue
+        return tuple(sorted(found, key=lambda slot: (slot.created, slot.id)))
+
+    def verify(self, slot: Slot) -> None:
+        """Raises SlotDamaged naming the first path of tree or Node that is not what was recorded."""
+        home = self._root / slot.id
+        staged = slot.origin is SlotOrigin.STAGED
+        root, names = (home, _STAGED) if staged else (slot.package_root, ())
+        try:
+            if slot.identity is not None and present_id(slot.package_root) != slot.identity:
+                raise _damaged(slot, f"its tree is no longer at {slot.package_root}")
+            odd = first_difference(root, names, home / _MANIFEST, slot.digest)
+            if odd is not None:
+                raise _damaged(slot, f"{odd.path}: {odd.what}")
+            if digest_file(slot.node.path) != slot.node_digest:
+                raise _damaged(slot, f"its Node {slot.node.path} is not the one that was kept")
+        except OSError as error:
+            raise _damaged(slot, f"{error.filename}: {error.strerror}") from error
+
+    # -- staging ---------------------------------------------------------------------------------------------------
+
+    def _staged(self, release: Release, name: str, staging: Path) -> Slot:
+        recipe = self._releases.recipe(release.version)
+        make_private(staging)
+        (staging / _MARKER).touch(mode=0o600)
+        tools = self._nodes.with_npm(release.engines)
+        lock = self._npm(tools).fetch(staging, recipe)
+        _compare(release, lock)
+        package = self._installed(staging, recipe, release.version)
+        if not fits(tools.node.runtime.version, package.engines):  # the registry told less than the package
+            tools = self._nodes.with_npm(package.engines)
+        home = make_private(staging / ".home")
+        self._npm(tools).run_scripts(staging, recipe, home)
+        remove_tree(home)
+        for each in _STAGED:
+            make_read_only(staging / each)
+        facts = write_manifest(staging, _STAGED, staging / _MANIFEST)
+        sync_file_system(staging)
+        final = staging.rename(self._root / name)
+        root = final / "node_modules" / recipe.package
+        slot = replace(self._slot(name, root, package, tools.node, facts), integrity=lock.integrity)
+        self._recorded(final, slot)
+        return slot
+
+    def _slot(self, name: str, root: Path, package: InstalledPackage, node: KeptNode, facts: TreeFacts) -> Slot:
+        return Slot(
+            id=name,
+            version=package.version,
+            origin=SlotOrigin.STAGED,
+            package_root=root,
+            node=node.runtime,
+            node_digest=node.digest,
+            digest=facts.digest,
+            files=facts.files,
+            size_bytes=facts.size_bytes,
+            created=self._clock.now().isoformat(),
+            state_schema=package.state_schema,
+            agent_schema=package.agent_schema,
+        )
+
+    def _npm(self, tools: NodeAndNpm) -> Npm:
+        return Npm(self._runner, self._environment, tools.npm, tools.node.runtime, tools.configuration)
+
+    def _installed(self, staging: Path, recipe: Recipe, wanted: Version) -> InstalledPackage:
+        package = self._releases.read_package((staging / "node_modules" / recipe.package / "package.json").read_bytes())
+        if package.version != wanted:
+            raise IntegrityMismatch(
+                f"asked for {wanted}, the registry gave {package.version}",
+                why="the version stands in the package's own package.json",
+                code="version_mismatch",
+            )
+        return package
+
+    def _recorded(self, home: Path, slot: Slot) -> None:
+        sync_directory(self._root)
+        write_record(home, slot)
+        (home / _MARKER).unlink()
+
+    def _intact(self, release: Release) -> Slot | None:
+        for slot in reversed(self.list()):
+            same = slot.origin is SlotOrigin.STAGED and slot.version == release.version
+            if same and release.integrity in ("", slot.integrity):
+                try:
+                    self.verify(slot)
+                except SlotDamaged:
+                    continue
+                return slot
+        return None
+
+    # -- upkeep ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _only_one(self, owner: str) -> Iterator[None]:
+        make_private(self._root)
+        with locked((self._data / "locks" / "slots.lock",), owner):
+            self._clear_left_overs()
+            yield
+
+    def _clear_left_overs(self) -> None:
+        """Remove what dead runs left half-made: we hold the lock, so nobody alive is at work on it."""
+        for home in self._root.iterdir():
+            if (home / _MARKER).is_file() and not (home / RECORD).is_file():
+                _end_workers(home)
+                with _translated(f"remove the half-made {home.name}", "left_over"):
+                    remove_tree(home)
+
+    def _holding(self, root: Path) -> Slot | None:
+        """The staged slot this tree is."""
+        return next((slot for slot in self.list() if slot.origin is SlotOrigin.STAGED and slot.package_root == root), None)
+
+    def _located(self, slot: Slot) -> Slot:
+        """An adopted tree is where its directory lies now: at its own name, or at a side name of the pointer."""
+        if slot.identity is None:
+            return slot
+        for place in (slot.package_root, *side_names(slot.package_root)):
+            if present_id(place) == slot.identity:
+                return replace(slot, package_root=place)
+        return slot
+
+
+def _compare(release: Release, lock: Locked) -> None:
+    """What npm installed against what the registry announced; before any script of it has run."""
+    if release.integrity and lock.integrity != release.integrity:
+        raise IntegrityMismatch(
+            f"the downloaded {release.version} is not what the registry announced",
+            why=f"announced {release.integrity}, the lock file has {lock.integrity or 'none'}",
+            hint="do not install this; `npm cache verify` shows whether the cache is to blame",
+        )
+
+
+def _same_tree(known: Slot, slot: Slot) -> bool:
+    return (known.identity, known.digest, known.node_digest) == (slot.identity, slot.digest, slot.node_digest)
+
+
+def _damaged(slot: Slot, why: str) -> SlotDamaged:
+    return SlotDamaged(
+        f"the slot {slot.id} of {slot.version} is not what was recorded",
+        why=why,
+        hint=f"`upgrader upgrade {slot.version}` stages it anew" if slot.origin is SlotOrigin.STAGED else "",
+    )
+
+
+@contextmanager
+def _leaving_nothing(*homes: Path) -> Iterator[None]:
+    """Remove `homes` when the block fails, however it does; file-system errors become StageFailed."""
+    try:
+        with _translated("stage the release", "stage_failed"):
+            yield
+    except BaseException:
+        for home in homes:
+            with suppress(OSError):  # what stays is removed at the next stage; the cause matters more
+                remove_tree(home)
+        raise
+
+
+@contextmanager
+def _translated(doing: str, code: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or 0
+        cause = {errno.ENOSPC: "stage_no_space", errno.EDQUOT: "stage_no_space", errno.EACCES: "stage_no_permission"}
+        raise StageFailed(
+            f"cannot {doing}",
+            why=f"{error.strerror}: {error.filename}",
+            hint="free some space, then the same command again" if cause.get(number) == "stage_no_space" else "",
+            code=cause.get(number, code),
+        ) from error
+
+
+def _end_workers(home: Path) -> None:
+    """End what a killed run left at work below `home` (npm lives in a session of its own): by its working directory."""
+    left = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(home):
+                process.kill()  # psutil compares the start time before it signals
+                left.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(left, timeout=_END_LIMIT_S)
