@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upgrader.adapters.durable import remove_durably, sync_directory
+from upgrader.adapters.exchange import exchange, exchange_back, present_id
+from upgrader.domain.journal import ExchangeBack, FileId
 from upgrader.domain.slot import Slot
 
 _SIDE = ".openclaw-upgrader-"
@@ -17,6 +19,13 @@ _SIDE = ".openclaw-upgrader-"
 def side_of(pointer: Path, transaction: str) -> Path:
     """The side name of a pointer for one transaction: a sibling, so that the exchange stays on one file system."""
     return pointer.with_name(f"{_SIDE}{transaction}")
+
+
+def side_for(pointer: Path, slot: Slot, transaction: str) -> Path:
+    """What the pointer is exchanged with to reach `slot`: the adopted tree itself where it lies beside, else a new link."""
+    if slot.package_root.parent == pointer.parent and slot.package_root.name.startswith(_SIDE):
+        return slot.package_root
+    return side_of(pointer, transaction)
 
 
 def side_names(pointer: Path) -> Iterator[Path]:
@@ -30,9 +39,9 @@ def prepare_side(pointer: Path, slot: Slot, transaction: str) -> Path:
     A slot whose tree lies at a side name already (adopted before) is exchanged from there; for any other slot the side
     is a new link to its package root. Raises OSError.
     """
-    if slot.package_root.parent == pointer.parent and slot.package_root.name.startswith(_SIDE):
-        return slot.package_root
-    side = side_of(pointer, transaction)
+    side = side_for(pointer, slot, transaction)
+    if side == slot.package_root:
+        return side
     if side.is_symlink() and side.readlink() == slot.package_root:
         return side
     side.symlink_to(slot.package_root)
@@ -44,3 +53,31 @@ def drop_side(side: Path) -> None:
     """Remove a side that is a link (after the end of a transaction); a directory there is a tree and stays."""
     if side.is_symlink():
         remove_durably(side)
+
+
+class PackagePointer:
+    """Port Pointer over the functions of this room and of `exchange`."""
+
+    def side(self, pointer: Path, slot: Slot, transaction: str) -> Path:
+        """Where the side entry lies or will lie."""
+        return side_for(pointer, slot, transaction)
+
+    def prepare(self, pointer: Path, slot: Slot, transaction: str) -> Path:
+        """Make it ready. Raises OSError."""
+        return prepare_side(pointer, slot, transaction)
+
+    def exchange(self, live: Path, side: Path) -> None:
+        """Exchange the two names, durably. Raises ExchangeFailed."""
+        exchange(live, side)
+
+    def identity(self, path: Path) -> FileId | None:
+        """Device and inode of what lies at `path`, None where there is nothing."""
+        return present_id(path)
+
+    def exchange_back(self, undo: ExchangeBack) -> bool:
+        """Undo an exchange if it happened. Raises ExchangeFailed."""
+        return exchange_back(undo)
+
+    def discard(self, side: Path) -> None:
+        """Remove a side link; a tree there stays."""
+        drop_side(side)

@@ -214,7 +214,7 @@ class Pointer(Protocol):
     def prepare(self, pointer: Path, slot: Slot, transaction: str) -> Path:
         """Make the side entry that leads to `slot` beside `pointer`; returns it. Moves nothing that is live."""
 
-    def side(self, pointer: Path, transaction: str) -> Path:
+    def side(self, pointer: Path, slot: Slot, transaction: str) -> Path:
         """Where the side entry of a transaction lies; the same before and after it is made."""
 
     def exchange(self, live: Path, side: Path) -> None:

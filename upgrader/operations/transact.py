@@ -1,6 +1,7 @@
 """Opens a transaction, runs the cutover, and ends it one way or the other: committed, or wholly as before."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from upgrader.domain.check import Judgement, worse_than
@@ -40,6 +41,7 @@ class Transact:
     clock: Clock
     progress: Progress
     name: Callable[[], str]
+    shield: Callable[[], AbstractContextManager[None]]
 
     def run(self, intention: Intention, data: MoveData) -> Outcome[MoveData]:
         """Committed (0), or rolled back by itself (4), or neither and said so (5). `data` is what is known so far."""
@@ -86,7 +88,8 @@ class Transact:
         cause = _failure_of(error)
         self.progress.note(f"failed: {cause.message}")
         began = self.clock.monotonic()
-        way = self.cutover.undoer.run(journal)
+        with self.shield():  # a second Ctrl-C must not leave half of it undone
+            way = self.cutover.undoer.run(journal)
         outage = self.clock.monotonic() - began
         if way.problems:
             raise RollbackIncomplete(
@@ -139,7 +142,7 @@ class Transact:
             present=intention.present,
             target=intention.target,
             standby=state.with_name(f"{state.name}.upgrader-{name}"),
-            side=self.cutover.undoer.pointer.side(pointer, name),
+            side=self.cutover.undoer.pointer.side(pointer, intention.target, name),
             was_running=intention.installation.is_running,
             before=intention.before.judgements if intention.before else (),
             started=self.clock.now().isoformat(),
