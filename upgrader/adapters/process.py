@@ -1,5 +1,6 @@
 """The one home of child processes: argv without a shell, own session, output to files, a limit on everything."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -63,6 +64,44 @@ class ProcessRunner:
             return ProcessIdentity(child.pid, psutil.Process(child.pid).create_time())
         except psutil.NoSuchProcess as error:
             raise StartFailed(f"`{_shown(command.argv)}` ended at once", why=f"see {log}") from error
+
+    def launch(self, command: Command, log: Path) -> "Child":
+        """Start a child to be watched and ended by us, in its own session, output appended to `log` (0600).
+
+        Raises CommandMissing.
+        """
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            return Child(_spawn(command, self._base, file, file))
+
+
+class Child:
+    """A running child of ours: its pid, its exit code once it has ended, and its end."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The child's pid; ours until its exit code was read."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """How it ended (negative: signal), None while it runs."""
+        return self._process.poll()
+
+    def end(self, grace: timedelta) -> int:
+        """TERM to the child alone, wait up to `grace`, then KILL to what is left of its group. Returns the exit code."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=grace.total_seconds())
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return self._process.wait()
 
 
 def end_group(leader: int) -> None:

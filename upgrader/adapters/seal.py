@@ -1,0 +1,315 @@
+"""The tool's side of a canary's place: starts the hand inside, and speaks with it.
+
+Sealed: own user, mount, PID, IPC and network namespaces (see `namespaces`); the network has a loopback and nothing else,
+so no packet can leave. Unsealed, where the kernel does not permit that: the same children without walls, watched.
+"""
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import upgrader
+from upgrader.adapters import stub_model, wire
+from upgrader.adapters.durable import make_private
+from upgrader.adapters.process import ProcessRunner
+from upgrader.domain.canary import Seal
+from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, Show, Site
+from upgrader.domain.ports import Command, Ran
+from upgrader.domain.process import CommandMissing, CommandTimedOut
+from upgrader.errors import UpgraderError
+
+_HELLO = timedelta(seconds=30)
+_ASK = timedelta(seconds=30)  # for requests that do nothing long
+_SLACK = timedelta(seconds=20)  # what the hand may take beyond a command's own limit
+_DIAL_S = 5.0
+_BODY = 256 * 1024  # bytes of an HTTP answer
+_WHOLE_LIFE = timedelta(hours=6)
+_ERRORS: dict[str, type[UpgraderError]] = {"command_timed_out": CommandTimedOut, "command_missing": CommandMissing}
+
+
+class LinuxPlaces:
+    """Port Places. `runner` starts the hand; `trial` is a private directory for the first try."""
+
+    def __init__(self, runner: ProcessRunner, trial: Path) -> None:
+        self._runner = runner
+        self._trial = trial
+        self._found: Seal | None = None
+        self._why = ""
+
+    def seal(self) -> Seal:
+        """Sealed when a trial place could be opened here. The result is kept."""
+        if self._found is None:
+            site = _trial_site(make_private(self._trial))
+            try:
+                with self._open(site, Seal.SEALED):
+                    self._found = Seal.SEALED
+            except PlaceLost as error:
+                self._found, self._why = Seal.UNSEALED, error.why
+            finally:
+                shutil.rmtree(self._trial, ignore_errors=True)
+        return self._found
+
+    def why_unsealed(self) -> str:
+        """The refused step, empty when sealed."""
+        self.seal()
+        return self._why
+
+    @contextmanager
+    def open(self, site: Site) -> Iterator[Place]:
+        """Open the place this machine permits. Raises PlaceLost."""
+        with self._open(site, self.seal()) as place:
+            yield place
+
+    @contextmanager
+    def _open(self, site: Site, seal: Seal) -> Iterator[Place]:
+        job = make_private(site.root / "job")
+        (make_private(site.root / "staging"), make_private(site.notes))
+        with _listening(job) as (control, life):
+            source = str(Path(upgrader.__file__).parent.parent)
+            environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
+            _write_job(job, site)
+            argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
+            command = Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job)
+            hand = _HandProcess(self._runner, command)
+            try:
+                channel, alive = _accept(control, hand), _accept(life, hand)
+                with channel, alive:
+                    _hello(channel, hand)
+                    yield from _serve(channel, seal)
+            finally:
+                hand.join()
+
+
+def _serve(channel: socket.socket, seal: Seal) -> Iterator[Place]:
+    wired = _Wired(channel)
+    _, descriptors = wired.ask({"do": "listen", "port": 0}, _ASK)
+    with stub_model.serve(listener=socket.socket(fileno=descriptors[0])) as model:
+        place = LinuxPlace(seal, model, wired)
+        try:
+            yield place
+        finally:
+            with suppress(wire.WireClosed):
+                wire.send(channel, {"do": "quit"})
+
+
+class LinuxPlace:
+    """Port Place over the wire."""
+
+    def __init__(self, seal: Seal, model: Model, wired: "_Wired") -> None:
+        self.seal = seal
+        self.model = model
+        self._wired = wired
+
+    def run(self, command: Command) -> Ran:
+        """See Place.run."""
+        answer, _ = self._wired.ask({"do": "run", **_told(command)}, command.timeout + _SLACK)
+        return Ran(
+            exit_code=_whole(answer, "exit_code"),
+            stdout=_decoded(answer, "stdout"),
+            stderr=_decoded(answer, "stderr"),
+            took=timedelta(seconds=float(str(answer["seconds"]))),
+        )
+
+    def start(self, command: Command, log: Path) -> int:
+        """See Place.start."""
+        answer, _ = self._wired.ask({"do": "start", **_told(command), "log": str(log)}, _ASK)
+        return _whole(answer, "child")
+
+    def exit_code(self, child: int) -> int | None:
+        """See Place.exit_code."""
+        answer, _ = self._wired.ask({"do": "poll", "child": child}, _ASK)
+        return None if answer["exit_code"] is None else _whole(answer, "exit_code")
+
+    def end(self, child: int, grace: timedelta) -> int:
+        """See Place.end."""
+        request = {"do": "end", "child": child, "grace": grace.total_seconds()}
+        answer, _ = self._wired.ask(request, grace + _SLACK)
+        return _whole(answer, "exit_code")
+
+    def dial(self, port: int) -> socket.socket:
+        """An open connection to a port of the place's loopback; the caller closes it. Raises OSError when refused."""
+        answer, descriptors = self._wired.ask({"do": "dial", "port": port, "timeout": _DIAL_S}, _ASK)
+        if "error" in answer:
+            raise ConnectionRefusedError(str(answer["message"]))
+        return socket.socket(fileno=descriptors[0])
+
+    def fetch(self, port: int, path: str) -> HttpAnswer:
+        """See Place.fetch."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_DIAL_S)
+        try:
+            connection.sock = self.dial(port)
+            connection.sock.settimeout(_DIAL_S)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return HttpAnswer(answer.status, answer.read(_BODY))
+        except (OSError, http.client.HTTPException):
+            return HttpAnswer(0, b"")
+        finally:
+            connection.close()
+
+    def on_terminal(self, command: Command, patterns: tuple[str, ...]) -> Screen:
+        """See Place.on_terminal."""
+        request = {"do": "terminal", **_told(command), "patterns": list(patterns)}
+        answer, _ = self._wired.ask(request, command.timeout + _SLACK)
+        matched = _whole(answer, "matched")
+        shown = _decoded(answer, "shown").decode("utf-8", "replace")
+        return Screen(None if matched < 0 else matched, answer["ended"] is True, shown)
+
+    def outside(self) -> Outside:
+        """See Place.outside."""
+        answer, _ = self._wired.ask({"do": "outside"}, _ASK)
+        return Outside(_words(answer, "interfaces"), _words(answer, "addresses"))
+
+
+class _Wired:
+    """One question, one answer."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._lock = threading.Lock()
+
+    def ask(self, request: Mapping[str, object], limit: timedelta) -> tuple[dict[str, object], tuple[int, ...]]:
+        """Send and wait. A refused connection is an answer; other errors of the hand are raised as what they are."""
+        with self._lock:
+            try:
+                wire.send(self._channel, request)
+                answer, descriptors = wire.receive(self._channel, limit)
+            except (wire.WireClosed, TimeoutError) as error:
+                raise PlaceLost("the canary's place is gone", why=f"at `{request['do']}`: {error}") from error
+        code = answer.get("error")
+        if code in _ERRORS:
+            raise _ERRORS[str(code)](str(answer["message"]), why=str(answer["why"]))
+        if code is not None and request["do"] != "dial":
+            raise PlaceLost("the canary's place refused a step", why=f"{request['do']}: {answer['message']}")
+        return answer, descriptors
+
+
+class _HandProcess:
+    """The hand's process, waited for in a thread of its own; its end and its last words are known."""
+
+    def __init__(self, runner: ProcessRunner, command: Command) -> None:
+        self._words = ""
+        self._thread = threading.Thread(target=self._run, args=(runner, command), daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> str | None:
+        """Its last words, None while it runs."""
+        return None if self._thread.is_alive() else self._words
+
+    def join(self) -> None:
+        """Wait until it is gone: it ends by itself once its channels are closed."""
+        self._thread.join(timeout=_SLACK.total_seconds())
+
+    def _run(self, runner: ProcessRunner, command: Command) -> None:
+        try:
+            ran = runner.run(command)
+        except UpgraderError as error:
+            self._words = error.message
+            return
+        last = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        self._words = last[0] if last else f"it ended with {ran.exit_code}"
+
+
+@contextmanager
+def _listening(job: Path) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two listening sockets in the job directory, by way of /proc: a unix path has 108 bytes at most."""
+    folder = os.open(job, os.O_RDONLY | os.O_DIRECTORY)
+    listeners = []
+    try:
+        for name in ("control", "life"):
+            (job / name).unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listeners.append(listener)
+            listener.bind(f"/proc/self/fd/{folder}/{name}")
+            listener.listen(1)
+        yield listeners[0], listeners[1]
+    finally:
+        for listener in listeners:
+            listener.close()
+        os.close(folder)
+
+
+def _accept(listener: socket.socket, hand: _HandProcess) -> socket.socket:
+    listener.settimeout(0.2)
+    for _ in range(int(_HELLO.total_seconds() / 0.2)):
+        try:
+            return listener.accept()[0]
+        except TimeoutError:
+            if hand.ended is not None:
+                break
+    raise PlaceLost("the canary's place could not be opened", why=hand.ended or "it did not answer")
+
+
+def _hello(channel: socket.socket, hand: _HandProcess) -> None:
+    try:
+        hello, _ = wire.receive(channel, _HELLO)
+    except (wire.WireClosed, TimeoutError) as error:
+        hand.join()
+        raise PlaceLost("the canary's place could not be opened", why=hand.ended or str(error)) from error
+    if "failed" in hello:
+        raise PlaceLost("the canary's place could not be sealed", why=str(hello["failed"]))
+
+
+def _write_job(job: Path, site: Site) -> None:
+    """What the hand must know before it can be told anything: what to show inside. No secret is in it."""
+    shows = (
+        *_python_shows(),
+        *site.shows,
+        Show(job, job, writable=True),
+        Show(site.notes, site.notes, writable=True),
+        Show(site.temporary, site.shown_temporary, writable=True),
+        Show(site.home, site.shown_home, writable=True),
+        Show(site.state, site.shown_state, writable=True),
+    )
+    mounts = [{"source": str(s.source), "target": str(s.target), "writable": s.writable} for s in shows]
+    data = json.dumps({"staging": str(site.root / "staging"), "directory": str(job), "mounts": mounts}).encode()
+    descriptor = os.open(job / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _python_shows() -> tuple[Show, ...]:
+    """The hand's own Python: modules are loaded as they are needed, after the walls are up."""
+    package = Path(upgrader.__file__).parent
+    places = {p for p in (Path(sys.prefix), Path(sys.base_prefix), package) if not p.is_relative_to("/usr")}
+    # A venv's interpreter and the package are named by the paths they are started with, links not resolved.
+    return tuple(Show(p, p) for p in sorted(places) if not any(p.is_relative_to(q) for q in places - {p}))
+
+
+def _trial_site(root: Path) -> Site:
+    state, home, temporary, notes = (make_private(root / name) for name in ("state", "home", "temporary", "notes"))
+    return Site(root, state, home, temporary, notes, root / "s", root / "h", Path("/tmp"))
+
+
+def _told(command: Command) -> dict[str, object]:
+    return {
+        "argv": list(command.argv),
+        "timeout": command.timeout.total_seconds(),
+        "environment": dict(command.environment or {}),
+        "directory": str(command.directory or "/"),
+    }
+
+
+def _whole(answer: Mapping[str, object], name: str) -> int:
+    value = answer[name]
+    assert isinstance(value, int)  # said by our own hand
+    return value
+
+
+def _decoded(answer: Mapping[str, object], name: str) -> bytes:
+    return base64.b64decode(str(answer[name]))
+
+
+def _words(answer: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = answer[name]
+    return tuple(str(v) for v in value) if isinstance(value, list) else ()

@@ -1,0 +1,60 @@
+"""An agent turn as a probe: what the model was seen to be asked, and how the turn ended."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Saw(Enum):
+    """What the stand-in model saw in one request."""
+
+    CALLED = "called"  # a probe's turn: the tool call was given out
+    RESULT = "result"  # the tool's answer came back
+    CHILD = "child"  # the sub-agent or the other agent asked the model
+    NOT_OFFERED = "not-offered"  # the agent has no such tool
+    TEXT = "text"  # any other turn
+    REFUSED = "refused"  # a wrong bearer token
+
+
+@dataclass(frozen=True)
+class ModelEvent:
+    """One request. `nonce` and `tool` of the probe; `result` is what the probe's tool answered, cut at 4000 characters."""
+
+    saw: Saw
+    nonce: str = ""
+    tool: str = ""
+    result: str = ""
+
+
+class TurnKind(Enum):
+    """What an agent is asked to do."""
+
+    PLAIN = "plain"
+    SPAWN = "spawn"
+    SEND = "send"
+
+
+@dataclass(frozen=True)
+class TurnProbe:
+    """One turn to run: the agent, the message, and the tool it is to use (empty for a plain turn)."""
+
+    kind: TurnKind
+    agent: str
+    nonce: str
+    message: str
+    tool: str = ""
+
+
+@dataclass(frozen=True)
+class TurnSeen:
+    """How one turn went. `events` are the model's of this nonce; `said` is the end of the command's output, redacted.
+
+    `exit_code` is None when the command did not end in time. `model_alive` is read after the turn.
+    """
+
+    probe: TurnProbe
+    exit_code: int | None
+    seconds: float
+    events: tuple[ModelEvent, ...]
+    said: str
+    model_alive: bool
+    again: str = ""
