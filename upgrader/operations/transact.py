@@ -163,7 +163,8 @@ def by_hand(opened: Opened) -> str:
     pointer = opened.installation.package.pointer
     return "\n".join(
         (
-            f"How to undo {opened.move.value} {opened.transaction} by hand ({opened.present.version} -> {opened.target.version})",
+            f"How to undo {opened.move.value} {opened.transaction} by hand:",
+            f"{opened.present.version} -> {opened.target.version}",
             "1. Stop the gateway and see that no `openclaw-gateway` process is left.",
             f"2. If {opened.standby} exists: rename {live} to {live}.failed and {opened.standby} to {live}.",
             f"   A workspace directory that is missing then lies in {live}.failed: move it over.",
