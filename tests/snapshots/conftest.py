@@ -1,0 +1,103 @@
+"""State trees made of real files, real databases and real processes that write to them."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from upgrader.adapters.clock import SystemClock
+from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.domain.facts import (
+    AuthFacts,
+    GatewayProcess,
+    Installation,
+    InstallKind,
+    NodeRuntime,
+    Package,
+    PairingEra,
+    ProcessIdentity,
+    Service,
+    State,
+    SupervisorKind,
+)
+from upgrader.domain.pathclass import PathClass
+from upgrader.domain.version import Version
+
+
+def classify(path: str) -> PathClass:
+    """A small table in place of the service's."""
+    first = path.split("/")[0]
+    return {"cache": PathClass.CACHE, "tmp": PathClass.RUNTIME, "workspace": PathClass.WORKSPACE}.get(
+        first, PathClass.UNKNOWN
+    )
+
+
+def make_database(path: Path, rows: int = 3) -> None:
+    """A WAL database with one table, closed again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER, padding BLOB)")
+        database.executemany("INSERT INTO counter VALUES (?, 0, zeroblob(1000))", [(n,) for n in range(rows)])
+        database.commit()
+
+
+def make_state(root: Path) -> Path:
+    """A small state directory: config, a transcript, a database, a workspace, a cache, a lock, links."""
+    for name, text in {
+        "openclaw.json": "{}",
+        "agents/main/sessions/a.jsonl": "one\ntwo\n",
+        "workspace/notes.md": "mine",
+        "cache/assets/app.js": "x" * 5000,
+        "tmp/gateway.lock": "1",
+        "devices/paired.json": "{}",
+    }.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "current").symlink_to("agents/main")
+    (root / "broken").symlink_to("/nowhere/at/all")
+    make_database(root / "state" / "openclaw.sqlite")
+    return root
+
+
+def installation_on(state: Path) -> Installation:
+    """A stopped installation whose state is `state`."""
+    package = Package(state, state, Version("2026.9.5"), InstallKind.NPM_GLOBAL, state)
+    return Installation(
+        package=package,
+        node=NodeRuntime(Path("/usr/bin/node"), "24.16.0"),
+        home=state.parent,
+        profile="",
+        state=State(state, state / "openclaw.json", 0, PairingEra.SQLITE),
+        port=18789,
+        auth=AuthFacts("token"),
+        service=Service(SupervisorKind.PROCESS),
+    )
+
+
+def running(installation: Installation) -> Installation:
+    """The same with a gateway on it."""
+    gateway = GatewayProcess(ProcessIdentity(1, 0.0), 0, None, None, installation.state.path)
+    return replace(installation, gateways=(gateway,))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A small state directory, nobody on it."""
+    return make_state(tmp_path / "home" / ".openclaw")
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> FileSnapshots:
+    """Snapshots of one installation under a private directory."""
+    return FileSnapshots(tmp_path / "data", classify, SystemClock())
+
+
+@pytest.fixture
+def old_ctimes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files just made count as old: without this every change within the clock's slack is copied to be safe."""
+    for module in ("upgrader.domain.tree", "upgrader.adapters.snapshot_fill"):
+        monkeypatch.setattr(f"{module}.CLOCK_SLACK_NS", 0)
