@@ -1,0 +1,200 @@
+"""The decision on a move: what it is, why, what would change it, what will happen."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from upgrader.domain.planfacts import RegistryState
+from upgrader.domain.release import Release
+from upgrader.domain.table import Confidence, Evidence, Fix, Judged, Truth, Verdict
+from upgrader.domain.version import Version
+
+
+class Rule(Enum):
+    """The rules of the policy. The value is the stable code that `--accept` takes and the JSON carries."""
+
+    KNOWN_BAD = "known_bad"
+    BAD_EDGE = "bad_edge"
+    BAD_START = "bad_start"
+    STOP_FIRST = "stop_first"
+    CAUTION = "caution"
+    UNKNOWN_EVIDENCE = "unknown_evidence"
+    ENGINES = "engines"
+    ENGINES_UNKNOWN = "engines_unknown"
+    PRIVATE_NODE = "private_node"
+    SCHEMA = "schema"
+    SCHEMA_LEFT = "schema_left"
+    SCHEMA_UNKNOWN = "schema_unknown"
+    ONE_WAY = "one_way"
+    CONFIG_NEWER = "config_newer"
+    OLDER = "older"
+    PRERELEASE = "prerelease"
+    DEPRECATED = "deprecated"
+    UNPUBLISHED = "unpublished"
+    INTEGRITY_UNKNOWN = "integrity_unknown"
+    FROM_CACHE = "from_cache"
+    KIND = "kind"
+    SUPERVISOR = "supervisor"
+    GATEWAYS = "several_gateways"
+    DISK = "disk"
+    DISK_UNKNOWN = "disk_unknown"
+
+
+# What no word of the user can make possible: there is no code for it, or OpenClaw itself would refuse to start.
+IMPOSSIBLE = frozenset({Rule.SCHEMA, Rule.KIND, Rule.SUPERVISOR, Rule.UNPUBLISHED})
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rule that forbids the move. `change` says what would change the answer, `hint` is the next command, if any."""
+
+    rule: Rule
+    why: str
+    change: str
+    hint: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """Whether `--accept CODE` overrides it."""
+        return self.rule not in IMPOSSIBLE
+
+
+@dataclass(frozen=True)
+class PlanWarning:
+    """A rule that speaks and forbids nothing."""
+
+    rule: Rule
+    why: str
+    change: str = ""
+    hint: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Answer(Enum):
+    """The plan in one word."""
+
+    GO = "go"
+    BLOCKED = "blocked"
+    STAY = "stay"
+    THERE = "already_there"
+
+
+class Direction(Enum):
+    """Which way the target lies."""
+
+    NEWER = "newer"
+    OLDER = "older"
+    SAME = "same"
+
+
+class NodeSource(Enum):
+    """Which Node will run the target."""
+
+    PRESENT = "present"
+    PRIVATE = "private"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class NodeChoice:
+    """The Node for the target and the range the target wants (empty: the registry does not say)."""
+
+    source: NodeSource
+    version: str
+    engines: str
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One thing that will happen. `in_outage`: no gateway answers meanwhile."""
+
+    name: str
+    what: str
+    in_outage: bool = False
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes needed at the worst moment on one file system, and those that are free."""
+
+    volume: str
+    needed_bytes: int
+    free_bytes: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room."""
+        return self.needed_bytes <= self.free_bytes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decision for one target. `release` is None where the registry cannot deliver it.
+
+    `accepted` are blocks the user overrode by name, with their reasons; they count no more, and stay recorded.
+    """
+
+    present: Version
+    target: Version
+    direction: Direction
+    answer: Answer
+    judged: Judged
+    release: Release | None = None
+    blocks: tuple[Block, ...] = ()
+    accepted: tuple[Block, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
+    node: NodeChoice | None = None
+    steps: tuple[PlannedStep, ...] = ()
+    needs: tuple[Need, ...] = ()
+    retained: str = ""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the move is forbidden as things stand."""
+        return bool(self.blocks)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The table's verdict on this move."""
+        return self.judged.verdict
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A release worth going to, or back to, with the command that goes there."""
+
+    version: Version
+    verdict: Verdict
+    sentence: str
+    truth: Truth
+    confidence: Confidence
+    command: str
+
+
+@dataclass(frozen=True)
+class PlanData:
+    """What `upgrader plan` tells. `plan` is None when there is nowhere to go and no target was named.
+
+    `present` is the table's opinion of the release that runs; `mended_by` the fixes known for it. `forward` and `back`
+    are the advised releases (never one the registry lacks); `newer_unknown` is the registry's newest, when the table
+    does not know it. `next_command` is what to type now; empty when there is nothing to do.
+    """
+
+    present_version: Version
+    present: Judged
+    plan: Plan | None
+    named: Version | None = None
+    forward: Advice | None = None
+    back: Advice | None = None
+    mended_by: tuple[Fix, ...] = ()
+    newer_unknown: Version | None = None
+    registry: RegistryState = RegistryState.ANSWERED
+    table: str = ""
+    notes: tuple[str, ...] = ()
+    next_command: str = ""
+    considered: tuple[Plan, ...] = ()
+
+    @property
+    def answer(self) -> Answer:
+        """The plan in one word; STAY when there is no target."""
+        return self.plan.answer if self.plan else Answer.STAY
