@@ -109,8 +109,14 @@ class Snapshots(Protocol):
     def materialise(self, snapshot: Snapshot, destination: Path) -> FileId:
         """A private copy (link count 1) of the snapshot's tree at `destination`, durable. Returns its identity."""
 
+    def prefill(self, live: Path, destination: Path) -> None:
+        """Before the stop: copy ahead what `refresh` would have to copy in the outage (caches, changed files; no databases)."""
+
     def refresh(self, live: Path, destination: Path) -> None:
-        """Make `destination` equal to the stopped tree `live`: copies what differs, removes what is gone, durable."""
+        """Make `destination` equal to the stopped tree `live`: copies what differs, removes what is gone, durable.
+
+        Equal in paths, bytes, modes and times; only the class `runtime` (locks, sockets) is left out.
+        """
 
     def keep(self, installation: Installation, slot_id: str, tree: Path, outside: tuple[OutsideFile, ...]) -> Snapshot:
         """Turn a stopped tree into a snapshot (moved where it lies on the same file system). `moment` is stopped."""
