@@ -129,7 +129,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Installation:
-    """One OpenClaw on this machine: package, Node, state, config, profile, port, supervisor."""
+    """One OpenClaw on this machine: package, Node, state, config, profile, port, supervisor.
+
+    `config_digest` is the SHA-256 of the configuration with all it includes: a change of it after a proof is noticed.
+    """
 
     package: Package
     node: NodeRuntime
@@ -140,6 +143,7 @@ class Installation:
     auth: AuthFacts
     service: Service
     gateways: tuple[GatewayProcess, ...] = ()
+    config_digest: str = ""
 
     @property
     def is_running(self) -> bool:

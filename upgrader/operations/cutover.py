@@ -73,6 +73,8 @@ class Cutover:
         was_live = self._identity(live)
         with self._step(journal, Step.STANDBY, RemoveTree(opened.standby, keep=was_live)):
             standby = self.snapshots.materialise(snapshot, opened.standby)
+            if opened.move is Move.UPGRADE:
+                self.snapshots.prefill(live, opened.standby)
         began = self.clock.monotonic()
         self._stop(journal, opened)
         self._switch(journal, opened)
