@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Status(Enum):
@@ -30,11 +30,11 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[T]):
+class Outcome(Generic[T_co]):
     """The result of one command. `exit_code` follows the table in docs/design.md; `notices` are for stderr."""
 
     command: str
-    data: T
+    data: T_co
     status: Status = Status.DONE
     exit_code: int = 0
     failures: tuple[Failure, ...] = ()

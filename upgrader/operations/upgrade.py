@@ -130,7 +130,7 @@ class Upgrade:
             )
 
 
-def refused(command: str, decided: PlanData) -> Outcome[MoveData | PlanData]:
+def refused(command: str, decided: PlanData) -> Outcome[PlanData]:
     """The outcome of a plan that does not go ahead: blocked (3), or nothing to do (0)."""
     plan = decided.plan
     if plan is None or plan.answer in (Answer.THERE, Answer.STAY):
