@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.slot import Slot
@@ -17,15 +18,6 @@ class DoctorFailed(UpgraderError):
     """The release could not bring the state into its form."""
 
     default_code = "doctor_failed"
-
-
-@dataclass(frozen=True)
-class DoctorCall:
-    """How a doctor is called: arguments after the entry script, extra environment, and which exit codes mean it worked."""
-
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
-    accepted: tuple[int, ...] = (0,)
 
 
 CallFor = Callable[[Version, Version], DoctorCall | None]

@@ -15,6 +15,8 @@ from upgrader.domain.launching import Launch
 from upgrader.domain.ports import Command, Processes
 from upgrader.domain.slot import Slot
 
+# The boot time that start times are counted from moves when the clock is stepped.
+_SAME_START_S = 1.5
 GatewayArgv = Callable[[NodeRuntime, Path, int | None], tuple[str, ...]]
 
 
@@ -94,7 +96,7 @@ class ProcessSupervisor:
         """The record, if it speaks of this very process."""
         try:
             record = json.loads(self._record.read_bytes())
-            if (record["pid"], record["started"]) != (identity.pid, identity.started):
+            if record["pid"] != identity.pid or abs(record["started"] - identity.started) > _SAME_START_S:
                 return None
             return Launch.from_bytes(json.dumps(record["launch"]).encode())
         except (OSError, ValueError, KeyError, TypeError):
