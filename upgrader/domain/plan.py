@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from upgrader.domain.planfacts import RegistryState
+from upgrader.domain.planfacts import RegistryState, ReturnPoint
 from upgrader.domain.release import Release
 from upgrader.domain.table import Confidence, Evidence, Fix, Judged, Truth, Verdict
 from upgrader.domain.version import Version
@@ -173,28 +173,28 @@ class Advice:
 
 @dataclass(frozen=True)
 class PlanData:
-    """What `upgrader plan` tells. `plan` is None when there is nowhere to go and no target was named.
+    """What `upgrader plan` tells. With nowhere to go and no target named, `plan` answers STAY and its target is the present.
 
     `present` is the table's opinion of the release that runs; `mended_by` the fixes known for it. `forward` and `back`
-    are the advised releases (never one the registry lacks); `newer_unknown` is the registry's newest, when the table
-    does not know it. `next_command` is what to type now; empty when there is nothing to do.
+    are the advised releases (never one the registry lacks), `returns` the snapshots to go back to; `newer_unknown` is the
+    registry's newest, when the table does not know it. `next_command` is what to type now; empty: nothing to do.
     """
 
     present_version: Version
     present: Judged
-    plan: Plan | None
+    plan: Plan
     named: Version | None = None
     forward: Advice | None = None
     back: Advice | None = None
+    returns: tuple[ReturnPoint, ...] = ()
     mended_by: tuple[Fix, ...] = ()
     newer_unknown: Version | None = None
     registry: RegistryState = RegistryState.ANSWERED
     table: str = ""
     notes: tuple[str, ...] = ()
     next_command: str = ""
-    considered: tuple[Plan, ...] = ()
 
     @property
     def answer(self) -> Answer:
-        """The plan in one word; STAY when there is no target."""
-        return self.plan.answer if self.plan else Answer.STAY
+        """The plan in one word."""
+        return self.plan.answer

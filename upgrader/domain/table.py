@@ -152,6 +152,13 @@ class Evidence:
     confidence: Confidence = Confidence.MEDIUM
     concern: Concern = Concern.YES
 
+    @property
+    def felt(self) -> Verdict:
+        """The verdict as it counts here: a bad one that only may concern this machine is a reason for care."""
+        if self.concern is Concern.UNKNOWN and self.verdict is Verdict.BAD:
+            return Verdict.CAUTION
+        return self.verdict
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -183,7 +190,8 @@ class Table:
     def judge(self, current: Version, target: Version, conditions: Circumstances, today: date) -> Judged:
         """The verdict on moving from `current` to `target` on this machine, today.
 
-        The worst of the release, the conditions that may concern this machine and the edge decides. A good edge turns an
+        The worst of the release, the conditions that may concern this machine and the edge decides; where it is not known
+        whether a condition holds, bad counts as caution. A good edge turns an
         unknown release into a good one (somebody made exactly this move), never a bad or cautious one. What cannot
         concern this machine is passed over and told.
         """
@@ -237,13 +245,13 @@ def _weigh(
     release = _release_evidence(entry, today)
     asked = (*edges, *(_special_evidence(special, entry, conditions) for special in entry.specials))
     concerning = tuple(one for one in asked if one.concern is not Concern.NO)
-    verdict = max((release.verdict, *(one.verdict for one in concerning)), key=_RANK.__getitem__)
+    verdict = max((release.verdict, *(one.felt for one in concerning)), key=_RANK.__getitem__)
     proven = any(one.verdict is Verdict.GOOD and one.concern is Concern.YES for one in edges)
     if verdict is Verdict.UNKNOWN and proven:
         verdict = Verdict.GOOD
     return Judged(
         verdict,
-        tuple(sorted((release, *concerning), key=lambda one: one.verdict is not verdict)),
+        tuple(sorted((release, *concerning), key=lambda one: one.felt is not verdict)),
         entry.fixes,
         stop,
         start,

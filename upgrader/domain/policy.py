@@ -1,0 +1,158 @@
+"""The policy: facts in, decision out. The same facts give the same plan, whoever asks."""
+
+from upgrader.domain.plan import (
+    Advice,
+    Answer,
+    Block,
+    Direction,
+    Plan,
+    PlanData,
+    PlanWarning,
+    Rule,
+)
+from upgrader.domain.plan_steps import needs, steps
+from upgrader.domain.planfacts import PlanFacts
+from upgrader.domain.policy_rules import RULES, MoveFacts, choose_node
+from upgrader.domain.table import Table, Verdict
+from upgrader.domain.version import Version
+
+
+def make_plan(facts: PlanFacts, table: Table, target: Version | None) -> Plan:
+    """The plan for `target`; without one, for the release that is worth going to.
+
+    With nowhere to go the plan answers STAY and its target is the present release.
+    """
+    present = facts.installation.package.version
+    chosen = target or recommended(facts, table)
+    if chosen is None or chosen == present:
+        answer = Answer.THERE if target is not None else Answer.STAY
+        return Plan(present, present, Direction.SAME, answer, table.standing(present, facts.circumstances, facts.today))
+    return _judge(facts, table, chosen)
+
+
+def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[str, ...] = ()) -> PlanData:
+    """The whole answer of `plan`: the plan, the opinion of the present release, and where else one could go."""
+    present = facts.installation.package.version
+    plan = make_plan(facts, table, named)
+    standing = table.standing(present, facts.circumstances, facts.today)
+    forward = _advice(facts, table, _first_open(facts, table, forward_order(facts, table)))
+    back = _advice(facts, table, _first_open(facts, table, back_order(facts, table)))
+    return PlanData(
+        present_version=present,
+        present=standing,
+        plan=plan,
+        named=named,
+        forward=forward,
+        back=back,
+        returns=facts.returns,
+        mended_by=standing.fixes if standing.verdict in (Verdict.BAD, Verdict.CAUTION) else (),
+        newer_unknown=_newer_unknown(facts, table),
+        registry=facts.registry,
+        table=table.source,
+        notes=notes,
+        next_command=_next_command(plan, forward, back),
+    )
+
+
+def recommended(facts: PlanFacts, table: Table) -> Version | None:
+    """The release to go to when none is named: the best known forward; from a bad one, else the best known back."""
+    order = (*forward_order(facts, table), *back_order(facts, table))
+    return _first_open(facts, table, order)
+
+
+def forward_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
+    """Newer stable releases worth going to, best first: those the table names as next from here, then the newest good one.
+
+    A release to be taken with care counts only when the table names it as next and the present one is not good itself.
+    """
+    present = facts.installation.package.version
+    entry = table.entry(present)
+    standing = table.standing(present, facts.circumstances, facts.today)
+    uneasy = standing.verdict is not Verdict.GOOD or (standing.start is not None and standing.start.verdict is Verdict.BAD)
+    enough = {Verdict.GOOD, Verdict.CAUTION} if uneasy else {Verdict.GOOD}
+    named = [v for v in (entry.next_ if entry else ()) if v > present and _verdict(facts, table, v) in enough]
+    good = [v for v in _by_newest(table) if v > present and _verdict(facts, table, v) is Verdict.GOOD]
+    return tuple(dict.fromkeys(v for v in (*named, *good) if not v.is_prerelease))
+
+
+def back_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
+    """Older releases worth going back to, best first. Empty unless the present release is bad or to be taken with care."""
+    present = facts.installation.package.version
+    if table.standing(present, facts.circumstances, facts.today).verdict not in (Verdict.BAD, Verdict.CAUTION):
+        return ()
+    entry = table.entry(present)
+    named = [v for v in (entry.back if entry else ()) if v < present]
+    good = [v for v in _by_newest(table) if v < present]
+    fits = (v for v in (*named, *good) if _verdict(facts, table, v) is Verdict.GOOD and not v.is_prerelease)
+    return tuple(dict.fromkeys(fits))
+
+
+def is_open(facts: PlanFacts, table: Table, target: Version) -> bool:
+    """Whether one could go there as things stand."""
+    return facts.candidate(target) is not None and not _judge(facts, table, target).blocks
+
+
+def _judge(facts: PlanFacts, table: Table, target: Version) -> Plan:
+    present = facts.installation.package.version
+    candidate = facts.candidate(target)
+    judged = table.judge(present, target, facts.circumstances, facts.today)
+    node = choose_node(facts, candidate) if candidate else None
+    room = needs(facts, candidate)
+    move = MoveFacts(facts, target, candidate, judged, node, room)
+    findings = tuple(finding for rule in RULES for finding in rule(move))
+    found = tuple(one for one in findings if isinstance(one, Block))
+    accepted = tuple(one for one in found if one.can_be_accepted and one.rule.value in facts.accept)
+    blocks = tuple(one for one in found if one not in accepted)
+    return Plan(
+        present,
+        target,
+        Direction.OLDER if move.is_older else Direction.NEWER,
+        Answer.BLOCKED if blocks else Answer.GO,
+        judged,
+        candidate.release if candidate else None,
+        blocks,
+        accepted,
+        tuple(one for one in findings if isinstance(one, PlanWarning)),
+        node,
+        steps(facts, candidate, node) if candidate and node else (),
+        room,
+        candidate.retained if candidate else "",
+    )
+
+
+def _verdict(facts: PlanFacts, table: Table, target: Version) -> Verdict:
+    return table.judge(facts.installation.package.version, target, facts.circumstances, facts.today).verdict
+
+
+def _by_newest(table: Table) -> list[Version]:
+    return sorted((entry.version for entry in table.entries), reverse=True)
+
+
+def _first_open(facts: PlanFacts, table: Table, order: tuple[Version, ...]) -> Version | None:
+    return next((version for version in order if is_open(facts, table, version)), None)
+
+
+def _advice(facts: PlanFacts, table: Table, version: Version | None) -> Advice | None:
+    if version is None:
+        return None
+    judged = table.judge(facts.installation.package.version, version, facts.circumstances, facts.today)
+    first = judged.evidence[0]
+    return Advice(version, judged.verdict, first.sentence, first.truth, first.confidence, f"upgrader upgrade {version}")
+
+
+def _newer_unknown(facts: PlanFacts, table: Table) -> Version | None:
+    latest = facts.latest
+    if latest is None or latest <= facts.installation.package.version:
+        return None
+    return latest if _verdict(facts, table, latest) is Verdict.UNKNOWN else None
+
+
+def _next_command(plan: Plan, forward: Advice | None, back: Advice | None) -> str:
+    if plan.answer is Answer.GO:
+        return f"upgrader upgrade {plan.target}"
+    if plan.answer is Answer.BLOCKED:
+        stops = [block.hint for block in plan.blocks if block.rule in (Rule.STOP_FIRST, Rule.SCHEMA, Rule.SCHEMA_LEFT)]
+        found = [hint.split("`")[1] for hint in stops if hint.count("`") >= 2]
+        other = forward or back
+        return found[0] if found else (other.command if other else "")
+    return ""
