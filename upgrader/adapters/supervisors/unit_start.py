@@ -1,0 +1,98 @@
+"""Starting a unit, and believing it only when the process that runs is the one meant."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from upgrader.adapters.supervisors.systemctl import LOOK, Systemctl, UnitStatus
+from upgrader.adapters.supervisors.unit_files import Units, definition_of, loaded
+from upgrader.domain.facts import Installation, ProcessIdentity
+from upgrader.domain.ports import Clock
+from upgrader.domain.process import StartFailed
+from upgrader.domain.supervision import GatewayCommand
+
+T = TypeVar("T")
+_STEADY_MARGIN_S = 1.0
+_CONFIG_ERROR = 78  # OpenClaw's: configuration or state it refuses; its unit does not restart it then
+
+
+@dataclass(frozen=True)
+class UnitStart:
+    """One start of `name`: what it must be afterwards is `wanted`, on the state of `installation`."""
+
+    systemctl: Systemctl
+    clock: Clock
+    units: Units
+    name: str
+
+    def run(self, installation: Installation, wanted: GatewayCommand | None) -> ProcessIdentity:
+        """Compare, reset what earlier failures left, start, watch, compare the process. Raises StartFailed, NotManaged."""
+        self.systemctl.must("daemon-reload")
+        if wanted is None:
+            raise self._failed("its command line is not one of OpenClaw's")
+        self._compare_unit(wanted)
+        self.systemctl.run("reset-failed", self.name)  # else StartLimitBurst refuses; fails itself where nothing failed
+        self.systemctl.must("start", self.name)
+        identity = self._steady()
+        self._compare_process(installation, wanted, identity)
+        return identity
+
+    def _compare_unit(self, wanted: GatewayCommand) -> None:
+        """Whether the unit, drop-ins applied, starts what is meant: looked at before it is started."""
+        definition = definition_of(loaded(self.systemctl.status(self.name), self.name), self.units)
+        found = self.units.command_of(definition.command)
+        if found is None:
+            raise self._failed(f"{definition.command_from} starts something else than OpenClaw")
+        if found.package_root.resolve() != wanted.package_root.resolve():
+            raise self._failed(f"{definition.command_from} starts {found.package_root}, not {wanted.package_root}")
+        if found.node.resolve() != wanted.node.resolve():
+            raise self._failed(f"{definition.command_from} starts it by {found.node}, not {wanted.node}")
+
+    def _steady(self) -> ProcessIdentity:
+        """Watch the started unit for RestartSec and a margin: one main process all the while, no restart."""
+        first = status = self.systemctl.status(self.name)
+        until = self.clock.monotonic() + first.restart_seconds + _STEADY_MARGIN_S
+        while status.active == "active" and status.main_pid == first.main_pid != 0 and not status.restarts:
+            if self.clock.monotonic() >= until:
+                return self._looked_at(first.main_pid, lambda process: ProcessIdentity(process.pid, process.create_time()))
+            self.clock.wait(LOOK)
+            status = self.systemctl.status(self.name)
+        raise self._failed(_ending(status))
+
+    def _compare_process(self, installation: Installation, wanted: GatewayCommand, identity: ProcessIdentity) -> None:
+        """Whether the running process is the Node meant, on the state meant."""
+        node = self._looked_at(identity.pid, lambda process: Path(process.exe()))
+        if node != wanted.node.resolve():
+            raise self._failed(f"its main process is {node}, not {wanted.node}")
+        environment = self._looked_at(identity.pid, lambda process: process.environ())
+        state = Path(os.path.realpath(self.units.state_of(environment, installation.home, Path.exists)))
+        if state != installation.state.path:
+            raise self._failed(f"it works on {state}, not on {installation.state.path}")
+
+    def _looked_at(self, pid: int, look: Callable[[psutil.Process], T]) -> T:
+        try:
+            return look(psutil.Process(pid))
+        except psutil.Error as error:
+            raise self._failed(f"its main process, pid {pid}, is gone or cannot be looked at") from error
+
+    def _failed(self, why: str) -> StartFailed:
+        return StartFailed(
+            f"{self.name} did not start as intended",
+            why=why,
+            hint=f"`journalctl --user -u {self.name} -n 50` tells its last words",
+        )
+
+
+def _ending(status: UnitStatus) -> str:
+    """Why a started unit is not up, in words."""
+    if status.restarts or status.sub == "auto-restart":
+        return f"it ended with exit code {status.exit_status} and systemd starts it again and again"
+    if status.exit_status == _CONFIG_ERROR:
+        return "it refused its configuration or its state (exit code 78)"
+    if status.active == "inactive" and status.result == "success":
+        return "systemd skipped it (a condition of the unit is not met) or it ended at once"
+    return f"systemd says {status.active} ({status.sub}), result {status.result}, exit code {status.exit_status}"
