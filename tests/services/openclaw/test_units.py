@@ -20,7 +20,7 @@ StartLimitBurst=10
 StartLimitIntervalSec=300
 
 [Service]
-ExecStart=/opt/node24/bin/node --max-old-space-size=8192 /home/claw/n/lib/node_modules/openclaw/dist/index.js gateway --port 18789
+ExecStart=/opt/node24/bin/node --max-old-space-size=8192 /home/claw/lib/node_modules/openclaw/dist/index.js gateway --port 18789
 Restart=always
 RestartSec=5
 RestartPreventExitStatus=78
@@ -58,7 +58,7 @@ def part(text: bytes, name: str = "openclaw-gateway.service") -> UnitPart:
 
 def test_a_unit_of_9_5_is_taken_apart_with_its_heap_option_and_port() -> None:
     found = units.read_unit((part(UNIT_9_5),))
-    root = Path("/home/claw/n/lib/node_modules/openclaw")
+    root = Path("/home/claw/lib/node_modules/openclaw")
     assert units.command_of(found.command) == GatewayCommand(
         Path("/opt/node24/bin/node"), ("--max-old-space-size=8192",), root / "dist/index.js", root, 18789
     )

@@ -170,7 +170,7 @@ def _unescaped(text: str) -> str:
 def _quoted(word: str) -> str:
     """As OpenClaw writes a word: percent signs doubled, quotes only where needed."""
     doubled = word.replace("%", "%%")
-    if not re.search(r'[\s"\\]', doubled):
+    if not re.search(r"[\s\"'\\]", doubled):
         return doubled
     return '"' + doubled.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
