@@ -8,6 +8,26 @@ from upgrader.domain.secret import Fingerprint
 from upgrader.domain.version import Version
 
 
+class ClientKind(Enum):
+    """Who connects to a gateway. `STORED` is a connect with exactly what the cached device token grants."""
+
+    STORED = "stored-token"
+    CLI = "cli"
+    BACKEND_READ = "backend-read"
+    BACKEND_WRITE = "backend-write"
+    TUI = "tui"
+    CONTROL_UI = "control-ui"
+    ACP = "acp"
+    PROBE = "probe"
+
+
+class Reach(Enum):
+    """Where probes may go: on a LIVE gateway only what changes nothing, on a CLONE everything."""
+
+    LIVE = "live"
+    CLONE = "clone"
+
+
 @dataclass(frozen=True)
 class TokenRecord:
     """One role's token as the gateway or the client keeps it. Times in ms since the epoch."""
@@ -22,7 +42,12 @@ class TokenRecord:
 
 @dataclass(frozen=True)
 class PairedDevice:
-    """One row of the gateway's pairing store. `fields` is a digest of every stored column, for comparison field by field."""
+    """One row of the gateway's pairing store.
+
+    `fields` are (name, digest) of every stored value, named alike in both eras (`display_name`, `tokens.operator.scopes`),
+    sorted; a value that is absent or null has no entry. `scopes` is the device level, `approved_scopes` the approval
+    baseline, None where the release keeps none. `remote` says that the device was last seen from another machine.
+    """
 
     device_id: str
     public_key: str
@@ -34,11 +59,23 @@ class PairedDevice:
     approved_scopes: tuple[str, ...] | None
     tokens: tuple[TokenRecord, ...]
     fields: tuple[tuple[str, str], ...] = ()
+    display_name: str = ""
+    device_family: str = ""
+    remote: bool = False
+
+    def token(self, role: str) -> TokenRecord | None:
+        """The token of a role."""
+        return next((t for t in self.tokens if t.role == role), None)
+
+    @property
+    def short(self) -> str:
+        """How a device is named in sentences: the first 12 digits of its id, and its name where it has one."""
+        return f"{self.device_id[:12]} ({self.display_name})" if self.display_name else self.device_id[:12]
 
 
 @dataclass(frozen=True)
 class PendingRequest:
-    """One waiting pairing, repair or scope-upgrade request."""
+    """One waiting pairing, repair or scope-upgrade request. `is_repair`: the device was paired already when it asked."""
 
     request_id: str
     device_id: str
@@ -58,16 +95,56 @@ class OwnIdentity:
     cache_device_id: str | None
     tokens: tuple[TokenRecord, ...]
 
+    def token(self, role: str) -> TokenRecord | None:
+        """The cached token of a role; none if the cache belongs to another device."""
+        if self.cache_device_id not in (None, self.device_id):
+            return None
+        return next((t for t in self.tokens if t.role == role), None)
+
+
+class ActKind(Enum):
+    """What somebody, or the gateway of its own accord, did to a pairing on purpose."""
+
+    REMOVED = "removed"
+    REVOKED = "revoked"
+    ROTATED = "rotated"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One such act as OpenClaw's own records show it. `role` is empty for a whole device; time in ms since the epoch."""
+
+    kind: ActKind
+    device_id: str
+    role: str = ""
+    at_ms: int | None = None
+
 
 @dataclass(frozen=True)
 class PairingStore:
-    """All pairing data of one state directory. `own` is None where no identity exists."""
+    """All pairing data of one state directory. `own` is None where no identity exists.
+
+    `problems` are sentences about what could not be read. `leftovers` are JSON files of the older era that lie beside a
+    SQLite store which knows nothing of their content: they were not imported. `acts` are removals with a record of their own.
+    """
 
     era: PairingEra
     own: OwnIdentity | None
     paired: tuple[PairedDevice, ...]
     pending: tuple[PendingRequest, ...]
     problems: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+    def device(self, device_id: str) -> PairedDevice | None:
+        """The row of a device."""
+        return next((d for d in self.paired if d.device_id == device_id), None)
+
+    @property
+    def own_device(self) -> PairedDevice | None:
+        """The row of this machine's own identity."""
+        return self.device(self.own.device_id) if self.own else None
 
 
 class HandshakeResult(Enum):
@@ -81,36 +158,51 @@ class HandshakeResult(Enum):
 
 @dataclass(frozen=True)
 class Handshake:
-    """One connect as one kind of client. `code` and `reason` are the gateway's own words where it refused."""
+    """One connect as one kind of client.
+
+    `client` is a ClientKind's value. `code` is the finest the gateway gave (`AUTH_DEVICE_TOKEN_MISMATCH`, else
+    `NOT_PAIRED`), `reason` its words, or why nothing was tried. `server_version` is what the gateway said of itself.
+    """
 
     client: str
     result: HandshakeResult
     code: str = ""
     reason: str = ""
     scopes: tuple[str, ...] = ()
+    server_version: str = ""
 
 
 @dataclass(frozen=True)
 class CallResult:
-    """One real `openclaw` call."""
+    """One real `openclaw` call. `exit_code` is None where it was not made; `summary` says why, or what it answered."""
 
     command: str
-    exit_code: int
+    exit_code: int | None
     summary: str
+
+
+class Weight(Enum):
+    """A FAULT breaks something for this installation's own clients, a NOTICE may concern anybody who knocks."""
+
+    FAULT = "fault"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True)
 class LogFinding:
-    """A known signature seen in the log of the watched process: its stable name, how often, one redacted sample."""
+    """A known signature in the log of the watched process: stable name, how often, one redacted sample, what it means."""
 
     signature: str
     count: int
     sample: str
+    weight: Weight = Weight.NOTICE
+    meaning: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything the live checks judge."""
+    """Everything the live checks judge. `ready_detail` says what the gateway answered; `acts` come from store and log."""
 
     version: Version
     store: PairingStore
@@ -122,3 +214,6 @@ class Observation:
     gateway_auth: Fingerprint | None = None
     tool_policy: str = ""
     store_changed_by_probe: bool = False
+    ready_detail: str = ""
+    acts: tuple[Act, ...] = ()
+    reach: Reach = Reach.LIVE

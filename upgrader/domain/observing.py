@@ -1,0 +1,142 @@
+"""The ports of the observation: what reads databases, files, sockets and logs without changing any of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from upgrader.domain.secret import Secret
+from upgrader.errors import UpgraderError
+
+T = TypeVar("T")
+Cell = str | int | float | bytes | None
+
+
+@dataclass(frozen=True)
+class Query:
+    """One statement that only reads. `name` is how its rows are found again; a table that is missing gives no rows."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one query. `present` is False where the table does not exist."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    present: bool = True
+
+
+@dataclass(frozen=True)
+class ClientIdentity:
+    """An Ed25519 device identity: id (sha256 of the raw public key, hex), the raw public key in base64url, the key as PEM."""
+
+    device_id: str
+    public_key: str
+    private_key: Secret
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What this machine's clients present: their identity and the cached device tokens by role."""
+
+    identity: ClientIdentity
+    tokens: tuple[tuple[str, Secret], ...] = ()
+
+    def token(self, role: str) -> Secret:
+        """The token of a role, empty where there is none."""
+        return next((secret for name, secret in self.tokens if name == role), Secret(""))
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """A small answer over loopback. Status 0: nobody answered."""
+
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class ServedLog:
+    """The end of a log file. `cut` says that older lines were left out."""
+
+    raw: bytes
+    cut: bool = False
+
+
+class DatabaseUnreadable(UpgraderError):
+    """A database is there and cannot be read."""
+
+    default_code = "database_unreadable"
+
+
+class NoAnswer(UpgraderError):
+    """Nobody answered on the gateway's port, or not as a gateway does. `code` names the cause."""
+
+    default_code = "gateway_no_answer"
+
+
+class Databases(Protocol):
+    """Reads SQLite files without leaving a trace beside them."""
+
+    def read(self, path: Path, queries: tuple[Query, ...]) -> tuple[Rows, ...]:
+        """One consistent read of all queries. An absent file gives Rows that are not present. Raises DatabaseUnreadable."""
+
+
+class SmallFiles(Protocol):
+    """Reads small files of a state directory."""
+
+    def read(self, path: Path) -> bytes | None:
+        """The bytes, None where there is no such file. Raises FileUnreadable."""
+
+
+class FileUnreadable(UpgraderError):
+    """A file is there and cannot be read, or is larger than any such file should be."""
+
+    default_code = "file_unreadable"
+
+
+class Sockets(Protocol):
+    """One conversation with a gateway over its WebSocket."""
+
+    def converse(
+        self, port: int, reply: Callable[[bytes], bytes | None], read: Callable[[bytes], T | None], origin: str = ""
+    ) -> T:
+        """Connect over loopback; `reply` turns the gateway's challenge into our frame, `read` finds the answer to it.
+
+        Both get whole frames and return None for a frame that is not theirs. Without a challenge nothing is sent. The
+        connection is closed when the answer is there. Raises NoAnswer.
+        """
+
+
+class Http(Protocol):
+    """GET over loopback."""
+
+    def get(self, port: int, path: str) -> HttpReply:
+        """The answer; status 0 when nobody answers in time."""
+
+
+class Logs(Protocol):
+    """Reads the end of log files."""
+
+    def tail(self, path: Path) -> ServedLog:
+        """The end of the file, nothing where it is absent or unreadable."""
+
+
+class Identities(Protocol):
+    """Makes identities."""
+
+    def fresh(self) -> ClientIdentity:
+        """A new Ed25519 identity."""
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """Which lines count: those at or after `since`, of process `pid` where a line names one."""
+
+    since: datetime
+    pid: int | None = None
