@@ -9,7 +9,11 @@ from upgrader.domain.version import Version
 
 
 class InstallKind(Enum):
-    """How the package came here. Only `npm-global` and `slot` can be switched; the others are recognised and refused."""
+    """How the package came here. Only `npm-global` and `slot` can be switched; the others are recognised and refused.
+
+    `npm-project` is a package among the dependencies of some project; `in-state` one inside the state directory, as
+    OpenClaw's own installer can make it: exchanging the state would take the package away with it.
+    """
 
     NPM_GLOBAL = "npm-global"
     SLOT = "slot"
@@ -18,6 +22,8 @@ class InstallKind(Enum):
     GIT = "git-checkout"
     NIX = "nix"
     IMAGE = "container-image"
+    PROJECT = "npm-project"
+    IN_STATE = "in-state"
 
 
 class SupervisorKind(Enum):
@@ -128,10 +134,23 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Something that forbids to move an installation but not to look at it: a stable `code`, what, why, the next command."""
+
+    code: str
+    message: str
+    why: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class Installation:
     """One OpenClaw on this machine: package, Node, state, config, profile, port, supervisor.
 
     `config_digest` is the SHA-256 of the configuration with all it includes: a change of it after a proof is noticed.
+    `obstacles` forbid a move (upgrader.domain.identity.refuse_obstacles). `bind` is as configured, empty for the default;
+    `updates_itself` whether OpenClaw's own updater is switched on; `tool_policy` the configured one as canonical JSON;
+    `log_file` the configured one. `unseen_processes` counts those of other users that could not be looked at.
     """
 
     package: Package
@@ -144,6 +163,13 @@ class Installation:
     service: Service
     gateways: tuple[GatewayProcess, ...] = ()
     config_digest: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
+    bind: str = ""
+    updates_itself: bool = False
+    tool_policy: str = "{}"
+    log_file: Path | None = None
+    agents: tuple[str, ...] = ()
+    unseen_processes: int = 0
 
     @property
     def is_running(self) -> bool:

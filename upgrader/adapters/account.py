@@ -1,0 +1,73 @@
+"""Who runs this process, and what that user may do with an installation."""
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters.proc_files import unit_of
+from upgrader.domain.identity import Account
+from upgrader.domain.selection import Location, Selection
+
+
+@dataclass(frozen=True)
+class SystemAccounts:
+    """Port Accounts over the operating system."""
+
+    state_name: str
+
+    def judge_facts(self, selection: Selection, location: Location) -> Account:
+        """Owners, permissions and ancestry. A state that does not exist has no owner."""
+        owner = _owner(location.state)
+        other = None
+        if selection.real_uid not in (None, selection.uid):
+            home = _entry_home(selection.real_uid or 0)
+            candidate = home / self.state_name if home else None
+            other = candidate if candidate is not None and candidate.is_dir() else None
+        uids = {uid for uid in (selection.uid, selection.real_uid, owner) if uid is not None}
+        return Account(
+            uid=selection.uid,
+            home=location.home,
+            real_uid=selection.real_uid,
+            owner_uid=owner,
+            names=tuple((uid, name) for uid in sorted(uids) for name in _name(uid)),
+            other_state=other,
+            unwritable=tuple(place for place in _written(location) if not os.access(place, os.W_OK | os.X_OK)),
+            ancestors=tuple(parent.pid for parent in _parents()),
+            unit=unit_of(os.getpid()),
+        )
+
+
+def _written(location: Location) -> Iterator[Path]:
+    """Directories a move writes to that exist: the state, the folder it lies in, the folder of the configuration."""
+    state = location.state.resolve()
+    yield from dict.fromkeys(place for place in (state, state.parent, location.config.resolve().parent) if place.is_dir())
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
+
+
+def _entry_home(uid: int) -> Path | None:
+    with suppress(KeyError):
+        return Path(pwd.getpwuid(uid).pw_dir)
+    return None
+
+
+def _name(uid: int) -> tuple[str, ...]:
+    with suppress(KeyError):
+        return (pwd.getpwuid(uid).pw_name,)
+    return ()
+
+
+def _parents() -> "list[psutil.Process]":
+    with suppress(psutil.Error):
+        return psutil.Process().parents()
+    return []

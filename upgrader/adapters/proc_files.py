@@ -1,0 +1,64 @@
+"""What Linux shows of one process under /proc, taken as values. A process may end at any moment: that is `None`, no error."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+_DELETED = " (deleted)"
+
+
+def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
+    """(descriptor, path) of every open regular file or directory; sockets, pipes and deleted files are left out.
+
+    The path is the kernel's text for it: in another mount namespace it may mean another file here. Raises PermissionError.
+    """
+    found = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            target = str(Path(entry.path).readlink())
+            if target.startswith("/") and not target.startswith("/dev/") and not target.endswith(_DELETED):
+                found.append((int(entry.name), Path(target)))
+    return tuple(found)
+
+
+def mapped_files(pid: int) -> tuple[Path, ...]:
+    """The files mapped into the process, each once; deleted ones are left out. Raises PermissionError."""
+    paths: dict[Path, None] = {}
+    with Path(f"/proc/{pid}/maps").open(errors="surrogateescape") as lines:
+        for line in lines:
+            words = line.rstrip("\n").split(maxsplit=5)
+            if len(words) == 6 and words[5].startswith("/") and not words[5].endswith(_DELETED):
+                paths[Path(words[5])] = None
+    return tuple(paths)
+
+
+def unit_of(pid: int) -> str:
+    """The systemd unit a process belongs to, by its control group; empty where there is none."""
+    with suppress(OSError), Path(f"/proc/{pid}/cgroup").open() as lines:
+        for line in lines:
+            last = line.rstrip("\n").rpartition("/")[2]
+            if last.endswith((".service", ".scope")) and not last.startswith(("user@", "session-", "init.scope")):
+                return last
+    return ""
+
+
+def listening_ports(process: psutil.Process) -> tuple[int, ...]:
+    """The TCP ports a process listens on, in order."""
+    found = process.net_connections(kind="tcp")
+    return tuple(sorted({each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}))
+
+
+def same_file(pid: int, descriptor: int, path: Path) -> bool:
+    """Whether the open file of that process is the one that lies at `path` for us (device and inode)."""
+    try:
+        there, here = Path(f"/proc/{pid}/fd/{descriptor}").stat(), path.stat()
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+
+def as_seen_by(pid: int, path: Path) -> Path:
+    """Our name for what that process calls `path`: through its own root, in its own mount namespace."""
+    return Path(f"/proc/{pid}/root") / path.relative_to(path.anchor)

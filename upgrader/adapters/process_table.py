@@ -1,0 +1,241 @@
+"""The process table: who is a gateway on a state, who else holds it, and how one process is ended."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters import proc_files
+from upgrader.domain.census import Census, Holder, ProcessesHidden, ProcessSeen, Reading, Role
+from upgrader.domain.facts import GatewayProcess, ProcessIdentity
+from upgrader.domain.ports import Clock
+from upgrader.domain.process import StopFailed
+
+# psutil computes start times from the boot time, which moves when the clock is stepped: the same process may read a little
+# different in another run. A pid that is used again within this time of its first start does not occur.
+_SAME_START_S = 1.5
+_LOOK_AGAIN = timedelta(milliseconds=50)
+_KILL_LIMIT = timedelta(seconds=10)
+_LOCK_BYTES = 64 * 1024
+
+ReadProcess = Callable[[ProcessSeen, Callable[[Path], bool]], Reading]
+
+
+@dataclass(frozen=True)
+class _Tied:
+    """One process that has to do with the state: what it is, and whether it has a file of it open."""
+
+    seen: ProcessSeen
+    reading: Reading
+    writes: bool
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """Port Processes. `names` are the environment variables read of others; `is_lock` and `read` know OpenClaw."""
+
+    clock: Clock
+    names: tuple[str, ...]
+    is_lock: Callable[[Path], bool]
+    read: ReadProcess
+
+    def gateways_on(self, state: Path) -> tuple[GatewayProcess, ...]:
+        """Every gateway that holds this state, oldest first. Raises ProcessesHidden."""
+        return self.census(state).gateways
+
+    def census(self, state: Path) -> Census:
+        """Everybody on this state, which need not exist. Raises ProcessesHidden where the table cannot be read at all."""
+        canonical = state.resolve()
+        tied: dict[int, _Tied] = {}
+        unreadable = 0
+        suspects: list[ProcessIdentity] = []
+        for process in _others():
+            try:
+                seen = self._seen(process)
+            except psutil.NoSuchProcess:
+                continue
+            except (psutil.AccessDenied, PermissionError):
+                unreadable += 1
+                suspects.extend(self._suspect(process))
+                continue
+            if seen is not None and (tie := self._tie(seen, canonical)) is not None:
+                tied[seen.identity.pid] = tie
+        return _sorted_out(tied, unreadable, tuple(suspects))
+
+    def environment_of(self, identity: ProcessIdentity) -> Mapping[str, str]:
+        """The environment a process was started with; empty when it ended or is hidden. Holds secrets: never to be shown."""
+        with suppress(psutil.Error, OSError):
+            process = psutil.Process(identity.pid)
+            if _is(process, identity):
+                return process.environ()
+        return {}
+
+    def is_alive(self, identity: ProcessIdentity) -> bool:
+        """Whether that very process still runs; a zombie does not."""
+        with suppress(psutil.Error):
+            process = psutil.Process(identity.pid)
+            return _is(process, identity) and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+    def end(self, identity: ProcessIdentity, limit: timedelta) -> None:
+        """TERM, wait up to `limit`, then KILL; only while pid and start time match. Raises StopFailed."""
+        if not self._signalled(identity, psutil.Process.terminate) or self._gone(identity, limit):
+            return
+        if not self._signalled(identity, psutil.Process.kill) or self._gone(identity, _KILL_LIMIT):
+            return
+        raise StopFailed(f"process {identity.pid} does not end", why="it was sent TERM and KILL and is still there")
+
+    def _signalled(self, identity: ProcessIdentity, send: Callable[[psutil.Process], None]) -> bool:
+        """Send a signal; False when that process is gone already."""
+        if not self.is_alive(identity):
+            return False
+        try:
+            send(psutil.Process(identity.pid))  # psutil compares the start time once more before it signals
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied as error:
+            raise StopFailed(
+                f"process {identity.pid} may not be stopped", why="it belongs to another user", code="not_permitted"
+            ) from error
+        return True
+
+    def _gone(self, identity: ProcessIdentity, limit: timedelta) -> bool:
+        deadline = self.clock.monotonic() + limit.total_seconds()
+        while self.is_alive(identity):
+            if self.clock.monotonic() > deadline:
+                return False
+            self.clock.wait(_LOOK_AGAIN)
+        return True
+
+    def _seen(self, process: psutil.Process) -> ProcessSeen | None:
+        """The process as a value; None for kernel threads, zombies and what ended meanwhile."""
+        argv = tuple(process.cmdline())
+        if not argv:
+            return None
+        try:
+            environment = process.environ()
+            files = proc_files.open_files(process.pid)
+            mapped = proc_files.mapped_files(process.pid)
+        except FileNotFoundError:
+            return None
+        return ProcessSeen(
+            identity=ProcessIdentity(process.pid, process.create_time()),
+            uid=process.uids().effective,
+            parent=process.ppid(),
+            argv=argv,
+            executable=_path(process.exe()),
+            environment={name: environment[name] for name in self.names if name in environment},
+            open_files=tuple(path for _, path in files),
+            mapped=mapped,
+            locks=tuple(raw for descriptor, path in files if self.is_lock(path) for raw in _content(process.pid, descriptor)),
+            ports=proc_files.listening_ports(process),
+            directory=_path(process.cwd()),
+            unit=proc_files.unit_of(process.pid),
+        )
+
+    def _tie(self, seen: ProcessSeen, state: Path) -> _Tied | None:
+        """How this process is bound to the state, None when it is not."""
+        pid = seen.identity.pid
+        reading = self.read(seen, lambda path: proc_files.as_seen_by(pid, path).exists())
+        writes = any(
+            proc_files.same_file(pid, descriptor, path) for descriptor, path in _open_now(pid) if path.is_relative_to(state)
+        )
+        works_on = reading.state is not None and _same_place(pid, reading.state, state)
+        if reading.role is Role.STRANGER:
+            works_on = False  # every program of the user has a HOME
+        return _Tied(seen, reading, writes) if writes or works_on else None
+
+    def _suspect(self, process: psutil.Process) -> tuple[ProcessIdentity, ...]:
+        """A hidden process that calls itself OpenClaw: name and command line are open to all, unless /proc hides them."""
+        with suppress(psutil.Error, OSError):
+            identity = ProcessIdentity(process.pid, process.create_time())
+            seen = ProcessSeen(identity, process.uids().effective, process.ppid(), tuple(process.cmdline()))
+            if seen.argv and self.read(seen, lambda _: False).role is not Role.STRANGER:
+                return (identity,)
+        return ()
+
+
+def _sorted_out(tied: Mapping[int, _Tied], unreadable: int, suspects: tuple[ProcessIdentity, ...]) -> Census:
+    """Gateways and the rest. What a gateway started inherits its descriptors and environment, and is none."""
+    leaders = {pid for pid, tie in tied.items() if tie.reading.role is Role.GATEWAY}
+    gateways = [tied[pid] for pid in leaders if not any(parent.pid in leaders for parent in _parents(pid))]
+    gateways.sort(key=lambda tie: tie.seen.identity.started)
+    chosen = {tie.seen.identity.pid for tie in gateways}
+    holders = (_holder(tie) for pid, tie in sorted(tied.items()) if pid not in chosen)
+    return Census(tuple(_gateway(tie) for tie in gateways), tuple(holders), unreadable, suspects)
+
+
+def _gateway(tie: _Tied) -> GatewayProcess:
+    seen = tie.seen
+    return GatewayProcess(
+        identity=seen.identity,
+        uid=seen.uid,
+        node=seen.executable,
+        package_root=next((real for place in tie.reading.packages for real in _package(place)), None),
+        state_path=tie.reading.state,
+        ports=seen.ports,
+        parents=tuple(name for parent in _parents(seen.identity.pid) for name in _name(parent)),
+        unit=seen.unit,
+    )
+
+
+def _holder(tie: _Tied) -> Holder:
+    seen = tie.seen
+    what = seen.executable.name if seen.executable else Path(seen.argv[0]).name
+    return Holder(seen.identity, seen.uid, what, tie.reading.role, tie.writes)
+
+
+def _package(place: Path) -> tuple[Path, ...]:
+    return (place.resolve(),) if (place / "package.json").is_file() else ()
+
+
+def _others() -> "list[psutil.Process]":
+    """Every process but this one. Raises ProcessesHidden."""
+    own = psutil.Process().pid
+    try:
+        return [process for process in psutil.process_iter() if process.pid != own]
+    except (OSError, psutil.Error) as error:
+        raise ProcessesHidden("cannot read the process table", why=str(error), hint="mount /proc and run it again") from error
+
+
+def _parents(pid: int) -> "list[psutil.Process]":
+    with suppress(psutil.Error):
+        return psutil.Process(pid).parents()
+    return []
+
+
+def _name(process: psutil.Process) -> tuple[str, ...]:
+    with suppress(psutil.Error):
+        return (process.name(),)
+    return ()
+
+
+def _is(process: psutil.Process, identity: ProcessIdentity) -> bool:
+    return abs(process.create_time() - identity.started) < _SAME_START_S
+
+
+def _open_now(pid: int) -> tuple[tuple[int, Path], ...]:
+    with suppress(OSError):
+        return proc_files.open_files(pid)
+    return ()
+
+
+def _content(pid: int, descriptor: int) -> tuple[bytes, ...]:
+    with suppress(OSError), Path(f"/proc/{pid}/fd/{descriptor}").open("rb") as file:
+        return (file.read(_LOCK_BYTES),)
+    return ()
+
+
+def _same_place(pid: int, theirs: Path, ours: Path) -> bool:
+    """Whether what that process calls `theirs` is our `ours`: by device and inode, by name where it does not exist."""
+    try:
+        return proc_files.as_seen_by(pid, theirs).samefile(ours)
+    except OSError:
+        return theirs == ours and not ours.exists()
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text and not text.endswith(" (deleted)") else None

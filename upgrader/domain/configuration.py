@@ -1,0 +1,57 @@
+"""OpenClaw's configuration as far as it decides something here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upgrader.domain.facts import AuthFacts
+from upgrader.domain.version import Version
+from upgrader.errors import UpgraderError
+
+
+@dataclass(frozen=True)
+class AgentPlaces:
+    """Where one configured agent lives: absolute paths, set by the configuration or by OpenClaw's defaults."""
+
+    id: str
+    workspace: Path
+    directory: Path
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What `openclaw.json` says, includes and variables resolved.
+
+    `files` are the files read, the main one first; empty when there is none. `digest` is the SHA-256 over all that was read,
+    `.env` of the state included. `port` is None where it is not set. `unresolved` names the variables that were asked for and
+    have no value: whatever depends on them is unknown, not empty. `tool_policy` is the `tools` section as canonical JSON, for
+    comparison. `external` are paths named outside the state directory (workspaces, agent directories, session store, plugin
+    paths), as written, absolute.
+    """
+
+    files: tuple[Path, ...] = ()
+    port: int | None = None
+    bind: str = ""
+    auth: AuthFacts = field(default_factory=lambda: AuthFacts("none"))
+    agents: tuple[AgentPlaces, ...] = ()
+    tool_policy: str = "{}"
+    updates_itself: bool = False
+    log_file: Path | None = None
+    last_touched: Version | None = None
+    external: tuple[Path, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class IncludeAccess:
+    """How files named by `$include` are reached: `read` raises ConfigInvalid, `resolve` follows links."""
+
+    read: Callable[[Path], bytes]
+    resolve: Callable[[Path], Path]
+
+
+class ConfigInvalid(UpgraderError):
+    """The configuration cannot be read as OpenClaw reads it. `code` names the cause."""
+
+    default_code = "config_invalid"

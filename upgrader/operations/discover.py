@@ -1,0 +1,227 @@
+"""Finds the one OpenClaw a run is about, and everything known of it, changing nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from upgrader.domain.census import Census
+from upgrader.domain.configuration import Configuration
+from upgrader.domain.discovery import (
+    Accounts,
+    Ambiguous,
+    Configurations,
+    Installs,
+    Layout,
+    Nodes,
+    NotFound,
+    States,
+    Table,
+    UnitFacts,
+    Units,
+)
+from upgrader.domain.facts import (
+    GatewayProcess,
+    Installation,
+    NodeRuntime,
+    Obstacle,
+    Package,
+    Service,
+    SupervisorKind,
+)
+from upgrader.domain.identity import Account, obstacles_of, refuse_wrong_user
+from upgrader.domain.selection import Location, Selection
+
+
+@dataclass(frozen=True)
+class Discover:
+    """Port Discovery, for any selection."""
+
+    layout: Layout
+    installs: Installs
+    nodes: Nodes
+    configurations: Configurations
+    states: States
+    units: Units
+    table: Table
+    accounts: Accounts
+
+    def find(self, selection: Selection) -> Installation:
+        """The installation as it stands.
+
+        The tree that the running gateway or the service starts is the package; without either, the one found in npm's
+        places. What forbids a move but not a look stands in `obstacles`. Raises NotFound, Ambiguous, WrongUser,
+        ConfigInvalid, StateUnreadable, UsageError.
+        """
+        location = self.layout.locate(selection, None)
+        account = self.accounts.judge_facts(selection, location)
+        refuse_wrong_user(account, location.state)
+        if account.owner_uid is None:
+            raise self._no_state(selection, location)
+        census = self.table.census(location.state)
+        unit = self._unit(selection, location)
+        package = self._package(selection, location, census, unit)
+        environment = self._environment(selection, census, unit)
+        configuration = self.configurations.read(location, environment)
+        return Installation(
+            package=package,
+            node=self._node(selection, census, unit),
+            home=location.home,
+            profile=location.profile,
+            state=self.states.survey(location, configuration),
+            port=self._port(location, configuration, package, census, unit),
+            auth=configuration.auth,
+            service=_service(unit),
+            gateways=census.gateways,
+            config_digest=configuration.digest,
+            obstacles=(*self.layout.refusal_of(package), *_obstacles(account, census)),
+            bind=configuration.bind,
+            updates_itself=configuration.updates_itself,
+            tool_policy=configuration.tool_policy,
+            log_file=configuration.log_file,
+            agents=tuple(agent.id for agent in configuration.agents),
+            unseen_processes=census.unreadable,
+        )
+
+    def _no_state(self, selection: Selection, location: Location) -> NotFound:
+        found = self.installs.found(selection, location)
+        if not found:
+            return NotFound(
+                "no OpenClaw found on this machine",
+                why=f"no package in npm's places and no state in {location.state}",
+                hint="`upgrader demo` shows it on an OpenClaw of its own; `npm install -g openclaw` installs one",
+            )
+        return NotFound(
+            f"OpenClaw {found[0].version} has no state in {location.state}",
+            why="it was never started by this user, or it keeps its state elsewhere",
+            hint="name the state with `--state-dir DIR` or `--profile NAME`",
+            code="no_state",
+        )
+
+    def _unit(self, selection: Selection, location: Location) -> UnitFacts | None:
+        """The service of this profile, if it runs on this very state."""
+        unit = self.units.find(self.layout.unit_name(location.profile), selection.account_home)
+        if unit is None:
+            return None
+        own = replace(selection, state_dir="", config="", profile="", environment={**_home(selection), **unit.environment})
+        theirs = self.layout.locate(own, None).state
+        if _same(theirs, location.state):
+            return unit
+        if selection.state_dir or selection.config or not theirs.exists():
+            return None
+        raise Ambiguous(
+            f"the service {unit.name} works on another state than this shell",
+            why=f"the service on {theirs}, the shell on {location.state}",
+            hint=f"say which: `--state-dir {theirs}` or `--state-dir {location.state}`",
+            code="service_elsewhere",
+        )
+
+    def _package(self, selection: Selection, location: Location, census: Census, unit: UnitFacts | None) -> Package:
+        """The tree that is started comes first; it is named by the place that leads to it."""
+        found = self.installs.found(selection, location)
+        started = [gateway.package_root for gateway in census.gateways if gateway.package_root]
+        if not started and unit is not None:
+            named = self.layout.package_of(unit.command)
+            started = [named.resolve()] if named else []
+        for root in started:
+            for package in found:
+                if package.root == root:
+                    return package
+            direct = self.installs.at(root, selection, location)
+            if direct is not None and not selection.prefix:
+                return direct
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound(
+                "the state is here, but the package openclaw is not",
+                why=f"{location.state} exists; npm's places hold no openclaw",
+                hint="name its prefix with `--prefix DIR` (what `npm prefix -g` prints), or `npm install -g openclaw`",
+                code="no_package",
+            )
+        listed = "; ".join(f"{package.version} in {package.root} (`--prefix {package.prefix}`)" for package in found)
+        raise Ambiguous("several OpenClaw packages are installed and none of them is running", why=listed, hint=_CHOOSE)
+
+    def _environment(self, selection: Selection, census: Census, unit: UnitFacts | None) -> Mapping[str, str]:
+        """What the gateway sees: its own environment, else that of its service, else the caller's."""
+        for gateway in census.gateways:
+            environment = self.table.environment_of(gateway.identity)
+            if environment:
+                return environment
+        return {**_home(selection), **unit.environment} if unit is not None else selection.environment
+
+    def _node(self, selection: Selection, census: Census, unit: UnitFacts | None) -> NodeRuntime:
+        """The binary of the running gateway, else the one the service names, else that of PATH. Raises NotFound."""
+        candidates = [gateway.node for gateway in census.gateways]
+        candidates.append(Path(unit.command[0]) if unit is not None and unit.command else None)
+        candidates.append(self.nodes.on_path(selection.environment.get("PATH", "")))
+        for binary in candidates:
+            runtime = self.nodes.at(binary) if binary is not None else None
+            if runtime is not None:
+                return runtime
+        raise NotFound(
+            "no Node that runs was found",
+            why="no gateway runs, no service names one, and PATH has none",
+            hint="put the folder of `node` on PATH and run it again",
+            code="no_node",
+        )
+
+    def _port(
+        self, location: Location, configuration: Configuration, package: Package, census: Census, unit: UnitFacts | None
+    ) -> int:
+        """The port of the next start; where the running gateway listens elsewhere, that one."""
+        default = self.layout.default_port(location.profile, package.version)
+        started = {} if not census.gateways else self.table.environment_of(census.gateways[0].identity)
+        asked = self.layout.port_of(unit.command, unit.environment) if unit is not None else None
+        running = self.layout.port_of((), started)
+        shell = location.port if unit is None and not census.gateways else None
+        port = asked or running or shell or configuration.port or default
+        listening = census.gateways[0].ports if census.gateways else ()
+        return port if not listening or port in listening else listening[0]
+
+
+_CHOOSE = "say which with `--prefix DIR`"
+
+
+def _obstacles(account: Account, census: Census) -> tuple[Obstacle, ...]:
+    """What around the installation forbids to move it."""
+    return (*_several(census.gateways), *_hidden(census), *obstacles_of(account, census.gateways))
+
+
+def _several(gateways: tuple[GatewayProcess, ...]) -> tuple[Obstacle, ...]:
+    if len(gateways) < 2:
+        return ()
+    listed = ", ".join(
+        f"process {each.identity.pid} on port {'/'.join(map(str, each.ports)) or 'none yet'}" for each in gateways
+    )
+    return (
+        Obstacle("several_gateways", f"{len(gateways)} gateways run on the same state", listed, "stop all but one of them"),
+    )
+
+
+def _hidden(census: Census) -> tuple[Obstacle, ...]:
+    if not census.suspects:
+        return ()
+    pids = ", ".join(str(each.pid) for each in census.suspects)
+    return (
+        Obstacle(
+            "hidden_openclaw",
+            "another user runs an OpenClaw that cannot be looked at",
+            f"process {pids} may hold this state or use this package",
+            "stop it, or make sure that it uses neither and say so to its owner",
+        ),
+    )
+
+
+def _service(unit: UnitFacts | None) -> Service:
+    if unit is None:
+        return Service(SupervisorKind.PROCESS)
+    return Service(SupervisorKind.SYSTEMD_USER, unit.name, unit.path, unit.command, unit.drop_ins)
+
+
+def _home(selection: Selection) -> dict[str, str]:
+    """What a user service inherits of the account."""
+    return {"HOME": str(selection.account_home), "PATH": selection.environment.get("PATH", "")}
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one == other or (one.exists() and other.exists() and one.samefile(other))
