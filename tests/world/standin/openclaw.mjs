@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// The launcher of the stand-in: the same entry name as the real package has in every release.
+import "./dist/index.js";

@@ -1,0 +1,372 @@
+"""A disposable machine: its own home, npm prefix, state, configuration, gateway process and registry."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.world import digests
+from tests.world.devices import Device, insert_device, pair_in_files, pair_in_sqlite, write_file
+from tests.world.node import NodeHome
+from tests.world.processes import Child, Identity, belonging_to, end_all, start_detached, wait_until
+from tests.world.registry import FakeRegistry
+
+SHORT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Everything it wrote."""
+        return self.stdout + self.stderr
+
+    @property
+    def json(self) -> Any:
+        """Its standard output as JSON."""
+        return json.loads(self.stdout)
+
+
+@dataclass
+class Seed:
+    """What a session prepares once: an npm prefix with one release, and a state directory that release has made."""
+
+    version: str
+    era: str
+    prefix: Path
+    state: Path
+
+
+def free_port() -> int:
+    """A port of loopback nobody has now; the kernel chooses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class World:
+    """One machine. Everything lies below `root`; `close()` ends its processes and removes it."""
+
+    root: Path
+    node: NodeHome
+    registry: FakeRegistry
+    seed: Seed
+    model_url: str
+    model_token: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    port: int = 0
+    own: Device = field(default_factory=lambda: Device.new("this machine"))
+    phone: Device = field(default_factory=lambda: Device.new("phone", "openclaw-control-ui", "ui", platform="ios"))
+    gateway: Identity | None = None
+
+    @property
+    def home(self) -> Path:
+        """HOME of everything that runs here."""
+        return self.root / "home"
+
+    @property
+    def prefix(self) -> Path:
+        """The npm prefix."""
+        return self.home / ".npm-global"
+
+    @property
+    def package(self) -> Path:
+        """Where npm puts the package; a link once upgrader has taken it over."""
+        return self.prefix / "lib" / "node_modules" / "openclaw"
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self.home / ".openclaw"
+
+    @property
+    def config(self) -> Path:
+        """openclaw.json."""
+        return self.state / "openclaw.json"
+
+    @property
+    def database(self) -> Path:
+        """The shared state database (SQLite era)."""
+        return self.state / "state" / "openclaw.sqlite"
+
+    @property
+    def log(self) -> Path:
+        """The gateway's log file, by logging.file of the configuration."""
+        return self.root / "openclaw.log"
+
+    @property
+    def version(self) -> str:
+        """The version of the package that stands in its place."""
+        return str(json.loads((self.package / "package.json").read_text())["version"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of every child."""
+        path = f"{self.prefix}/bin:{self.node.bin}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+        return {
+            "HOME": str(self.home),
+            "PATH": path,
+            "TMPDIR": str(self.root / "tmp"),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "USER": os.environ.get("USER", "root"),
+            "npm_config_prefix": str(self.prefix),
+        }
+
+    def build(self) -> None:
+        """Lay everything out; nothing runs yet."""
+        (self.root / "tmp").mkdir(mode=0o700, parents=True)
+        self.home.mkdir(mode=0o700)
+        shutil.copytree(self.seed.prefix, self.prefix, symlinks=True)
+        shutil.copytree(self.seed.state, self.state, symlinks=True)
+        self.port = self.port or free_port()
+        self.token = self.token or os.urandom(24).hex()
+        write_npmrc(self.home, self.registry.url, self.root / "npm-cache")
+        write_file(self.config, self.configuration())
+        if self.seed.era == "sqlite":
+            pair_in_sqlite(self.database, self.own, (self.phone,))
+        else:
+            pair_in_files(self.state, self.own, (self.phone,))
+
+    def configuration(self) -> dict[str, Any]:
+        """openclaw.json: token auth, two agents, the stub model, its own log file."""
+        free = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}
+        model = {"id": "canary-1", "name": "stand-in", "reasoning": False, "input": ["text"], "cost": free}
+        models = [{**model, "contextWindow": 128000, "maxTokens": 8192}]
+        provider = {"baseUrl": self.model_url, "apiKey": self.model_token, "api": "openai-completions", "models": models}
+        agents: dict[str, Any] = {"defaults": {"model": {"primary": "stub/canary-1"}}}
+        if self.seed.era == "sqlite":
+            agents["entries"] = {"main": {}, "beta": {}}
+        else:
+            agents["list"] = [{"id": "main", "default": True}, {"id": "beta"}]
+        return {
+            "gateway": {"mode": "local", "port": self.port, "bind": "loopback", "auth": {"mode": "token", "token": self.token}},
+            "update": {"checkOnStart": False},
+            "models": {"mode": "merge", "providers": {"stub": provider}},
+            "agents": agents,
+            "tools": {"agentToAgent": {"enabled": True, "allow": ["*"]}, "sessions": {"visibility": "all"}},
+            "discovery": {"mdns": {"mode": "off"}},
+            "logging": {"file": str(self.log)},
+        }
+
+    # ---- running things
+
+    def run(self, *words: str, limit_s: float = 90.0, environment: Mapping[str, str] | None = None) -> Said:
+        """Run the real command line `python -m upgrader …` to its end."""
+        return self.command(sys.executable, "-m", "upgrader", *words, limit_s=limit_s, environment=environment)
+
+    def begin(self, *words: str, environment: Mapping[str, str] | None = None) -> Child:
+        """Start `python -m upgrader …` and go on."""
+        out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "upgrader", *words),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(environment or self.environment),
+                cwd=self.home,
+                start_new_session=True,
+            )
+        return Child(process, out, err)
+
+    def openclaw(self, *words: str, limit_s: float = 30.0) -> Said:
+        """Run the installed `openclaw`."""
+        return self.command(str(self.prefix / "bin" / "openclaw"), *words, limit_s=limit_s)
+
+    def npm(self, *words: str, limit_s: float = 60.0) -> Said:
+        """Run npm as the person here would."""
+        return self.command(str(self.node.npm), *words, limit_s=limit_s)
+
+    def command(self, *argv: str, limit_s: float = 30.0, environment: Mapping[str, str] | None = None) -> Said:
+        """Run any command here; output through files, so that a daemon left behind does not hold it."""
+        out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            ended = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(environment or self.environment),
+                cwd=self.home,
+                timeout=limit_s,
+                start_new_session=True,
+                check=False,
+            )
+        said = Said(ended.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
+        out.unlink()
+        err.unlink()
+        return said
+
+    # ---- the gateway
+
+    def start_gateway(self) -> Identity:
+        """Start the installed gateway as a plain detached process and wait until it is ready."""
+        argv = (str(self.node.node), str(self.package / "openclaw.mjs"), "gateway", "run")
+        self.gateway = start_detached(argv, self.environment, self.root / "gateway.out", self.home)
+        wait_until(lambda: self.is_ready() or not self._started_lives(), "a ready gateway", SHORT_S)
+        assert self._started_lives(), (self.root / "gateway.out").read_text()
+        return self.gateway
+
+    def _started_lives(self) -> bool:
+        return self.gateway is not None and self.gateway.alive
+
+    def stop_gateway(self) -> None:
+        """End every gateway of this world by SIGTERM and wait."""
+        for identity in self.gateways():
+            identity.signal(signal.SIGTERM)
+        wait_until(lambda: not self.gateways(), "the end of the gateway", SHORT_S)
+
+    def gateways(self) -> tuple[Identity, ...]:
+        """Every gateway process of this world, canaries too: by title and environment."""
+        return tuple(i for i in belonging_to(self.root) if _title(i.pid) == "openclaw-gateway")
+
+    def is_ready(self) -> bool:
+        """Whether the gateway on our port says it is ready (file era: answers at all)."""
+        path = "/readyz" if self.seed.era == "sqlite" else "/"
+        return self.http(path)[0] == 200
+
+    def http(self, path: str) -> tuple[int, str]:
+        """Status and body of a GET on our port; status 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def serving_version(self) -> str:
+        """The version the running gateway says it is, empty when none answers (SQLite era)."""
+        status, body = self.http("/startupz")
+        return str(json.loads(body).get("version", "")) if status else ""
+
+    def wait(self, condition: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
+        """Wait for something with a deadline."""
+        wait_until(condition, what, limit_s)
+
+    # ---- looking and spoiling
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read the shared database."""
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def change(self, sql: str, *values: object) -> int:
+        """Write the shared database from outside; how many rows were changed."""
+        connection = sqlite3.connect(self.database, timeout=10)
+        try:
+            with connection:
+                return connection.execute(sql, values).rowcount
+        finally:
+            connection.close()
+
+    def devices(self) -> dict[str, dict[str, Any]]:
+        """The gateway's records by device id, every column (SQLite) or key (files)."""
+        if self.seed.era == "files":
+            path = self.state / "devices" / "paired.json"
+            return dict(json.loads(path.read_text())) if path.exists() else {}
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
+        connection.row_factory = sqlite3.Row
+        try:
+            return {row["device_id"]: dict(row) for row in connection.execute("SELECT * FROM device_pairing_paired")}
+        finally:
+            connection.close()
+
+    def pair(self, device: Device) -> None:
+        """Add a device to the store, as if it had been approved."""
+        if self.seed.era == "files":
+            write_file(self.state / "devices" / "paired.json", {**self.devices(), device.id: device.record()})
+            return
+        connection = sqlite3.connect(self.database, timeout=10)
+        with connection:
+            insert_device(connection, device)
+        connection.close()
+
+    def forget_device(self, device: Device) -> None:
+        """Fault: its row is gone though nobody removed it."""
+        assert self.change("DELETE FROM device_pairing_paired WHERE device_id = ?", device.id) == 1
+
+    def narrow_scopes(self, device: Device, scopes: tuple[str, ...] = ("operator.read",)) -> None:
+        """Fault: it may do less than it was approved for."""
+        text = json.dumps(scopes)
+        sql = "UPDATE device_pairing_paired SET scopes_json = ?, approved_scopes_json = ? WHERE device_id = ?"
+        assert self.change(sql, text, text, device.id) == 1
+
+    def change_token(self, device: Device) -> None:
+        """Fault: the gateway's record holds another token than the device has."""
+        record = device.record()["tokens"]
+        record[device.role]["token"] = "x" * 43
+        sql = "UPDATE device_pairing_paired SET tokens_json = ? WHERE device_id = ?"
+        assert self.change(sql, json.dumps(record), device.id) == 1
+
+    def edit_config(self, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Change openclaw.json in place."""
+        value = json.loads(self.config.read_text())
+        edit(value)
+        write_file(self.config, value)
+
+    def state_digest(self, *leave_out: str) -> dict[str, str]:
+        """Everything in the state directory byte for byte."""
+        return digests.tree(self.state, leave_out)
+
+    def package_digest(self) -> dict[str, str]:
+        """Everything of the package that stands in its place."""
+        return digests.tree(self.package.resolve())
+
+    def rows(self) -> dict[str, tuple[str, ...]]:
+        """Every row of the shared database."""
+        return digests.rows(self.database)
+
+    def schema(self) -> int:
+        """`user_version` of the shared database."""
+        return int(self.query("PRAGMA user_version")[0][0])
+
+    def close(self) -> None:
+        """End what runs here and remove everything."""
+        end_all(self.root)
+        if self.root.exists():
+            shutil.rmtree(self.root, onerror=_force)
+
+
+def write_npmrc(home: Path, registry: str, cache: Path) -> None:
+    """A person's .npmrc: this registry, a private cache, nothing chatty."""
+    lines = (f"registry={registry}", f"cache={cache}", "fund=false", "audit=false", "update-notifier=false", "fetch-retries=0")
+    (home / ".npmrc").write_text("\n".join(lines) + "\n")
+    (home / ".npmrc").chmod(0o600)
+
+
+def _title(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _force(function: Callable[[str], object], path: str, _: object) -> None:
+    """Slots are read-only trees: make the parent writable and try once more."""
+    Path(path).parent.chmod(0o700)
+    if not Path(path).is_symlink() and Path(path).exists():
+        Path(path).chmod(0o700)
+    function(path)
