@@ -19,7 +19,7 @@ _PACKED_AT = 499162500  # npm stamps every file of a tarball with this second of
 class StandIn:
     """One release of the stand-in package.
 
-    `version` is what it calls itself; `like` names the profile it behaves as. `faults` are those of standin/dist/faults.js
+    `version` is what it calls itself; `like` names the profile it behaves as. `faults` are those of standin/source/faults.js
     and their kin (name -> settings), `changes` replace top-level entries of the profile.
     """
 
@@ -58,7 +58,7 @@ class StandIn:
 
     def files(self) -> dict[str, bytes]:
         """Path in the package -> content."""
-        files = {f"dist/{p.name}": p.read_bytes() for p in sorted((_SOURCE / "dist").glob("*.js"))}
+        files = {f"dist/{p.name}": p.read_bytes() for p in sorted((_SOURCE / "source").glob("*.js"))}
         files["openclaw.mjs"] = (_SOURCE / "openclaw.mjs").read_bytes()
         files["dist/profile.json"] = json.dumps(self.profile(), indent=2).encode()
         files["package.json"] = json.dumps(self.manifest(), indent=2).encode()

@@ -1,0 +1,55 @@
+// Harm a release can be packed with. Each is named in profile.faults; nothing outside the package switches one on.
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { fault } from "./profile.js";
+import { schemaOf } from "./databases.js";
+import { log } from "./logging.js";
+import { DatabaseSync } from "node:sqlite";
+
+/** Faults of the very start: exit78 {text}, crash {}. */
+export function plantAtStart() {
+  const exits = fault("exits");
+  if (!exits) return;
+  process.stderr.write(`${exits.text ?? "Gateway failed to start: planted fault"}\n`);
+  process.exit(exits.code ?? 78);
+}
+
+/** Faults once the gateway is ready: flaps {afterMs, code}, writesLive {}, callsOut {host, port}, noisyLog {lines}. */
+export function plant(runtime) {
+  const flaps = fault("flaps");
+  if (flaps) setTimeout(() => process.exit(flaps.code ?? 1), flaps.afterMs ?? 200);
+  if (fault("writesLive")) for (const path of namedPaths(runtime)) touch(path);
+  const out = fault("callsOut");
+  if (out) connect({ host: out.host, port: out.port }).on("error", () => {});
+  for (const line of fault("noisyLog")?.lines ?? []) log("gateway/ws", "warn", line);
+}
+
+/** Every absolute path that the state itself names: where a clone made carelessly points back into the original. */
+function namedPaths({ where, config }) {
+  const named = [config.agents?.defaults?.workspace, ...Object.values(config.agents?.entries ?? {}).map((agent) => agent?.workspace)];
+  if (schemaOf(where.database) !== undefined) {
+    const db = new DatabaseSync(where.database, { readOnly: true });
+    named.push(...db.prepare("SELECT store_key AS path FROM cron_jobs UNION SELECT config_path FROM config_health_entries").all().map((row) => dirname(row.path)));
+    db.close();
+  }
+  return named.filter((path) => path?.startsWith("/") && !path.startsWith(where.state));
+}
+
+function touch(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    appendFileSync(join(folder, "written-by-a-broken-release"), `${process.pid}\n`);
+  } catch {
+    log("gateway", "error", `cannot write ${folder}`);
+  }
+}
+
+/** doctorDaemon {seconds}: leaves a process behind that keeps doctor's stdout open. */
+export function leaveDaemon() {
+  const kept = fault("doctorDaemon");
+  if (!kept) return;
+  const script = `setTimeout(() => {}, ${1000 * (kept.seconds ?? 60)})`;
+  spawn(process.execPath, ["-e", script], { stdio: ["ignore", "inherit", "inherit"], detached: true }).unref();
+}

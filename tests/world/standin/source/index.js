@@ -1,0 +1,186 @@
+// The command line: the commands an upgrade guard uses, with the exit codes and JSON of the real one.
+import { existsSync, mkdirSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { profile, fault, buildName } from "./profile.js";
+import { place, portOf, selectProfile } from "./place.js";
+import { newerWriter, problemsOf, readConfig } from "./config.js";
+import { GatewayRefused, withGateway } from "./client.js";
+import { FileStore, SqliteStore } from "./store.js";
+
+const say = (text) => process.stdout.write(`${text}\n`);
+const json = (value) => say(JSON.stringify(value, null, 2));
+const WITH_VALUE = new Set(["port", "bind", "token", "auth", "message", "agent", "timeout", "severity-min", "profile", "session-id", "runtime-path", "to"]);
+
+function parseArguments(argv) {
+  const words = [];
+  const flags = {};
+  for (let at = 0; at < argv.length; at += 1) {
+    if (!argv[at].startsWith("-")) words.push(argv[at]);
+    else {
+      const [name, value] = argv[at].replace(/^--?/, "").split(/=(.*)/s);
+      flags[name] = value ?? (WITH_VALUE.has(name) ? argv[(at += 1)] : true);
+    }
+  }
+  if (flags.repair) flags.fix = true;
+  flags.allowUnconfigured = flags["allow-unconfigured"];
+  return { words, flags };
+}
+
+function store(where) {
+  return profile.era === "files" ? new FileStore(where) : undefined;
+}
+
+/** Ask the running gateway, as the one-shot command line of this release does. */
+async function ask(scopes, use) {
+  const where = place();
+  const config = readConfig(where.config);
+  const as = { id: "cli", mode: "cli", scopes: profile.cli.scopes ?? scopes, identity: profile.cli.sendsDevice };
+  return withGateway(config, as, store(where), use);
+}
+
+function unreachable(error, flags) {
+  const port = portOf(readConfig(place().config));
+  if (flags.json) {
+    json({ ok: false, error: { type: "gateway_transport_error", kind: error.kind, message: error.message, reason: error.reason }, gateway: { url: `ws://127.0.0.1:${port}` } });
+  } else process.stderr.write(`${error.message}\n`);
+  return 1;
+}
+
+async function health(flags) {
+  try {
+    const body = await ask(["operator.read"], (call) => call("health", {}));
+    if (flags.json) json(body);
+    else say("Gateway: ok");
+    return 0;
+  } catch (error) {
+    if (!(error instanceof GatewayRefused)) throw error;
+    return unreachable(error, flags);
+  }
+}
+
+async function devices(flags) {
+  const body = await ask(["operator.pairing"], (call) => call("device.pair.list", {}));
+  if (flags.json) json(body);
+  else say(`Paired (${body.paired.length})`);
+  return 0;
+}
+
+async function agent(flags) {
+  const final = await ask(["operator.write"], (call) =>
+    call("agent", { message: flags.message, agentId: flags.agent, idempotencyKey: String(Date.now()) }, { final: true }),
+  );
+  if (flags.json) json(final);
+  else say(final.result.payloads[0].text);
+  return 0;
+}
+
+function validate(flags) {
+  const where = place();
+  if (!profile.configValidate) return unknown("validate");
+  let body;
+  try {
+    const issues = problemsOf(readConfig(where.config));
+    body = issues.length ? { valid: false, path: where.config, issues } : { valid: true, path: where.config };
+  } catch (error) {
+    body = { valid: false, path: where.config, error: error.message };
+  }
+  if (!existsSync(where.config)) body = { valid: false, path: where.config, error: "config file not found" };
+  if (flags.json) say(JSON.stringify(body));
+  else say(body.valid ? "Config valid" : "Config invalid");
+  return body.valid ? 0 : 1;
+}
+
+async function gatewayStatus(flags) {
+  const where = place();
+  const config = readConfig(where.config);
+  const port = portOf(config);
+  let rpc;
+  try {
+    await ask(profile.cli.scopes ? undefined : [], async () => undefined);
+    rpc = { ok: true, url: `ws://127.0.0.1:${port}` };
+  } catch (error) {
+    rpc = { ok: false, url: `ws://127.0.0.1:${port}`, error: error.message };
+  }
+  const cli = { path: where.config, exists: existsSync(where.config), valid: problemsOf(config).length === 0 };
+  const body = { service: { loaded: false, runtime: { status: "unknown" } }, config: { cli }, gateway: { bindMode: "loopback", bindHost: "127.0.0.1", port, version: profile.version }, rpc };
+  if (flags.json) json(body);
+  else say(`RPC probe: ${rpc.ok ? "ok" : "failed"}`);
+  return flags["require-rpc"] && !rpc.ok ? 1 : 0;
+}
+
+/** Service commands: only for the account's own home, as the real one; even the refusal migrates the shared database. */
+async function service(action, flags) {
+  const where = place();
+  if (profile.era === "sqlite" && action === "install") {
+    const { openState, Refused } = await import("./databases.js");
+    try {
+      openState(where).close();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+  const planted = action === "install" ? fault("installFails") : undefined;
+  const newer = newerWriter(readConfig(where.config));
+  let error;
+  if (planted) error = planted.message ?? "Gateway install failed";
+  else if (newer && profile.olderBinaryGuard) error = `Refusing to ${action} the gateway service because this OpenClaw binary (${profile.version}) is older than the config last written by OpenClaw ${newer}.`;
+  else if (profile.accountHomeOnly && (process.env.HOME !== userInfo().homedir || where.state !== join(userInfo().homedir, ".openclaw"))) {
+    error = "Gateway install blocked: Error: service management skipped: non-default state dir or config path. Rerun with HOME set to the OS account home, without OPENCLAW_HOME, and with OPENCLAW_STATE_DIR and OPENCLAW_CONFIG_PATH either unset or pointing at the canonical paths for that account home and profile to install or rewrite the gateway service.";
+  } else error = "Gateway service unavailable: no supported service manager detected";
+  if (flags.json) json({ action, ok: false, error });
+  else process.stderr.write(`${error}\n`);
+  return 1;
+}
+
+function unknown(word) {
+  process.stderr.write(`error: unknown command '${word}'\n`);
+  return 1;
+}
+
+async function gateway(words, flags) {
+  const action = words[1] ?? "run";
+  if (action === "run") {
+    const { runGateway } = await import("./gateway.js");
+    await runGateway(flags);
+    return undefined;
+  }
+  if (action === "status") return gatewayStatus(flags);
+  if (action === "health") return health(flags);
+  if (["install", "uninstall", "start", "stop", "restart"].includes(action)) return service(action, flags);
+  return unknown(action);
+}
+
+async function main() {
+  const { words, flags } = parseArguments(process.argv.slice(2));
+  if (flags.profile) selectProfile(flags.profile);
+  if (flags.version || flags.V) {
+    if (profile.versionWrites) touchState();
+    say(profile.plainVersion ? profile.version : buildName());
+    return 0;
+  }
+  const [command] = words;
+  if (command === "gateway") return gateway(words, flags);
+  if (command === "doctor") return (await import("./doctor.js")).doctor(flags);
+  if (command === "health") return health(flags);
+  if (command === "devices") return devices(flags);
+  if (command === "agent") return agent(flags);
+  if (command === "config" && words[1] === "validate") return validate(flags);
+  if (command === "plugins") return void say('{"plugins":[]}') ?? 0;
+  return unknown(command ?? "");
+}
+
+/** What the oldest releases do on any call: leave files behind in the state directory. */
+function touchState() {
+  const where = place();
+  mkdirSync(join(where.state, "agents", "main", "agent"), { recursive: true, mode: 0o700 });
+}
+
+try {
+  const code = await main();
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  process.stderr.write(`${error instanceof GatewayRefused ? `GatewayClientRequestError: ${error.message}` : (error.stack ?? error)}\n`);
+  process.exitCode = 1;
+}
+void SqliteStore;
