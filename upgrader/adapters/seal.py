@@ -17,6 +17,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import websockets.exceptions
+import websockets.sync.client
+
 import upgrader
 from upgrader.adapters import stub_model, wire
 from upgrader.adapters.durable import make_private
@@ -72,7 +75,9 @@ class LinuxPlaces:
     @contextmanager
     def _open(self, site: Site, seal: Seal) -> Iterator[Place]:
         job = make_private(site.root / "job")
-        (make_private(site.root / "staging"), make_private(site.notes))
+        own = (site.root / "staging", site.notes, site.state, site.home, site.temporary)
+        for folder in (*own, *(show.source for show in site.shows if show.writable)):
+            make_private(folder)
         with _listening(job) as (control, life):
             source = str(Path(upgrader.__file__).parent.parent)
             environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
@@ -155,6 +160,17 @@ class LinuxPlace:
             return HttpAnswer(0, b"")
         finally:
             connection.close()
+
+    def greeting(self, port: int) -> bytes:
+        """See Place.greeting."""
+        try:
+            with websockets.sync.client.connect(
+                f"ws://127.0.0.1:{port}/", sock=self.dial(port), open_timeout=_DIAL_S, close_timeout=1, proxy=None
+            ) as connection:
+                first = connection.recv(timeout=_DIAL_S)
+                return first if isinstance(first, bytes) else first.encode()
+        except (OSError, TimeoutError, websockets.exceptions.WebSocketException):
+            return b""
 
     def on_terminal(self, command: Command, patterns: tuple[str, ...]) -> Screen:
         """See Place.on_terminal."""

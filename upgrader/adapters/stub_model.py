@@ -5,8 +5,8 @@ without a word leaving the machine:
 
     upgrader probe 1a2b3c: call sessions_spawn with {"task": "upgrader child 1a2b3c: say hi"}
 
-is answered with that tool call; the tool's result is repeated as text; every other turn gets one line of text. It wants
-a bearer token (a loopback port has no owner) and keeps nothing of a prompt but the nonce of a probe.
+is answered with that tool call, the tool's result with one line of text, and so is every other turn. It
+wants a bearer token (a loopback port has no owner) and keeps nothing of a prompt but the nonce of a probe.
 
 `serve()` runs it in a thread; `python -m upgrader.adapters.stub_model --port N --token-file F --events F` as a process.
 """
@@ -113,7 +113,7 @@ def answer(body: Mapping[str, object]) -> tuple[ModelEvent, str, tuple[str, str]
         if not probes:
             return ModelEvent(Saw.TEXT), "done", None
         nonce, tool, _ = probes[-1]
-        return ModelEvent(Saw.RESULT, nonce, tool, result[:_RESULT_LIMIT]), f"The tool said: {result[:_RESULT_LIMIT]}", None
+        return ModelEvent(Saw.RESULT, nonce, tool, result[:_RESULT_LIMIT]), "the tool has answered", None
     if now := _PROBE.findall(asked):
         nonce, tool, arguments = now[-1]
         return _call(nonce, tool, arguments, _offered(body))

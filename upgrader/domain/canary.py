@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from upgrader.domain.check import Judgement, Verdict
+from upgrader.domain.clone import Edit, Likeness
 from upgrader.domain.facts import Installation
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
@@ -37,7 +38,11 @@ class CanaryRequest:
 
 @dataclass(frozen=True)
 class CanaryRun:
-    """One course of one release on one clone. `seconds` from clone to end; `migrates` whether the schema moved."""
+    """One course of one release on one clone. `seconds` from clone to end.
+
+    `likeness` is the comparison of the clone with its source before its first start, `edits` what was changed in it on
+    purpose; `restart_seconds` the second start on the same clone.
+    """
 
     version: str
     judgements: tuple[Judgement, ...]
@@ -45,6 +50,10 @@ class CanaryRun:
     state_schema_before: int | None = None
     state_schema_after: int | None = None
     ready_seconds: float | None = None
+    doctor_seconds: float | None = None
+    restart_seconds: float | None = None
+    likeness: tuple[Likeness, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,9 @@ class Place(Protocol):
     def fetch(self, port: int, path: str) -> HttpAnswer:
         """GET over the place's own loopback; a refusal is status 0."""
 
+    def greeting(self, port: int) -> bytes:
+        """The first message a WebSocket server sends by itself; empty when nothing came."""
+
     def on_terminal(self, command: Command, patterns: tuple[str, ...]) -> Screen:
         """Run a program on a pseudo-terminal until a pattern (regular expression, any case) shows or time is over."""
 

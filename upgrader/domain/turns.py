@@ -48,7 +48,8 @@ class TurnProbe:
 class TurnSeen:
     """How one turn went. `events` are the model's of this nonce; `said` is the end of the command's output, redacted.
 
-    `exit_code` is None when the command did not end in time. `model_alive` is read after the turn.
+    `exit_code` is None when the command did not end in time. `status` and `error` are the tool's own answer. `embedded`:
+    the command gave up on the gateway and ran the turn itself. `model_alive` is read after the turn.
     """
 
     probe: TurnProbe
@@ -56,5 +57,7 @@ class TurnSeen:
     seconds: float
     events: tuple[ModelEvent, ...]
     said: str
-    model_alive: bool
-    again: str = ""
+    status: str = ""
+    error: str = ""
+    embedded: bool = False
+    model_alive: bool = True

@@ -1,0 +1,253 @@
+"""Clones of a snapshot: a private copy of its tree, edited before anything runs on it, and compared with its source.
+
+One directory below `root` per canary, held by a file lock while its tool lives: what a killed tool left behind is found
+and removed by the next one, processes first.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters.durable import make_private
+from upgrader.adapters.trees import copy_tree, remove
+from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove, Statement
+from upgrader.domain.process import StopFailed
+
+_LOCK = "held"
+_SHADOW = re.compile(r"_fts(_|$)|^sqlite_")
+_QUERY_S = 30.0
+
+
+@dataclass(frozen=True)
+class CloneSubjects:
+    """What of a state makes its pairing and policy: files, tables of the state database, views of the configuration."""
+
+    files: tuple[str, ...]
+    tables: tuple[str, ...]
+    database: str
+    agent_databases: str
+    config_views: Callable[[Mapping[str, object]], tuple[tuple[str, str | None], ...]]
+
+
+class StateClones:
+    """Makes and removes clones. `wanted(relative path)` leaves out what belongs to one process or is made anew."""
+
+    def __init__(self, root: Path, subjects: CloneSubjects, wanted: Callable[[str], bool]) -> None:
+        self._root = root
+        self._subjects = subjects
+        self._wanted = wanted
+
+    @contextmanager
+    def directory(self) -> Iterator[Path]:
+        """A fresh private directory for one canary; removed at the end, or by the next run when this process dies."""
+        folder = make_private(make_private(self._root) / secrets.token_hex(4))
+        held = _hold(folder / _LOCK)
+        assert held is not None  # nobody else knows the name
+        try:
+            yield folder
+        finally:
+            _end_processes(folder)
+            remove(folder)
+            os.close(held)
+
+    def sweep(self) -> tuple[Path, ...]:
+        """Remove what dead runs left: their processes first, then the directories. Returns what was removed."""
+        removed = []
+        for folder in sorted(self._root.iterdir()) if self._root.is_dir() else []:
+            held = _hold(folder / _LOCK) if folder.is_dir() else None
+            if held is None:
+                continue
+            try:
+                _end_processes(folder)
+                remove(folder)
+                removed.append(folder)
+            finally:
+                os.close(held)
+        return tuple(removed)
+
+    def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
+        """Copy `tree` to `state` and carry out the plan. `source` is the user's configuration, resolved.
+
+        Raises what copy_tree raises. Nothing is written into `tree`.
+        """
+        copy_tree(tree, state, self._wanted)
+        edits = [*plan.config.edits, *_drop(state, plan.drop)]
+        for rule in plan.files:
+            for path in sorted(p for p in state.glob(rule.pattern) if p.is_file() and not p.is_symlink()):
+                edits.extend(_rewrite(path, rule.change, str(path.relative_to(state)), rule.why))
+        database = state / self._subjects.database
+        edits.extend(_edit(database, plan.state_sql, plan.moves, plan.inert))
+        for path in sorted(state.glob(self._subjects.agent_databases)):
+            edits.extend(_edit(path, plan.agent_sql, plan.moves, plan.inert))
+        _write_private(state / config_name, plan.config.data)
+        return Clone(tuple(edits), self.compare(tree, state, config_name, source), plan.config.references, schema_of(database))
+
+    def compare(self, tree: Path, state: Path, config_name: str, source: Mapping[str, object]) -> tuple[Likeness, ...]:
+        """Pairing, identity, auth and tool policy of source and clone, read anew from both."""
+        subjects = self._subjects
+        files = [Likeness(f, _file_digest(tree / f), _file_digest(state / f)) for f in subjects.files]
+        tables = [
+            Likeness(t, _table_digest(tree / subjects.database, t), _table_digest(state / subjects.database, t))
+            for t in subjects.tables
+        ]
+        cloned = json.loads((state / config_name).read_bytes())
+        here, there = subjects.config_views(source), subjects.config_views(cloned)
+        views = [Likeness(name, digest, dict(there)[name]) for name, digest in here]
+        return tuple(item for item in (*files, *tables, *views) if item.source is not None or item.clone is not None)
+
+    def schema(self, state: Path) -> int | None:
+        """The schema of a state directory's database, None where there is none."""
+        return schema_of(state / self._subjects.database)
+
+
+def schema_of(database: Path) -> int | None:
+    """`user_version` of a database, None where there is none. The file is not written, and no -wal is made beside it."""
+    if not database.is_file():
+        return None
+    with closing(_open_unchanged(database)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def tree_digest(root: Path) -> str:
+    """SHA-256 over sorted (path, mode, content or link target): to prove that a tree was not touched."""
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        found = path.lstat()
+        content = str(path.readlink()) if path.is_symlink() else _file_digest(path) if path.is_file() else ""
+        total.update(f"{path.relative_to(root)}\0{found.st_mode:o}\0{content}\0".encode())
+    return total.hexdigest()
+
+
+def _hold(path: Path) -> int | None:
+    """An exclusive lock that dies with this process; None when a living run has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _end_processes(folder: Path) -> None:
+    """Kill every process of ours whose environment or directory lies in this canary's. Raises StopFailed."""
+    ended = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.pid != os.getpid() and _belongs(process, str(folder)):
+                process.kill()
+                ended.append(process)
+    _, alive = psutil.wait_procs(ended, timeout=10)
+    if alive:
+        raise StopFailed("a process of a canary does not end", why=f"pid {alive[0].pid}")
+
+
+def _belongs(process: psutil.Process, folder: str) -> bool:
+    values = process.environ().values()
+    return any(v == folder or v.startswith(folder + "/") for v in values) or process.cwd().startswith(folder + "/")
+
+
+def _drop(state: Path, listed: tuple[Edit, ...]) -> Iterator[Edit]:
+    for edit in listed:
+        path = state / edit.place
+        if path.exists() or path.is_symlink():
+            remove(path)
+            yield edit
+
+
+def _rewrite(path: Path, change: Callable[[bytes], bytes], place: str, why: str) -> Iterator[Edit]:
+    before = path.read_bytes()
+    after = change(before)
+    if after != before:
+        _write_private(path, after)
+        yield Edit(place, why)
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _edit(
+    database: Path, statements: tuple[Statement, ...], moves: tuple[PathMove, ...], inert: Callable[[str], str]
+) -> Iterator[Edit]:
+    if not database.is_file():
+        return
+    with closing(sqlite3.connect(database, timeout=_QUERY_S)) as connection, connection:
+        connection.create_function("inert", 1, lambda text: None if text is None else inert(str(text)))
+        for statement in statements:
+            if set(statement.columns) <= (columns := _columns(connection, statement.table)) and columns:
+                count = connection.execute(statement.sql).rowcount
+                if count:
+                    yield Edit(f"{database.name}: {statement.table}", f"{count} row(s): {statement.why}")
+        for move in moves:
+            if count := _move_paths(connection, move):
+                yield Edit(f"{database.name}: absolute paths", f"{count} row(s) now lead into the clone")
+
+
+def _move_paths(connection: sqlite3.Connection, move: PathMove) -> int:
+    """Replace the old path in every text column of every ordinary table. Full-text tables are left: they are an index."""
+    count = 0
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+    for (table,) in found.fetchall():
+        for column in () if _SHADOW.search(table) else sorted(_text_columns(connection, table)):
+            update = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)'
+            count += connection.execute(update, (str(move.old), str(move.new), str(move.old))).rowcount
+    return count
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The stored columns of a table; generated ones cannot be set."""
+    return {name for name, _ in _typed_columns(connection, table)}
+
+
+def _text_columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {name for name, kind in _typed_columns(connection, table) if kind.upper() in ("TEXT", "ANY", "")}
+
+
+def _typed_columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
+    found = connection.execute("SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
+    return [(str(name), str(kind)) for name, kind in found]
+
+
+def _table_digest(database: Path, table: str) -> str | None:
+    """SHA-256 over all rows in a fixed order; None where there is no such table."""
+    if not database.is_file():
+        return None
+    with closing(_open_unchanged(database)) as connection:
+        if not _columns(connection, table):
+            return None
+        rows = sorted(repr(row) for row in connection.execute(f'SELECT * FROM "{table}"'))
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _open_unchanged(database: Path) -> sqlite3.Connection:
+    """A complete single file with nobody else on it: `immutable` keeps SQLite from making -wal and -shm."""
+    sidecar = database.with_name(database.name + "-wal")
+    mode = "mode=ro" if sidecar.exists() else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{database.absolute().as_uri()}?{mode}", uri=True, timeout=_QUERY_S)
+
+
+def _file_digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def free_bytes(path: Path) -> int:
+    """Free space where clones are made."""
+    return shutil.disk_usage(path).free

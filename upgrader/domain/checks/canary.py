@@ -1,0 +1,166 @@
+"""Judges of a canary: facts of a course in, judgements out; and two runs in, whom to blame. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from upgrader.domain.canary import Blame, Seal
+from upgrader.domain.check import Judgement, Need, Verdict, overall
+from upgrader.domain.clone import Likeness
+from upgrader.domain.course import Course, DoctorRan, Skipped, Started
+from upgrader.domain.enclosure import Outside, Screen
+from upgrader.domain.turns import Saw, TurnKind, TurnSeen
+
+# What differs between two runs of the same fault: ids, ports, times, paths of the clone.
+_VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?|/\S+", re.IGNORECASE)
+_GOOD = frozenset({"accepted", "ok"})
+_TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send", TurnKind.PLAIN: "plain"}
+
+
+def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
+    """Every judgement of one course, in the order of its steps; a step that was not reached has none."""
+    found = [like_source(course.clone.likeness)]
+    if course.doctor is not None:
+        found.append(doctor(course.doctor))
+    if course.first is not None:
+        found.append(started(course.first, "gateway.ready"))
+    found.extend(course.pairing)
+    found.extend(turn(seen, "turn") for seen in course.turns)
+    found.extend(skipped(each) for each in course.skipped)
+    if course.screen is not None:
+        found.append(terminal(course.screen))
+    if course.second is not None:
+        found.append(started(course.second, "gateway.ready-again"))
+    found.extend(turn(seen, "turn-again") for seen in course.turns_again)
+    if course.outside is not None:
+        found.append(silent(course.outside, seal))
+    found.extend(log(course))
+    return tuple(found)
+
+
+def like_source(likeness: tuple[Likeness, ...]) -> Judgement:
+    """The clone is the user's: pairing, identity, auth, scopes and tool policy equal the source before its first start."""
+    different = [item.name for item in likeness if not item.holds]
+    if not likeness:
+        return Judgement("clone.like-source", Verdict.INCONCLUSIVE, "nothing was found in the source to compare")
+    if different:
+        return Judgement(
+            "clone.like-source",
+            Verdict.FAIL,
+            f"the clone differs from its source in {', '.join(different)}",
+            "run the canary again; if it stays, something changes the clone while it is made",
+        )
+    told = [f"{i.name}: {i.expected_to_differ}" for i in likeness if i.source != i.clone]
+    why = f"{len(likeness)} things are equal in source and clone" + (f" but for {'; '.join(told)}" if told else "")
+    return Judgement("clone.like-source", Verdict.PASS, why)
+
+
+def doctor(ran: DoctorRan) -> Judgement:
+    """The candidate's doctor brought the state into its form."""
+    if ran.accepted:
+        return Judgement("doctor", Verdict.PASS, f"the doctor ended with {ran.exit_code}")
+    how = "did not end in time" if ran.exit_code is None else f"ended with {ran.exit_code}"
+    return Judgement("doctor", Verdict.FAIL, f"the doctor {how}: {ran.said or 'it said nothing'}")
+
+
+def started(start: Started, check: str) -> Judgement:
+    """The gateway said that it is ready."""
+    if start.ready:
+        return Judgement(check, Verdict.PASS, "the gateway became ready")
+    said = start.said or "it said nothing"
+    how = "was not ready in time" if start.exit_code is None else f"ended with {start.exit_code}"
+    return Judgement(check, Verdict.FAIL, f"the gateway {how}: {said}")
+
+
+def turn(seen: TurnSeen, prefix: str) -> Judgement:
+    """An agent did what it was asked: the tool said so itself, and the child reached the model."""
+    check = f"{prefix}.{_TOOLS[seen.probe.kind]}"
+    if not seen.model_alive:
+        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model died", "run the canary again")
+    if any(e.saw is Saw.REFUSED for e in seen.events):
+        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model was asked with another token than its own")
+    problem = _plain_problem(seen) if seen.probe.kind is TurnKind.PLAIN else _tool_problem(seen)
+    if problem:
+        return Judgement(check, Verdict.FAIL, problem, "agents would fail like this after the upgrade")
+    what = "the agent answered" if seen.probe.kind is TurnKind.PLAIN else f"{seen.probe.tool} reached the other agent"
+    return Judgement(check, Verdict.PASS, what)
+
+
+def skipped(turn_left_out: Skipped) -> Judgement:
+    """A turn the user's own policy forbids is not applicable: it is never enabled for the sake of a test."""
+    return Judgement(f"turn.{_TOOLS[turn_left_out.kind]}", Verdict.NOT_APPLICABLE, turn_left_out.reason)
+
+
+def terminal(screen: Screen) -> Judgement:
+    """`openclaw tui` connected. `matched` 0 means connected, 1 refused."""
+    if screen.matched == 0:
+        return Judgement("tui", Verdict.PASS, "the terminal client connected")
+    if screen.matched == 1:
+        return Judgement("tui", Verdict.FAIL, f"the terminal client was refused: {screen.shown}")
+    how = "ended" if screen.ended else "showed nothing known in time"
+    return Judgement("tui", Verdict.INCONCLUSIVE, f"the terminal client {how}", need=Need.WANTED)
+
+
+def silent(outside: Outside, seal: Seal) -> Judgement:
+    """Nothing was sent to the world. Sealed, that is proven by the place having loopback alone; unsealed, only watched."""
+    if seal is Seal.SEALED and outside.interfaces == ("lo",):
+        return Judgement("silence", Verdict.PASS, "its network had a loopback of its own and nothing else")
+    if outside.addresses:
+        return Judgement("silence", Verdict.FAIL, f"it spoke with {', '.join(outside.addresses)}")
+    return Judgement("silence", Verdict.PASS, "no connection outside loopback was seen (watched, not enforced)")
+
+
+def log(course: Course) -> Iterator[Judgement]:
+    """What the log of this very process says. Told, not deciding: what it means for agents is shown by the turns."""
+    for finding in course.log:
+        yield Judgement(
+            f"log.{finding.signature}", Verdict.FAIL, f"{finding.count} times in the log: {finding.sample}", need=Need.WANTED
+        )
+
+
+def blame(candidate: tuple[Judgement, ...], control: tuple[Judgement, ...]) -> tuple[Verdict, Blame]:
+    """What a failed candidate means, seen beside the present release on an untouched clone of the same snapshot.
+
+    The control passes what the candidate fails: the release. Both fail the same checks for the same reasons: this state,
+    it was so before and does not forbid the move. Anything else: nothing can be said.
+    """
+    first, second = _failures(candidate), _failures(control)
+    if overall(control) is Verdict.INCONCLUSIVE:
+        return Verdict.INCONCLUSIVE, Blame.UNKNOWN
+    if not second:
+        return Verdict.FAIL, Blame.RELEASE
+    if first == second:
+        return Verdict.PASS, Blame.STATE
+    if second.items() < first.items():
+        return Verdict.FAIL, Blame.RELEASE
+    return Verdict.INCONCLUSIVE, Blame.UNKNOWN
+
+
+def _failures(judgements: tuple[Judgement, ...]) -> dict[str, str]:
+    """Required failures with what they have in common between two runs."""
+    return {
+        j.check: _VARIES.sub("·", j.why) for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL
+    }
+
+
+def _plain_problem(seen: TurnSeen) -> str:
+    if seen.exit_code is None:
+        return "the turn did not end in time"
+    if seen.embedded:
+        return f"the command gave up on the gateway: {seen.said}"
+    return "" if seen.exit_code == 0 else f"the turn ended with {seen.exit_code}: {seen.said}"
+
+
+def _tool_problem(seen: TurnSeen) -> str:
+    saw = {e.saw for e in seen.events}
+    tool = seen.probe.tool
+    if seen.error:
+        return f"{tool} answered: {seen.error}"
+    if Saw.NOT_OFFERED in saw:
+        return f"the agent has no tool {tool}"
+    if Saw.RESULT not in saw:
+        return f"{tool} was never answered; {_plain_problem(seen) or 'the turn ended without it'}"
+    if seen.status not in _GOOD:
+        return f"{tool} answered with status {seen.status or 'none'}"
+    if Saw.CHILD not in saw:
+        return f"{tool} said {seen.status}, but the other agent's turn never reached the model"
+    return _plain_problem(seen)

@@ -1,0 +1,182 @@
+"""One course of a release on a clone, as facts: what was done and seen, in order. Judged by `checks.canary`."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.check import Judgement
+from upgrader.domain.clone import Clone, ClonePlan, CloneWish, Likeness
+from upgrader.domain.doctor import DoctorCall
+from upgrader.domain.enclosure import Outside, Place, Screen, Site
+from upgrader.domain.observation import LogFinding
+from upgrader.domain.slot import Slot
+from upgrader.domain.turns import TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.version import Version
+
+_BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst; 9.6's doctor on 6 MB took 12 to 21 s
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How long each step may take. A step that takes longer has failed."""
+
+    doctor: timedelta
+    ready: timedelta
+    turn: timedelta
+    child: timedelta
+    terminal: timedelta
+    stop: timedelta
+
+    @classmethod
+    def for_state(cls, size_bytes: int) -> "Budgets":
+        """Grown from the size of the state: a large one migrates slowly, and that is no fault."""
+        work = timedelta(seconds=size_bytes / _BYTES_PER_SECOND)
+        return cls(
+            doctor=timedelta(minutes=5) + work,
+            ready=timedelta(minutes=4) + work,
+            turn=timedelta(minutes=3),
+            child=timedelta(seconds=45),
+            terminal=timedelta(minutes=2),
+            stop=timedelta(seconds=30),
+        )
+
+
+class Readiness(Enum):
+    """How a release tells that it is ready."""
+
+    SOCKET = "socket"  # a WebSocket server's first message
+    READYZ = "readyz"
+    STARTUPZ = "startupz"  # first that, then readyz
+
+
+@dataclass(frozen=True)
+class DoctorRan:
+    """How the doctor ended. `exit_code` is None when it took longer than its budget; `said` its last lines, redacted."""
+
+    exit_code: int | None
+    seconds: float
+    said: str
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Started:
+    """How one start went. `exit_code` is set when the gateway ended before it was ready; `said` its last lines, redacted."""
+
+    ready: bool
+    seconds: float
+    exit_code: int | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A turn that was not tried, and why."""
+
+    kind: TurnKind
+    reason: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that was seen of one release on one clone, as far as it came."""
+
+    version: str
+    clone: Clone
+    seconds: float
+    doctor: DoctorRan | None = None
+    first: Started | None = None
+    turns: tuple[TurnSeen, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    screen: Screen | None = None
+    second: Started | None = None
+    turns_again: tuple[TurnSeen, ...] = ()
+    outside: Outside | None = None
+    log: tuple[LogFinding, ...] = ()
+    schema_after: int | None = None
+    pairing: tuple[Judgement, ...] = ()
+
+
+class Clones(Protocol):
+    """Makes and removes clones."""
+
+    def directory(self) -> AbstractContextManager[Path]:
+        """A fresh private directory; removed at the end, or by the next run when this process dies."""
+
+    def sweep(self) -> tuple[Path, ...]:
+        """Remove what dead runs left, processes first."""
+
+    def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
+        """Copy, edit, compare. Nothing is written into `tree`."""
+
+    def compare(self, tree: Path, state: Path, config_name: str, source: Mapping[str, object]) -> tuple[Likeness, ...]:
+        """Pairing, identity, auth and tool policy of source and clone, read anew from both."""
+
+    def schema(self, state: Path) -> int | None:
+        """The schema of a state directory's database, None where there is none."""
+
+
+class PairingProbe(Protocol):
+    """Looks at pairing on a clone: the store before and after, and handshakes over the place's own loopback."""
+
+    def before(self, request: CanaryRequest, site: Site) -> None:
+        """Remember the store as it is before the release touches it."""
+
+    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place) -> tuple[Judgement, ...]:
+        """With the gateway ready: compare the store, try the handshakes of every kind of client, judge."""
+
+
+class Lore(Protocol):
+    """What is known of OpenClaw that a course needs: pure functions (services/openclaw/canary_lore.py)."""
+
+    def clone_plan(self, config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
+        """Everything that is changed in a clone."""
+
+    def environment(
+        self, slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str
+    ) -> dict[str, str]:
+        """All a candidate sees of an environment."""
+
+    def command(self, slot: Slot, *arguments: str) -> tuple[str, ...]:
+        """An OpenClaw command of a slot."""
+
+    def doctor_call(self, present: Version, target: Version) -> DoctorCall | None:
+        """The doctor call of a move."""
+
+    def readiness(self, version: Version) -> Readiness:
+        """How a release tells that it is ready."""
+
+    def is_ready(self, path: str, status: int, body: bytes) -> bool:
+        """Whether an HTTP answer says ready."""
+
+    def is_greeting(self, message: bytes) -> bool:
+        """Whether a WebSocket's first message is a gateway's."""
+
+    def turn_probe(self, kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
+        """The turn to run."""
+
+    def turn_arguments(self, probe: TurnProbe) -> tuple[str, ...]:
+        """The command of a turn."""
+
+    def not_applicable(self, kind: TurnKind, config: Mapping[str, object], version: Version) -> str:
+        """Why the user's policy forbids a turn; empty when it does not."""
+
+    def answer_status(self, result: str) -> tuple[str, str]:
+        """(status, error) of a tool's answer."""
+
+    def ran_embedded(self, said: str) -> bool:
+        """Whether a turn's command gave up on the gateway."""
+
+    def terminal_arguments(self, nonce: str) -> tuple[str, ...]:
+        """The command of the terminal client, in a session of its own: an older one shows what was said before."""
+
+    def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the terminal client shows when it is connected, and when it was refused."""
+
+    def log_findings(self, data: bytes) -> tuple[LogFinding, ...]:
+        """Known signatures in a gateway's log."""

@@ -1,0 +1,283 @@
+"""How a release is run on a clone: environment, command lines, readiness, and what its agents are asked to do."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from upgrader.domain.course import Readiness
+from upgrader.domain.observation import LogFinding
+from upgrader.domain.slot import Slot
+from upgrader.domain.turns import TurnKind, TurnProbe
+from upgrader.domain.version import Version
+from upgrader.services.openclaw.clone_config import agent_ids
+from upgrader.services.openclaw.commands import ENTRY
+
+# Environment switches of OpenClaw's own canary (dist/update-rehearsal-paths-*.mjs of 2026.9.6); all but the last three are
+# known to 2026.2.17 as well. Its NODE_DISABLE_COMPILE_CACHE is left out: a canary may warm that cache.
+_QUIET = {
+    "OPENCLAW_SKIP_CHANNELS": "1",
+    "OPENCLAW_SKIP_PROVIDERS": "1",
+    "OPENCLAW_SKIP_CRON": "1",
+    "OPENCLAW_SKIP_GMAIL_WATCHER": "1",
+    "OPENCLAW_SKIP_CANVAS_HOST": "1",
+    "OPENCLAW_SKIP_BROWSER_CONTROL_SERVER": "1",
+    "OPENCLAW_DISABLE_BONJOUR": "1",
+    "OPENCLAW_NO_RESPAWN": "1",
+    "OPENCLAW_NO_AUTO_UPDATE": "1",
+    "OPENCLAW_SKIP_STARTUP_MODEL_PREWARM": "1",
+    "DO_NOT_TRACK": "1",
+}
+# Tables whose every row must be in the clone as in the source. Names of 2026.9.5 and 9.6.
+PAIRING_TABLES = (
+    "device_identities",
+    "device_auth_tokens",
+    "gateway_origin_device_tokens",
+    "device_pairing_paired",
+    "device_pairing_pending",
+    "device_bootstrap_tokens",
+    "device_pairing_join_codes",
+    "exec_approvals_config",
+)
+PAIRING_FILES = (
+    "identity/device.json",
+    "identity/device-auth.json",
+    "devices/paired.json",
+    "devices/pending.json",
+    "devices/bootstrap.json",
+    "nodes/paired.json",
+    "nodes/pending.json",
+    "exec-approvals.json",
+)
+STATE_DATABASE = "state/openclaw.sqlite"
+AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"
+_AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
+_VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree
+_TUI_CONNECTED = (r"gateway connected", r"\bconnected\b[^\n]*\bidle\b", r"connected \|")
+_TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
+# Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
+_SIGNATURES = {
+    "pairing-required": re.compile(rb"pairing required|device access upgrade requested", re.IGNORECASE),
+    "device-token-mismatch": re.compile(rb"device token mismatch|device_token_mismatch", re.IGNORECASE),
+    "token-mismatch": re.compile(rb"gateway token mismatch", re.IGNORECASE),
+    "missing-scope": re.compile(rb"missing scope: operator", re.IGNORECASE),
+    "newer-schema": re.compile(rb"uses newer schema version", re.IGNORECASE),
+    "legacy-identity": re.compile(rb"Legacy device identity exists", re.IGNORECASE),
+    "quarantine": re.compile(rb"database quarantined", re.IGNORECASE),
+}
+
+
+def readiness(version: Version) -> Readiness:
+    """What to ask. `/readyz` exists from 3.1 on, `/startupz` from 8.1 on (string scan; both answered by 9.5 and 9.6)."""
+    if version.at_least("2026.8.1"):
+        return Readiness.STARTUPZ
+    return Readiness.READYZ if version.at_least("2026.3.1") else Readiness.SOCKET
+
+
+def is_ready(path: str, status: int, body: bytes) -> bool:
+    """Whether the answer to `/startupz` or `/readyz` says ready. A page of HTML with 200 says nothing."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    if status != 200 or not isinstance(answer, dict):
+        return False
+    return answer.get("status") == "started" if path == "/startupz" else answer.get("ready", answer.get("ok")) is True
+
+
+def is_greeting(message: bytes) -> bool:
+    """Whether a WebSocket's first message is a gateway's challenge (2026.2.17 and later send it unasked)."""
+    try:
+        greeting = json.loads(message)
+    except ValueError:
+        return False
+    return isinstance(greeting, dict) and greeting.get("event") == "connect.challenge"
+
+
+def terminal_arguments(nonce: str) -> tuple[str, ...]:
+    """`openclaw tui` in a session of its own: the main one would show what earlier probes said."""
+    return ("tui", "--session", f"upgrader-{nonce}")
+
+
+def terminal_patterns(_version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `openclaw tui` shows when it is connected, and when it was refused."""
+    return _TUI_CONNECTED, _TUI_REFUSED
+
+
+def log_findings(data: bytes) -> tuple[LogFinding, ...]:
+    """Known signatures in a log file of one gateway. The sample is the matched words only: a line may hold secrets."""
+    found = []
+    for name, pattern in _SIGNATURES.items():
+        if hits := pattern.findall(data):
+            found.append(LogFinding(name, len(hits), hits[0].decode("utf-8", "replace").lower()))
+    return tuple(found)
+
+
+def environment(slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str) -> dict[str, str]:
+    """All a candidate gets to see of an environment: no bus, no runtime directory, no proxy, no key."""
+    named = {"OPENCLAW_PROFILE": profile} if profile else {}
+    return {
+        **_QUIET,
+        **named,
+        "HOME": str(home),
+        "OPENCLAW_STATE_DIR": str(state),
+        "OPENCLAW_CONFIG_PATH": str(state / config_name),
+        "TMPDIR": str(temporary),
+        "PATH": f"{slot.node.path.parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        # Leaving them out is not enough: 2026.9.6 finds the user's runtime directory by itself (measured under systemd).
+        "XDG_RUNTIME_DIR": str(temporary / "no-runtime"),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={temporary}/no-bus",
+    }
+
+
+def command(slot: Slot, *arguments: str) -> tuple[str, ...]:
+    """An OpenClaw command of this slot."""
+    return (str(slot.node.path), str(slot.package_root / ENTRY), *arguments)
+
+
+def turn_arguments(probe: TurnProbe) -> tuple[str, ...]:
+    """`openclaw agent`, through the gateway."""
+    return ("agent", "--agent", probe.agent, "--message", probe.message)
+
+
+def ran_embedded(said: str) -> bool:
+    """Whether the CLI gave up on the gateway and ran the turn itself: then nothing was shown of the gateway."""
+    return re.search(r"falling back to embedded|gateway agent failed", said, re.IGNORECASE) is not None
+
+
+def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
+    """The turn that makes the default agent spawn a sub-agent, or write to the second agent, or just answer.
+
+    Arguments of sessions_spawn and sessions_send are those accepted by 2026.2.17, 2.19, 2.22, 9.5 and 9.6.
+    """
+    agents = agent_ids(config)
+    child = f"upgrader child {nonce}: say hi"
+    if kind is TurnKind.SPAWN:
+        call = {"task": child, "label": f"upgrader-{nonce}"}
+        return TurnProbe(kind, agents[0], nonce, _ask(nonce, "sessions_spawn", call), "sessions_spawn")
+    if kind is TurnKind.SEND:
+        call = {"sessionKey": f"agent:{agents[1]}:{_main_key(config)}", "message": child, "timeoutSeconds": "60"}
+        return TurnProbe(kind, agents[0], nonce, _ask(nonce, "sessions_send", {**call, "timeoutSeconds": 60}), "sessions_send")
+    return TurnProbe(kind, agents[-1], nonce, f"upgrader turn {nonce}: say hello")
+
+
+def not_applicable(kind: TurnKind, config: Mapping[str, object], version: Version) -> str:
+    """Why the user's own policy forbids this turn, empty when it does not. Read from the source, never changed."""
+    tool = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send"}.get(kind)
+    if tool is None:
+        return ""
+    tools = _mapping(config.get("tools"))
+    agent = _agent(config, agent_ids(config)[0])
+    for policy, place in ((tools, "tools"), (_mapping(agent.get("tools")), "the agent's tools")):
+        if _denies(policy, tool):
+            return f"{tool} is not among the tools that {place} allow"
+    if kind is TurnKind.SPAWN:
+        return ""
+    return _no_send(config, tools, version)
+
+
+def answer_status(result: str) -> tuple[str, str]:
+    """(status, error) of a tool's answer, found through the wrapping of 9.6's tool_call. Both empty when there is none."""
+    found = _find_answer(_loaded(result), 6)
+    status, error = found.get("status"), found.get("error")
+    return str(status or ""), str(error or "")
+
+
+def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], ...]:
+    """What of a configuration must be equal in source and clone, each with a digest (None: absent)."""
+    defaults = _mapping(_mapping(config.get("agents")).get("defaults"))
+    sandbox = _mapping(defaults.get("sandbox"))
+    views: dict[str, object] = {
+        "gateway.auth": _mapping(config.get("gateway")).get("auth"),
+        "gateway.controlUi": _mapping(config.get("gateway")).get("controlUi"),
+        "gateway.nodes": _mapping(config.get("gateway")).get("nodes"),
+        "tools": config.get("tools"),
+        "session": config.get("session"),
+        "agents": list(agent_ids(config)),
+        "agents.tools": {name: _agent(config, name).get("tools") for name in agent_ids(config)},
+        "agents.subagents": {name: _allowed(_agent(config, name)) for name in agent_ids(config)},
+        "agents.defaults.sandbox.sessionToolsVisibility": sandbox.get("sessionToolsVisibility"),
+    }
+    return tuple((name, None if value is None else _digest(value)) for name, value in views.items())
+
+
+def _no_send(config: Mapping[str, object], tools: Mapping[str, object], version: Version) -> str:
+    agents = agent_ids(config)
+    if len(agents) < 2:
+        return "there is no second agent to write to"
+    talk = _mapping(tools.get("agentToAgent"))
+    on = talk.get("enabled", version.at_least(_AGENT_TO_AGENT_BY_DEFAULT))
+    if on is not True:
+        return "tools.agentToAgent is off"
+    allow = talk.get("allow")
+    if isinstance(allow, list) and not all(any(_fits(p, agent) for p in allow) for agent in agents[:2]):
+        return "tools.agentToAgent.allow does not name both agents"
+    visible = _mapping(tools.get("sessions")).get("visibility")
+    if (visible or ("all" if version.at_least(_VISIBLE_BY_DEFAULT) else "tree")) != "all":
+        return "tools.sessions.visibility does not reach another agent"
+    return ""
+
+
+def _denies(policy: Mapping[str, object], tool: str) -> bool:
+    deny, allow = policy.get("deny"), policy.get("allow")
+    names = (tool, "group:sessions", "group:openclaw", "*")
+    if isinstance(deny, list) and any(d in names for d in deny):
+        return True
+    if policy.get("profile") == "minimal" and not isinstance(allow, list):
+        return True
+    return isinstance(allow, list) and bool(allow) and not any(_fits(a, tool) or a in names for a in allow)
+
+
+def _fits(pattern: object, name: str) -> bool:
+    return isinstance(pattern, str) and re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name) is not None
+
+
+def _ask(nonce: str, tool: str, call: Mapping[str, object]) -> str:
+    return f"upgrader probe {nonce}: call {tool} with {json.dumps(call)} end of probe"
+
+
+def _main_key(config: Mapping[str, object]) -> str:
+    return str(_mapping(config.get("session")).get("mainKey") or "main")
+
+
+def _agent(config: Mapping[str, object], name: str) -> Mapping[str, object]:
+    agents = _mapping(config.get("agents"))
+    listed = agents.get("list")
+    for agent in listed if isinstance(listed, list) else []:
+        if isinstance(agent, dict) and agent.get("id") == name:
+            return agent
+    return _mapping(_mapping(agents.get("entries")).get(name))
+
+
+def _allowed(agent: Mapping[str, object]) -> object:
+    return _mapping(agent.get("subagents")).get("allowAgents")
+
+
+def _find_answer(value: object, depth: int) -> Mapping[str, object]:
+    if isinstance(value, str) and depth:
+        return _find_answer(_loaded(value), depth - 1)
+    if isinstance(value, dict) and isinstance(value.get("status"), str):
+        return value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts if depth else ():
+        if found := _find_answer(part, depth - 1):
+            return found
+    return {}
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,189 @@
+"""What is changed in the files and databases of a clone before anything runs on it.
+
+Tables and columns as read from real databases of 2026.9.5 (state schema 17, agent schema 21) and 9.6 (18, 23), and from
+what OpenClaw removes from its own copies (dist/openclaw-state-snapshot-sanitizer-*.mjs of 9.6). File-era names from
+2026.2.17 and the reference. A statement runs only where its table and columns exist, so one list serves all schemas.
+"""
+
+import json
+from collections.abc import Mapping
+
+from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, Statement
+from upgrader.services.openclaw.clone_config import quiet_config
+
+_OWNER = "names the live gateway's process: the clone would not start"
+_EFFECT = "would be done a second time"
+_TURN = "an interrupted turn would be resumed"
+_INERT = "what a remote party moves on (refresh tokens, sessions) has one living copy"
+
+# Keys of a session entry that make a gateway go on with a turn after its start (docs/gateway/restart-recovery.md of 9.6;
+# the keys are those of its dist). 2026.2.17 knows abortedLastRun only.
+_RECOVERY = (
+    "mainRestartRecovery",
+    "abortedLastRun",
+    "pendingFinalDelivery",
+    "pendingFinalDeliveryText",
+    "pendingFinalDeliveryContext",
+    "restartRecoveryRuns",
+    "restartRecoveryDeliveryRunId",
+    "restartRecoveryDeliverySourceRunId",
+    "restartRecoveryDeliveryContext",
+    "restartRecoveryDeliveryReceiptState",
+    "restartRecoveryBeforeAgentReplyState",
+    "restartRecoveryHarnessCompletion",
+    "restartRecoverySourceIngress",
+)
+_PATHS = ", ".join(f"'$.{key}'" for key in _RECOVERY)
+_MARKED = " OR ".join(f"json_extract(entry_json, '$.{key}') IS NOT NULL" for key in _RECOVERY)
+
+DROP = (
+    Edit("delivery-queue", _EFFECT),
+    Edit("session-delivery-queue", _EFFECT),
+    Edit("restart-sentinel.json", _EFFECT),
+    Edit("subagents/runs.json", _TURN),
+    Edit("tmp", _OWNER),
+    Edit("cache", "made anew"),
+    Edit("update-check.json", "made anew"),
+)
+
+STATE_SQL = (
+    Statement("state_leases", "DELETE FROM state_leases", _OWNER),
+    Statement("agent_database_leases", "DELETE FROM agent_database_leases", _OWNER),
+    Statement(
+        "config_machine_state",
+        "DELETE FROM config_machine_state WHERE state_key = 'gateway.supervision'",
+        _OWNER,
+        ("state_key",),
+    ),
+    Statement("delivery_queue_entries", "DELETE FROM delivery_queue_entries", _EFFECT),
+    Statement("channel_ingress_events", "DELETE FROM channel_ingress_events", _EFFECT),
+    Statement("gateway_restart_sentinel", "DELETE FROM gateway_restart_sentinel", _EFFECT),
+    Statement("gateway_restart_intent", "DELETE FROM gateway_restart_intent", _EFFECT),
+    Statement("gateway_restart_handoff", "DELETE FROM gateway_restart_handoff", _EFFECT),
+    Statement("web_push_subscriptions", "DELETE FROM web_push_subscriptions", _EFFECT),
+    Statement("subagent_runs", "DELETE FROM subagent_runs", _TURN),
+    Statement("task_runs", "DELETE FROM task_runs WHERE ended_at IS NULL", _TURN, ("ended_at",)),
+    Statement("cron_run_receipts", "DELETE FROM cron_run_receipts WHERE finished_at_ms IS NULL", _TURN, ("finished_at_ms",)),
+    Statement("worker_turn_tool_authorities", "DELETE FROM worker_turn_tool_authorities", _TURN),
+    Statement("worker_workspace_pending_results", "DELETE FROM worker_workspace_pending_results", _TURN),
+    Statement("cron_jobs", "UPDATE cron_jobs SET enabled = 0", "due jobs must not run", ("enabled",)),
+    Statement("mcp_oauth_stores", "DELETE FROM mcp_oauth_stores", _INERT),
+    # Else the edited configuration is compared with the last one known good, and may be taken for damaged.
+    Statement("config_health_entries", "DELETE FROM config_health_entries", "the configuration was edited"),
+)
+
+AGENT_SQL = (
+    Statement("session_pending_inputs", "DELETE FROM session_pending_inputs", _TURN),
+    Statement("context_engine_turn_outbox", "DELETE FROM context_engine_turn_outbox", _EFFECT),
+    Statement(
+        "session_nodes",
+        f"UPDATE session_nodes SET entry_json = json_remove(entry_json, {_PATHS}) WHERE {_MARKED}",
+        _TURN,
+        ("entry_json",),
+    ),
+    Statement(
+        "session_nodes",
+        "UPDATE session_nodes SET status = 'killed', entry_json = json_set(entry_json, '$.status', 'killed')"
+        " WHERE status = 'running'",
+        _TURN,
+        ("entry_json", "status"),
+    ),
+    Statement("session_windows", "UPDATE session_windows SET status = 'killed' WHERE status = 'running'", _TURN, ("status",)),
+    Statement(
+        "auth_profile_store", "UPDATE auth_profile_store SET store_json = inert(store_json)", _INERT, ("store_json",)
+    ),
+)
+
+_SECRETS_SQL = (
+    Statement("secret_store_entries", "UPDATE secret_store_entries SET value = 'inert'", "no walls here", ("value",)),
+)
+
+_SECRET_VALUES = frozenset(
+    {"access", "refresh", "token", "key", "apikey", "api_key", "secret", "idtoken", "id_token", "password"}
+)
+
+
+def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
+    """Everything that is changed in a clone of a state with this configuration (parsed, includes resolved)."""
+    return ClonePlan(
+        config=quiet_config(config, wish),
+        drop=DROP,
+        files=file_rules(wish),
+        state_sql=state_sql(wish),
+        agent_sql=AGENT_SQL,
+        moves=wish.moves,
+        inert=inert,
+    )
+
+
+def state_sql(wish: CloneWish) -> tuple[Statement, ...]:
+    """The statements for state/openclaw.sqlite."""
+    return STATE_SQL if wish.inert is None else (*STATE_SQL, *_SECRETS_SQL)
+
+
+def file_rules(wish: CloneWish) -> tuple[FileRule, ...]:
+    """The files to change. A file that is no JSON object stays as it is."""
+    rules = (
+        FileRule("agents/*/sessions/sessions.json", _settle_sessions, _TURN),
+        FileRule("cron/jobs.json", _disable_jobs, "due jobs must not run"),
+        FileRule("agents/*/agent/auth-profiles.json", _inert_bytes, _INERT),
+        FileRule("agents/*/agent/auth.json", _inert_bytes, _INERT),
+        FileRule("credentials/*.json", _inert_bytes, _INERT),
+        FileRule("credentials/*/*.json", _inert_bytes, _INERT),
+        FileRule("credentials/*/*/*.json", _inert_bytes, _INERT),
+    )
+    if wish.inert is None:
+        return rules
+    return (*rules, FileRule(".env", _inert_dotenv, "no walls here"))
+
+
+def inert(text: str) -> str:
+    """The same JSON with every secret value replaced; text that is no JSON is returned empty."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return "{}"
+    return json.dumps(_inert_node(document))
+
+
+def _inert_node(node: object, name: str = "") -> object:
+    if isinstance(node, dict):
+        return {key: _inert_node(value, key) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_inert_node(value, name) for value in node]
+    return "inert" if isinstance(node, str) and name.lower() in _SECRET_VALUES else node
+
+
+def _inert_bytes(data: bytes) -> bytes:
+    return inert(data.decode("utf-8", "replace")).encode()
+
+
+def _inert_dotenv(data: bytes) -> bytes:
+    lines = data.decode("utf-8", "replace").splitlines()
+    return "".join(f"{line.split('=', 1)[0]}=inert\n" if "=" in line else f"{line}\n" for line in lines).encode()
+
+
+def _settle_sessions(data: bytes) -> bytes:
+    document = _object(data)
+    marked = [e for e in document.values() if isinstance(e, dict) and any(key in e for key in _RECOVERY)]
+    for entry in marked:
+        for key in _RECOVERY:
+            entry.pop(key, None)
+    return json.dumps(document, indent=2).encode() if marked else data
+
+
+def _disable_jobs(data: bytes) -> bytes:
+    document = _object(data)
+    listed = document.get("jobs")
+    jobs = [job for job in listed if isinstance(job, dict)] if isinstance(listed, list) else []
+    for job in jobs:
+        job["enabled"] = False
+    return json.dumps(document, indent=2).encode() if jobs else data
+
+
+def _object(data: bytes) -> dict[str, object]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return dict(document) if isinstance(document, Mapping) else {}
