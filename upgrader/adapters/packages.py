@@ -11,6 +11,7 @@ from upgrader.domain.discovery import NotFound, TreeFacts
 from upgrader.domain.facts import InstallKind, Package
 from upgrader.domain.selection import Location, Selection
 from upgrader.domain.slot import ReadPackage
+from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
 _PACKAGE_JSON_BYTES = 4 * 1024 * 1024
@@ -61,6 +62,15 @@ class PackageTrees:
             state_schema=facts.state_schema,
             agent_schema=facts.agent_schema,
         )
+
+    def version_since(self, root: Path, moment: float) -> Version | None:
+        """The version in this directory if its package.json has not changed since `moment` (seconds since the epoch)."""
+        try:
+            if (root / "package.json").stat().st_ctime > moment:
+                return None
+            return self.read(_read(root / "package.json", _PACKAGE_JSON_BYTES)).version
+        except (OSError, UpgraderError):
+            return None
 
     def _package(self, place: Path, selection: Selection, location: Location) -> Package | None:
         try:

@@ -24,9 +24,9 @@ class Configuration:
 
     `files` are the files read, the main one first; empty when there is none. `digest` is the SHA-256 over all that was read,
     `.env` of the state included. `port` is None where it is not set. `unresolved` names the variables that were asked for and
-    have no value: whatever depends on them is unknown, not empty. `tool_policy` is the `tools` section as canonical JSON, for
-    comparison. `external` are paths named outside the state directory (workspaces, agent directories, session store, plugin
-    paths), as written, absolute.
+    have no value: whatever depends on them is unknown, not empty. `tool_policy` is what of the `tools` section decides, as
+    canonical JSON without secrets, with a digest of the whole. `external` are paths named outside the state directory
+    (workspaces, agent directories, session store, plugin paths), as written, absolute.
     """
 
     files: tuple[Path, ...] = ()

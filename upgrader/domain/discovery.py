@@ -48,8 +48,8 @@ class Layout(Protocol):
     def locate(self, selection: Selection, version: Version | None) -> Location:
         """Home, state and configuration of a selection. Raises UsageError (`bad_profile`)."""
 
-    def unit_name(self, profile: str) -> str:
-        """The name of the service of a profile."""
+    def unit_path(self, account_home: Path, profile: str) -> Path:
+        """Where the service definition of a profile lies."""
 
     def default_port(self, profile: str, version: Version) -> int:
         """The port where nothing sets one."""
@@ -72,6 +72,9 @@ class Installs(Protocol):
 
     def at(self, place: Path, selection: Selection, location: Location) -> Package | None:
         """The package in this directory, None when there is none. Raises UpgraderError (`package_unreadable`)."""
+
+    def version_since(self, root: Path, moment: float) -> Version | None:
+        """The version in this directory if its package.json has not changed since `moment` (seconds since the epoch)."""
 
 
 class Nodes(Protocol):
@@ -101,8 +104,8 @@ class States(Protocol):
 class Units(Protocol):
     """Service definitions on disk."""
 
-    def find(self, name: str, home: Path) -> UnitFacts | None:
-        """The definition of this name, None when there is none."""
+    def find(self, path: Path) -> UnitFacts | None:
+        """The definition in this file, None when there is none."""
 
 
 class Table(Protocol):

@@ -110,6 +110,7 @@ class GatewayProcess:
     """A running gateway, found by what it has open and its environment, never by its title.
 
     `package_root` and `node` are real paths where they could be read. `parents` are the names up the parent chain.
+    `version` is that of the package it started from, None where its files changed since or cannot be told.
     """
 
     identity: ProcessIdentity
@@ -120,6 +121,7 @@ class GatewayProcess:
     ports: tuple[int, ...] = ()
     parents: tuple[str, ...] = ()
     unit: str = ""
+    version: Version | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Installation:
 
     `config_digest` is the SHA-256 of the configuration with all it includes: a change of it after a proof is noticed.
     `obstacles` forbid a move (upgrader.domain.identity.refuse_obstacles). `bind` is as configured, empty for the default;
-    `updates_itself` whether OpenClaw's own updater is switched on; `tool_policy` the configured one as canonical JSON;
+    `updates_itself` whether OpenClaw's own updater is switched on; `tool_policy` the configured one as JSON without secrets;
     `log_file` the configured one. `unseen_processes` counts those of other users that could not be looked at.
     """
 

@@ -34,7 +34,7 @@ from upgrader.domain.selection import Location, Selection
 
 @dataclass(frozen=True)
 class Discover:
-    """Port Discovery, for any selection."""
+    """Finds the installation that a selection means."""
 
     layout: Layout
     installs: Installs
@@ -57,7 +57,7 @@ class Discover:
         refuse_wrong_user(account, location.state)
         if account.owner_uid is None:
             raise self._no_state(selection, location)
-        census = self.table.census(location.state)
+        census = self._dated(self.table.census(location.state))
         unit = self._unit(selection, location)
         package = self._package(selection, location, census, unit)
         environment = self._environment(selection, census, unit)
@@ -82,6 +82,16 @@ class Discover:
             unseen_processes=census.unreadable,
         )
 
+    def _dated(self, census: Census) -> Census:
+        """The same, each gateway with the version it started from."""
+        gateways = tuple(
+            replace(each, version=self.installs.version_since(each.package_root, each.identity.started))
+            if each.package_root
+            else each
+            for each in census.gateways
+        )
+        return replace(census, gateways=gateways)
+
     def _no_state(self, selection: Selection, location: Location) -> NotFound:
         found = self.installs.found(selection, location)
         if not found:
@@ -99,7 +109,7 @@ class Discover:
 
     def _unit(self, selection: Selection, location: Location) -> UnitFacts | None:
         """The service of this profile, if it runs on this very state."""
-        unit = self.units.find(self.layout.unit_name(location.profile), selection.account_home)
+        unit = self.units.find(self.layout.unit_path(selection.account_home, location.profile))
         if unit is None:
             return None
         own = replace(selection, state_dir="", config="", profile="", environment={**_home(selection), **unit.environment})
@@ -177,6 +187,18 @@ class Discover:
         port = asked or running or shell or configuration.port or default
         listening = census.gateways[0].ports if census.gateways else ()
         return port if not listening or port in listening else listening[0]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Port Discovery: the installation of this run."""
+
+    discover: Discover
+    selection: Selection
+
+    def find(self) -> Installation:
+        """As it stands now; raises what Discover.find raises."""
+        return self.discover.find(self.selection)
 
 
 _CHOOSE = "say which with `--prefix DIR`"

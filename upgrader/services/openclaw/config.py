@@ -4,6 +4,7 @@ Source: src/config/paths.ts, src/agents/agent-scope-config.ts, src/agents/worksp
 config-env-vars.ts of 2026.9.6; src/gateway/auth.ts of 2026.2.17 (mode where none is set).
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from upgrader.services.openclaw.config_text import parse_dotenv, with_includes, 
 _NOT_BY_CONFIG = frozenset(
     {"OPENCLAW_ALLOW_OLDER_BINARY_DESTRUCTIVE_ACTIONS", "OPENCLAW_INCLUDE_ROOTS", "OPENCLAW_CONFIG_READONLY"}
 )
+_POLICY_KEYS = frozenset({"agentToAgent", "allow", "alsoAllow", "deny", "profile", "sessions", "subagents"})
 
 
 def read_configuration(
@@ -44,7 +46,7 @@ def read_configuration(
         bind=_text(_at(resolved, "gateway", "bind")),
         auth=_auth(resolved, known),
         agents=agents,
-        tool_policy=json.dumps(_at(resolved, "tools") or {}, sort_keys=True),
+        tool_policy=_tool_policy(_at(resolved, "tools")),
         updates_itself=_at(resolved, "update", "auto", "enabled") is True,
         log_file=_path(_at(resolved, "logging", "file"), location.home),
         last_touched=_version(_at(resolved, "meta", "lastTouchedVersion")),
@@ -69,6 +71,14 @@ def _own_variables(tree: Mapping[str, Any]) -> dict[str, str]:
             if isinstance(value, str) and value.strip() and "${" not in value and name.upper() not in _NOT_BY_CONFIG:
                 found[name] = value
     return found
+
+
+def _tool_policy(section: object) -> str:
+    """The keys that decide which tools an agent has, and a digest of the whole section, which may hold keys of services."""
+    known = section if isinstance(section, dict) else {}
+    shown = {key: value for key, value in known.items() if key in _POLICY_KEYS}
+    whole = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**shown, "sha256": whole}, sort_keys=True)
 
 
 def _auth(tree: Mapping[str, Any], known: Mapping[str, str]) -> AuthFacts:

@@ -7,7 +7,7 @@ from pathlib import Path
 from upgrader.domain.facts import Obstacle, Package, PairingEra
 from upgrader.domain.selection import Location, Selection
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import gateway_process, install_places, locations
+from upgrader.services.openclaw import gateway_process, install_places, locations, units
 
 STATE_DATABASE = "state/openclaw.sqlite"
 AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"
@@ -23,9 +23,9 @@ class OpenClawLayout:
         """Home, state and configuration of a selection. Raises UsageError (`bad_profile`)."""
         return locations.locate(selection, self.exists, version)
 
-    def unit_name(self, profile: str) -> str:
-        """The name of the service of a profile."""
-        return locations.unit_name(profile)
+    def unit_path(self, account_home: Path, profile: str) -> Path:
+        """Where the service definition of a profile lies."""
+        return units.unit_path(account_home, profile)
 
     def default_port(self, profile: str, version: Version) -> int:
         """The port where nothing sets one."""

@@ -1,0 +1,43 @@
+"""Reads a service definition from disk: no service manager is asked, so it works without a session bus."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from upgrader.domain.discovery import UnitFacts
+from upgrader.domain.supervision import UnitDefinition, UnitPart
+
+_UNIT_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class UnitReader:
+    """Port Units. `read` applies a fragment and its drop-ins, `read_environment` the lines of an environment file."""
+
+    read: Callable[[tuple[UnitPart, ...]], UnitDefinition]
+    read_environment: Callable[[bytes], dict[str, str]]
+
+    def find(self, path: Path) -> UnitFacts | None:
+        """The unit at `path` with its drop-ins, None when there is none or it cannot be read."""
+        folder = path.with_name(path.name + ".d")
+        drop_ins = tuple(sorted(folder.glob("*.conf"))) if folder.is_dir() else ()
+        try:
+            definition = self.read(tuple(UnitPart(each, _bytes(each)) for each in (path, *drop_ins)))
+        except OSError:
+            return None
+        environment = dict(definition.environment)
+        for file in definition.environment_files:
+            environment.update(self._from_file(file))
+        return UnitFacts(path.name, path, definition.command, environment, drop_ins)
+
+    def _from_file(self, path: Path) -> dict[str, str]:
+        """A file that is not there is skipped, as the leading `-` of OpenClaw's units asks."""
+        try:
+            return self.read_environment(_bytes(path))
+        except OSError:
+            return {}
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_UNIT_BYTES)
