@@ -35,12 +35,15 @@ class Rule(Enum):
     KIND = "kind"
     SUPERVISOR = "supervisor"
     GATEWAYS = "several_gateways"
+    HIDDEN = "hidden_openclaw"
+    OBSTACLE = "obstacle"
+    UPDATES_ITSELF = "updates_itself"
     DISK = "disk"
     DISK_UNKNOWN = "disk_unknown"
 
 
 # What no word of the user can make possible: there is no code for it, or OpenClaw itself would refuse to start.
-IMPOSSIBLE = frozenset({Rule.SCHEMA, Rule.KIND, Rule.SUPERVISOR, Rule.UNPUBLISHED})
+IMPOSSIBLE = frozenset({Rule.SCHEMA, Rule.KIND, Rule.SUPERVISOR, Rule.UNPUBLISHED, Rule.OBSTACLE})
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,13 @@ class Answer(Enum):
     BLOCKED = "blocked"
     STAY = "stay"
     THERE = "already_there"
+
+
+class ExitStyle(Enum):
+    """How `plan` ends when an upgrade is available: 0 as any success, or 10 so that scripts can tell."""
+
+    PLAIN = "plain"
+    DETAILED = "detailed"
 
 
 class Direction(Enum):

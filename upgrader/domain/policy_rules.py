@@ -13,13 +13,9 @@ from upgrader.domain.version import Version
 Finding = Block | PlanWarning
 
 _SWITCHABLE = frozenset({InstallKind.NPM_GLOBAL, InstallKind.SLOT})
-_KIND_REASON = {
-    InstallKind.PNPM: "pnpm keeps it in a store of its own that would undo the switch",
-    InstallKind.BUN: "bun keeps it in a tree of its own that would undo the switch",
-    InstallKind.GIT: "a checkout has no published package to compare with or to return to",
-    InstallKind.NIX: "the Nix store is read-only and switched by Nix itself",
-    InstallKind.IMAGE: "the release is part of a container image; the image is what has to change",
-}
+# Obstacles that the discovery found and that are rules of their own; any other cannot be overridden.
+_OBSTACLES = {"several_gateways": Rule.GATEWAYS, "hidden_openclaw": Rule.HIDDEN}
+_KIND_OBSTACLE = "install_kind_"
 
 
 @dataclass(frozen=True)
@@ -208,17 +204,25 @@ def _release(move: MoveFacts) -> Iterator[Finding]:
 def _installation(move: MoveFacts) -> Iterator[Finding]:
     """What of this installation cannot be switched."""
     found = move.facts.installation
+    for obstacle in found.obstacles:
+        rule = _OBSTACLES.get(obstacle.code, Rule.KIND if obstacle.code.startswith(_KIND_OBSTACLE) else Rule.OBSTACLE)
+        why = f"{obstacle.message}: {obstacle.why}" if obstacle.why else obstacle.message
+        yield Block(rule, why, obstacle.hint, obstacle.hint)
+    told = {obstacle.code for obstacle in found.obstacles}
     kind = found.package.kind
-    if kind not in _SWITCHABLE:
-        why = f"this OpenClaw is a {kind.value} install: {_KIND_REASON[kind]}"
-        yield Block(Rule.KIND, why, "an install by npm -g; other kinds are recognised, not yet switched")
+    if kind not in _SWITCHABLE and not any(code.startswith(_KIND_OBSTACLE) for code in told):
+        why = f"this OpenClaw is of a kind that is recognised and not yet switched: {kind.value}"
+        yield Block(Rule.KIND, why, "an install by `npm install -g`")
     if found.service.kind not in move.facts.supervisors:
         why = f"the gateway is kept alive by {found.service.kind.value}, which this tool cannot drive here"
         yield Block(Rule.SUPERVISOR, why, "a systemd user unit or a plain process")
-    if len(found.gateways) > 1:
+    if len(found.gateways) > 1 and "several_gateways" not in told:
         pids = ", ".join(str(one.identity.pid) for one in found.gateways)
         why = f"{len(found.gateways)} gateways run on the state {found.state.path} (pids {pids})"
         yield Block(Rule.GATEWAYS, why, f"end all but one, or `--accept {Rule.GATEWAYS.value}`", "`upgrader status`")
+    if found.updates_itself:
+        why = "OpenClaw's own updater is switched on (`update.auto`): it may change the release behind your back"
+        yield PlanWarning(Rule.UPDATES_ITSELF, why, "switch it off in openclaw.json")
 
 
 def _disk(move: MoveFacts) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Und
 from upgrader.domain.launching import Launch
 from upgrader.domain.live import LiveReport
 from upgrader.domain.observation import Observation
+from upgrader.domain.planfacts import RegistryState, Volume
 from upgrader.domain.release import Release
 from upgrader.domain.settle import SettleReport
 from upgrader.domain.slot import Slot
@@ -72,7 +73,19 @@ class Runner(Protocol):
 
 
 class Registry(Protocol):
-    """The npm registry, as npm itself is configured to reach it."""
+    """The npm registry, as npm itself is configured to reach it. `problems` are oddities of that configuration, to be told."""
+
+    problems: tuple[str, ...]
+
+    @property
+    def state(self) -> RegistryState:
+        """Where its answers come from: network or cache."""
+
+    def find(self, version: Version) -> Release | None:
+        """Facts of one release, None where the registry has none of that version. Raises RegistryUnreachable."""
+
+    def latest(self) -> Release | None:
+        """What the registry calls `latest`, or None where it says nothing usable. Raises RegistryUnreachable."""
 
     def release(self, version: Version) -> Release:
         """Facts of one release. Raises RegistryUnreachable or ReleaseUnknown."""
@@ -292,3 +305,10 @@ class Journals(Protocol):
 
     def open_run(self) -> JournalFile | None:
         """The transaction that still owes an end."""
+
+
+class Rooms(Protocol):
+    """Free room on the file systems a move needs."""
+
+    def volumes(self, state: Path) -> tuple[Volume, ...]:
+        """The file systems of `state` and of our own data; one that cannot be read is left out."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from upgrader.domain.version import Version
+from upgrader.errors import UpgraderError
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,15 @@ class Release:
     agent_schema: int | None = None
     has_shrinkwrap: bool | None = None
     tags: tuple[str, ...] = ()
+
+
+class RegistryUnreachable(UpgraderError):
+    """The registry could not be asked, or its answer could not be used. `code` names the cause."""
+
+    default_code = "registry_unreachable"
+
+
+class ReleaseUnknown(UpgraderError):
+    """The registry answered that it has no such release."""
+
+    default_code = "release_unknown"

@@ -1,0 +1,212 @@
+"""Port Registry over an npm registry: small documents first, everything kept, nothing believed blindly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import quote, urlsplit
+
+from upgrader.adapters.npmrc import NpmSettings
+from upgrader.adapters.registry_cache import Cached, RegistryCache
+from upgrader.adapters.registry_http import Limits, RegistryHttp
+from upgrader.domain.planfacts import RegistryState
+from upgrader.domain.ports import Clock
+from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
+from upgrader.domain.version import Version, nearest
+from upgrader.errors import UsageError
+
+Reduce = Callable[[object], object]
+
+# Within this time an answer is not even asked for again: what follows a `plan` is often an `upgrade`.
+_FRESH = timedelta(minutes=5)
+
+
+class Sourcing(Enum):
+    """Whether the network may be used."""
+
+    NETWORK = "network"
+    CACHE_ONLY = "cache-only"
+
+
+class NpmRegistry:
+    """One package of one registry. `agent` is the User-Agent (tool and version)."""
+
+    def __init__(
+        self,
+        package: str,
+        settings: NpmSettings,
+        cache: RegistryCache,
+        clock: Clock,
+        sourcing: Sourcing,
+        agent: str,
+        limits: Limits | None = None,
+    ) -> None:
+        self._package = package
+        self._host = urlsplit(settings.registry).hostname or "the registry"
+        self._limits = limits or Limits()
+        self._http = RegistryHttp(settings, clock, agent, self._limits)
+        self._cache = cache
+        self._clock = clock
+        self._sourcing = sourcing
+        self.problems = settings.problems
+
+    @property
+    def state(self) -> RegistryState:
+        """Where its answers come from."""
+        return RegistryState.ANSWERED if self._sourcing is Sourcing.NETWORK else RegistryState.CACHED
+
+    def release(self, version: Version) -> Release:
+        """Facts of one release. Raises RegistryUnreachable or ReleaseUnknown."""
+        found = self.find(version)
+        if found is None:
+            raise self._unknown(version)
+        return found
+
+    def find(self, version: Version) -> Release | None:
+        """Facts of one release, None where the registry has none of that version. Raises RegistryUnreachable."""
+        document = self._document(str(version), self._limits.document_bytes, reduced)
+        found = read_release(document) if document is not None else None
+        return found if found is not None and found.version == version else None
+
+    def latest(self) -> Release | None:
+        """What the registry calls `latest`, or None where it says nothing usable. Raises RegistryUnreachable."""
+        document = self._document("latest", self._limits.document_bytes, reduced)
+        return read_release(document) if document is not None else None
+
+    def releases(self) -> tuple[Release, ...]:
+        """All published releases, oldest first. Raises RegistryUnreachable."""
+        document = self._document("", self._limits.packument_bytes, reduced_list)
+        if not isinstance(document, dict):
+            raise RegistryUnreachable(
+                f"{self._host} has no package {self._package}",
+                why="it answers that there is none, or in a form that is not npm's",
+                hint="`npm config get registry` shows which registry is asked",
+                code="package_unknown",
+            )
+        tags = _mapping(document.get("tags"))
+        times = _mapping(document.get("times"))
+        found = (read_release(each) for each in _mapping(document.get("versions")).values())
+        full = (_with_list_facts(release, tags, times) for release in found if release is not None)
+        return tuple(sorted(full, key=lambda release: release.version))
+
+    def _document(self, name: str, limit: int, reduce: Reduce) -> object:
+        """The reduced document, from cache or network; None where the registry has none."""
+        key = f"{self._package}/{name}"
+        kept = self._cache.get(key)
+        if self._sourcing is Sourcing.CACHE_ONLY:
+            if kept is None:
+                raise RegistryUnreachable(
+                    f"{self._package} {name or 'list of releases'} is not in the cache",
+                    why="`--offline` asks no registry",
+                    hint="leave `--offline` out once, the answers are kept",
+                    code="offline_uncached",
+                )
+            return kept.document
+        now = self._clock.now()
+        if kept is not None and timedelta(0) <= now - kept.asked < _FRESH:
+            return kept.document
+        path = f"{quote(self._package, safe='@')}/{quote(name)}" if name else quote(self._package, safe="@")
+        answer = self._http.get(path, limit, _validators(kept))
+        if answer.status == 304 and kept is not None:
+            self._cache.put(key, Cached(kept.document, kept.etag, kept.last_modified, now))
+            return kept.document
+        if answer.document is None:
+            return None
+        document = reduce(answer.document)
+        self._cache.put(key, Cached(document, answer.etag, answer.last_modified, now))
+        return document
+
+    def _unknown(self, version: Version) -> ReleaseUnknown:
+        why = "the registry has no such release"
+        try:
+            known = tuple(release.version for release in self.releases())
+        except RegistryUnreachable:
+            known = ()
+        near = ", ".join(str(one) for one in nearest(version, known))
+        return ReleaseUnknown(
+            f"{self._package} {version} is not published at {self._host}",
+            why=f"{why}; near it are {near}" if near else why,
+            hint="`upgrader plan` names a release worth going to",
+        )
+
+
+def reduced(document: object) -> object:
+    """Of one manifest what is read from it: a manifest of 130 kB becomes less than one."""
+    manifest = _mapping(document)
+    dist = _mapping(manifest.get("dist"))
+    return {
+        "version": manifest.get("version"),
+        "engines": {"node": _mapping(manifest.get("engines")).get("node")},
+        "deprecated": manifest.get("deprecated"),
+        "shrinkwrap": manifest.get("_hasShrinkwrap"),
+        "schemas": _mapping(_mapping(manifest.get("openclaw")).get("schemaVersions")),
+        "dist": {key: dist.get(key) for key in ("integrity", "tarball", "unpackedSize")},
+    }
+
+
+def reduced_list(document: object) -> object:
+    """The same of a full list."""
+    packument = _mapping(document)
+    if not isinstance(packument.get("versions"), dict):
+        return None
+    return {
+        "tags": _mapping(packument.get("dist-tags")),
+        "times": _mapping(packument.get("time")),
+        "versions": {str(key): reduced(value) for key, value in _mapping(packument["versions"]).items()},
+    }
+
+
+def read_release(document: object) -> Release | None:
+    """A release from a reduced manifest; odd fields become unknown, a version that is none makes it None."""
+    manifest = _mapping(document)
+    try:
+        version = Version(_text(manifest.get("version")))
+    except UsageError:
+        return None
+    dist, schemas = _mapping(manifest.get("dist")), _mapping(manifest.get("schemas"))
+    deprecated = manifest.get("deprecated")
+    shrinkwrap = manifest.get("shrinkwrap")
+    return Release(
+        version,
+        engines=_text(_mapping(manifest.get("engines")).get("node")),
+        integrity=_text(dist.get("integrity")),
+        tarball=_text(dist.get("tarball")),
+        deprecated="no reason is given" if deprecated is True else _text(deprecated),
+        unpacked_bytes=_number(dist.get("unpackedSize")),
+        state_schema=_number(schemas.get("state")),
+        agent_schema=_number(schemas.get("agent")),
+        has_shrinkwrap=shrinkwrap if isinstance(shrinkwrap, bool) else None,
+    )
+
+
+def _with_list_facts(release: Release, tags: Mapping[str, object], times: Mapping[str, object]) -> Release:
+    name = str(release.version)
+    tagged = tuple(sorted(tag for tag, version in tags.items() if version == name))
+    return replace(release, tags=tagged, published=_moment(times.get(name)))
+
+
+def _validators(kept: Cached | None) -> dict[str, str]:
+    if kept is None:
+        return {}
+    found = {"If-None-Match": kept.etag, "If-Modified-Since": kept.last_modified}
+    return {key: value for key, value in found.items() if value and value.isprintable()}
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
