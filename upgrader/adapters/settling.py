@@ -1,0 +1,159 @@
+"""Port Settling: run on a rollback after the exchange and before the old gateway starts; safe to be killed and run again.
+
+The record of a pair of trees (`<home>/settling/<incoming>-<outgoing>/`, by device and inode) holds what was told, so that
+a second run after a crash tells it again, which object each living workspace is, and every row and file taken out.
+Nothing happened since the snapshot: nothing is opened for writing, the restored tree stays byte for byte.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from upgrader.adapters.durable import make_private, replace_durably, sync_directory
+from upgrader.adapters.exchange import exchange, file_id, present_id
+from upgrader.adapters.settle_files import FileSettler
+from upgrader.adapters.settle_rows import RowPlanner, read_jobs
+from upgrader.adapters.settle_sql import Change, RowPlan, columns_of, perform, reading, told
+from upgrader.domain.exchange import ExchangeFailed
+from upgrader.domain.journal import FileId
+from upgrader.domain.ports import Clock
+from upgrader.domain.settle import Action, EffectKnowledge, Settled, SettleReport, Where
+
+
+@dataclass(frozen=True)
+class Settler:
+    """Settles one restored state. `home` is the private data directory of the installation."""
+
+    home: Path
+    knowledge: EffectKnowledge
+    clock: Clock
+
+    def settle(self, incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
+        """Workspaces first (they are the user's), then databases, then files. Raises NotSettled.
+
+        `workspaces` are relative to the state; one that cannot be moved (a mount point) is told, with where it is.
+        """
+        record = _Record(self.home / "settling" / f"{_name(incoming)}-{_name(outgoing)}")
+        for workspace in workspaces:
+            record.tell(tuple(move_workspace(incoming, outgoing, workspace, record.folder)))
+        for database in self._databases(incoming):
+            self._settle_database(incoming, outgoing, database, record)
+        with reading(outgoing / self.knowledge.state_database, self.home / "settling") as later:
+            waiting = frozenset(self._waiting_ids(later))
+            jobs = tuple(job for job, _store, _state in read_jobs(self.knowledge, later))
+        files = FileSettler(self.knowledge, incoming, outgoing, record.folder / "files", waiting, jobs)
+        for item in files.settle():
+            record.tell((item,))
+        return SettleReport(record.items())
+
+    def _databases(self, incoming: Path) -> Iterator[str]:
+        if (incoming / self.knowledge.state_database).exists():
+            yield self.knowledge.state_database
+        for path in sorted(incoming.glob(self.knowledge.agent_databases)):
+            yield str(path.relative_to(incoming))
+
+    def _settle_database(self, incoming: Path, outgoing: Path, database: str, record: "_Record") -> None:
+        plan = self._plan(incoming, outgoing, database)
+        record.tell(plan.listed)
+        if plan.changes:
+            record.keep_rows(database, plan.changes)
+            record.tell(tuple(dict.fromkeys(change.item for change in plan.changes)))
+            perform(incoming / database, plan.changes)
+
+    def _plan(self, incoming: Path, outgoing: Path, database: str) -> RowPlan:
+        kind = Where.STATE if database == self.knowledge.state_database else Where.AGENT
+        with ExitStack() as stack:
+            before = stack.enter_context(reading(incoming / database, self.home / "settling"))
+            after = stack.enter_context(reading(outgoing / database, self.home / "settling"))
+            if before is None:
+                return RowPlan((), ())
+            now_ms = int(self.clock.now().timestamp() * 1000)
+            return RowPlanner(self.knowledge, before, after, database, outgoing, now_ms).plan(kind)
+
+    def _waiting_ids(self, later: sqlite3.Connection | None) -> Iterator[str]:
+        """Ids of all untouched effects of the outgoing state database: a file imported there may still be pending."""
+        for table in self.knowledge.outbox:
+            if later is not None and table.carries and columns_of(later, table.table):
+                condition = f"({table.waiting}) AND ({table.carries})"
+                query = f"SELECT {table.key[-1]} FROM {table.table} WHERE {condition}"
+                yield from (str(row[0]) for row in later.execute(query))
+
+
+def move_workspace(incoming: Path, outgoing: Path, workspace: Path, record: Path) -> Iterator[Settled]:
+    """Give the incoming tree the very workspace directory people and programs hold open; the copy goes out with the rest.
+
+    Which object lives is written down before the exchange: an exchange done twice would undo itself.
+    """
+    note = record / "workspaces" / f"{str(workspace).replace('/', '%')}.json"
+    source, target = outgoing / workspace, incoming / workspace
+    living = _noted(note)
+    if living is None or living not in (present_id(source), present_id(target)):  # an old note of an object long gone
+        found = present_id(source)
+        if found is None or source.is_symlink() or not source.is_dir():
+            return
+        living = found
+        make_private(note.parent)
+        replace_durably(note, json.dumps([living.device, living.inode]).encode())
+    if present_id(target) == living or present_id(source) != living:
+        return
+    try:
+        if present_id(target) is None:
+            make_private(target.parent)
+            source.rename(target)
+            sync_directory(target.parent)
+            sync_directory(source.parent)
+        else:
+            exchange(source, target)
+    except (ExchangeFailed, OSError) as error:
+        why = error.why if isinstance(error, ExchangeFailed) else str(error.strerror)
+        yield told(Action.LISTED, str(workspace), f"the workspace could not be moved ({why}); the newer one is {source}")
+
+
+@dataclass(frozen=True)
+class _Record:
+    folder: Path
+
+    def tell(self, items: tuple[Settled, ...]) -> None:
+        """Note what is told, durably; what is noted already is not noted twice."""
+        known = self.items()
+        fresh = tuple(item for item in items if item not in known)
+        if fresh:
+            make_private(self.folder)
+            text = json.dumps([asdict(item) for item in (*known, *fresh)], indent=1)
+            replace_durably(self.folder / "told.json", text.encode())
+
+    def items(self) -> tuple[Settled, ...]:
+        """All that was told so far."""
+        try:
+            return tuple(Settled(**fields) for fields in json.loads((self.folder / "told.json").read_bytes()))
+        except FileNotFoundError:
+            return ()
+
+    def keep_rows(self, database: str, changes: tuple[Change, ...]) -> None:
+        """Keep the rows that are about to be changed or removed: private, never shown."""
+        make_private(self.folder)
+        path = self.folder / "rows.jsonl"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            for change in changes:
+                line = {"database": database, "what": change.item.what, "sql": change.sql, "row": change.row}
+                file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _name(tree: Path) -> str:
+    identity = file_id(tree)
+    return f"{identity.device}.{identity.inode}"
+
+
+def _noted(note: Path) -> FileId | None:
+    try:
+        device, inode = json.loads(note.read_bytes())
+    except FileNotFoundError:
+        return None
+    return FileId(device, inode)
