@@ -18,9 +18,18 @@ from upgrader.domain.slot import Recipe, StageFailed
 _INSTALL_LIMIT = timedelta(minutes=30)
 _ASK_LIMIT = timedelta(seconds=60)
 
+_SETTINGS = ("userconfig", "globalconfig")
+
 _QUIET = ("--no-audit", "--no-fund", "--no-progress", "--no-update-notifier", "--loglevel=error")
 # Against settings of the user's own that would make a slot incomplete: a plain `npm i -g` has none of these effects either.
-_WHOLE = ("--include=optional", "--package-lock=true", "--dry-run=false", "--global=false", "--install-links=false")
+_WHOLE = (
+    "--include=optional",
+    "--package-lock=true",
+    "--package-lock-only=false",
+    "--dry-run=false",
+    "--global=false",
+    "--install-strategy=hoisted",
+)
 
 
 @dataclass(frozen=True)
@@ -130,13 +139,11 @@ def configuration_of(
     runner: Runner, environment: Mapping[str, str], program: NpmProgram, node: NodeRuntime
 ) -> tuple[tuple[str, str], ...]:
     """Where this npm, run by its usual Node, reads the user's and the machine's npmrc. Raises UpgraderError."""
-    found = []
-    for key in ("userconfig", "globalconfig"):
-        ran = runner.run(Command((str(node.path), str(program.script), "config", "get", key), _ASK_LIMIT, dict(environment)))
-        value = ran.stdout.decode(errors="replace").strip()
-        if ran.exit_code == 0 and value not in ("", "undefined", "null"):
-            found.append((f"npm_config_{key}", value))
-    return tuple(found)
+    asked = (str(node.path), str(program.script), "config", "get", *_SETTINGS)
+    ran = runner.run(Command(asked, _ASK_LIMIT, dict(environment)))
+    said = dict(line.partition("=")[::2] for line in ran.stdout.decode(errors="replace").splitlines())
+    values = ((key, said.get(key, "")) for key in _SETTINGS)
+    return tuple((f"npm_config_{key}", value) for key, value in values if value not in ("", "undefined", "null"))
 
 
 def read_lock(lock: Path, package: str) -> Locked:

@@ -4,19 +4,18 @@ A staged slot grows in `<id>.staging` and gets its name when it is complete and 
 directory without it is no slot. An adopted slot is only described here: its tree stays where npm made it.
 """
 
-import errno
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from upgrader.adapters.durable import make_private, sync_directory
 from upgrader.adapters.exchange import file_id, present_id
+from upgrader.adapters.half_made import end_workers, half_made, leaving_nothing, mark, translated, unmark
 from upgrader.adapters.lock import locked
-from upgrader.adapters.node_runtime import KeptNode, NodeAndNpm, NodeStore, fits
+from upgrader.adapters.node_packages import fits
+from upgrader.adapters.node_runtime import KeptNode, NodeAndNpm, NodeStore
 from upgrader.adapters.npm import Locked, Npm
 from upgrader.adapters.pointer import side_names
 from upgrader.adapters.slot_record import RECORD, SlotRecordUnreadable, read_record, write_record
@@ -33,6 +32,7 @@ from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Clock, Runner
 from upgrader.domain.release import Release
 from upgrader.domain.slot import (
+    AdoptFailed,
     InstalledPackage,
     IntegrityMismatch,
     ReadPackage,
@@ -46,10 +46,8 @@ from upgrader.domain.slot import (
 from upgrader.domain.version import Version
 
 _MANIFEST = "files.manifest"
-_MARKER = ".upgrader-stage"
 _STAGED = ("node_modules", "package-lock.json", "package.json")
 _ENDING = ".staging"
-_END_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class SlotStore:
                 return again
             name = f"{release.version}-{secrets.token_hex(4)}"
             staging = self._root / f"{name}{_ENDING}"
-            with _leaving_nothing(staging, self._root / name):
+            with leaving_nothing(staging, self._root / name):
                 return self._staged(release, name, staging)
 
     def adopt(self, installation: Installation) -> Slot:
@@ -103,11 +101,11 @@ class SlotStore:
         ours = self._holding(root)
         if ours is not None:
             return ours
-        with self._only_one("adopt"), _translated(f"describe {root}", "adopt_failed"):
+        with self._only_one("adopt"), translated(f"describe {root}", AdoptFailed):
             node = self._nodes.keep(installation.node)
             name = f"{installation.package.version}-{secrets.token_hex(4)}"
             home = make_private(self._root / name)
-            (home / _MARKER).touch(mode=0o600)
+            mark(home)
             facts = write_manifest(root, (), home / _MANIFEST)
             package = self._releases.read_package((root / "package.json").read_bytes())
             slot = replace(self._slot(name, root, package, node, facts), origin=SlotOrigin.ADOPTED, identity=file_id(root))
@@ -120,7 +118,7 @@ class SlotStore:
 
     def find(self, slot_id: str) -> Slot | None:
         """The slot of this id, or None. Raises SlotRecordUnreadable."""
-        home = self._root / slot_id
+        home = self._root / Path(slot_id).name  # an id is a plain name; nothing outside is ever read
         return self._located(read_record(home)) if (home / RECORD).is_file() else None
 
     def list(self) -> tuple[Slot, ...]:
@@ -154,7 +152,7 @@ class SlotStore:
     def _staged(self, release: Release, name: str, staging: Path) -> Slot:
         recipe = self._releases.recipe(release.version)
         make_private(staging)
-        (staging / _MARKER).touch(mode=0o600)
+        mark(staging)
         tools = self._nodes.with_npm(release.engines)
         lock = self._npm(tools).fetch(staging, recipe)
         _compare(release, lock)
@@ -206,7 +204,7 @@ class SlotStore:
     def _recorded(self, home: Path, slot: Slot) -> None:
         sync_directory(self._root)
         write_record(home, slot)
-        (home / _MARKER).unlink()
+        unmark(home)
 
     def _intact(self, release: Release) -> Slot | None:
         for slot in reversed(self.list()):
@@ -230,11 +228,11 @@ class SlotStore:
 
     def _clear_left_overs(self) -> None:
         """Remove what dead runs left half-made: we hold the lock, so nobody alive is at work on it."""
-        for home in self._root.iterdir():
-            if (home / _MARKER).is_file() and not (home / RECORD).is_file():
-                _end_workers(home)
-                with _translated(f"remove the half-made {home.name}", "left_over"):
-                    remove_tree(home)
+        with translated("remove what an earlier run left half-made", StageFailed):
+            for home in half_made(self._root, unless=RECORD):
+                end_workers(home)
+                remove_tree(home)
+            self._nodes.clear_left_overs()
 
     def _holding(self, root: Path) -> Slot | None:
         """The staged slot this tree is."""
@@ -252,7 +250,7 @@ class SlotStore:
 
 def _compare(release: Release, lock: Locked) -> None:
     """What npm installed against what the registry announced; before any script of it has run."""
-    if release.integrity and lock.integrity != release.integrity:
+    if release.integrity and not set(release.integrity.split()) & set(lock.integrity.split()):
         raise IntegrityMismatch(
             f"the downloaded {release.version} is not what the registry announced",
             why=f"announced {release.integrity}, the lock file has {lock.integrity or 'none'}",
@@ -270,44 +268,3 @@ def _damaged(slot: Slot, why: str) -> SlotDamaged:
         why=why,
         hint=f"`upgrader upgrade {slot.version}` stages it anew" if slot.origin is SlotOrigin.STAGED else "",
     )
-
-
-@contextmanager
-def _leaving_nothing(*homes: Path) -> Iterator[None]:
-    """Remove `homes` when the block fails, however it does; file-system errors become StageFailed."""
-    try:
-        with _translated("stage the release", "stage_failed"):
-            yield
-    except BaseException:
-        for home in homes:
-            with suppress(OSError):  # what stays is removed at the next stage; the cause matters more
-                remove_tree(home)
-        raise
-
-
-@contextmanager
-def _translated(doing: str, code: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        number = error.errno or 0
-        cause = {errno.ENOSPC: "stage_no_space", errno.EDQUOT: "stage_no_space", errno.EACCES: "stage_no_permission"}
-        raise StageFailed(
-            f"cannot {doing}",
-            why=f"{error.strerror}: {error.filename}",
-            hint="free some space, then the same command again" if cause.get(number) == "stage_no_space" else "",
-            code=cause.get(number, code),
-        ) from error
-
-
-def _end_workers(home: Path) -> None:
-    """End what a killed run left at work below `home` (npm lives in a session of its own): by its working directory."""
-    left = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(home):
-                process.kill()  # psutil compares the start time before it signals
-                left.append(process)
-        except (psutil.Error, OSError):
-            continue
-    psutil.wait_procs(left, timeout=_END_LIMIT_S)

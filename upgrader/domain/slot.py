@@ -81,6 +81,12 @@ class StageFailed(UpgraderError):
     default_code = "stage_failed"
 
 
+class AdoptFailed(UpgraderError):
+    """The present install could not be described as a slot to return to."""
+
+    default_code = "adopt_failed"
+
+
 class IntegrityMismatch(Blocked):
     """What was downloaded is not what the registry announced."""
 
