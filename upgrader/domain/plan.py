@@ -30,6 +30,7 @@ class Rule(Enum):
     PRERELEASE = "prerelease"
     DEPRECATED = "deprecated"
     UNPUBLISHED = "unpublished"
+    INTEGRITY_CHANGED = "integrity_changed"
     INTEGRITY_UNKNOWN = "integrity_unknown"
     FROM_CACHE = "from_cache"
     KIND = "kind"

@@ -33,11 +33,16 @@ class Reach:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A release one could move to, and what it can open. `retained`: a whole install of it lies ready (id of the slot)."""
+    """A release one could move to, and what it can open.
+
+    `retained`: a whole install of it lies ready (id of the slot). `was_integrity`: the digest it had when it was installed
+    here earlier, where the registry announces another one now.
+    """
 
     release: Release
     reach: Reach = field(default_factory=Reach)
     retained: str = ""
+    was_integrity: str = ""
 
     @property
     def version(self) -> Version:

@@ -192,6 +192,10 @@ def _release(move: MoveFacts) -> Iterator[Finding]:
     if release.deprecated:
         why = f"{move.target} is deprecated by its publisher: {release.deprecated[:200]}"
         yield Block(Rule.DEPRECATED, why, f"`--accept {Rule.DEPRECATED.value}`")
+    if move.candidate.was_integrity:
+        why = f"the registry announces another digest for {move.target} than when it was installed here before"
+        change = f"the publisher explains it, or `--accept {Rule.INTEGRITY_CHANGED.value}`"
+        yield Block(Rule.INTEGRITY_CHANGED, why, change)
     if not move.candidate.retained:
         if not release.integrity:
             yield PlanWarning(

@@ -1,0 +1,166 @@
+"""A plan for people: the answer, why, what will happen, the next command. Reads well from 60 to 200 columns."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from upgrader.domain.plan import Advice, Answer, Block, Direction, Plan, PlanData, PlanWarning
+from upgrader.domain.planfacts import RegistryState
+from upgrader.domain.table import Evidence, Truth, Verdict
+
+_COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "magenta"}
+_WORD = {Verdict.GOOD: "known good", Verdict.CAUTION: "with care", Verdict.BAD: "known bad", Verdict.UNKNOWN: "unknown"}
+_SOURCES_SHOWN = 4
+
+
+def render_plan(data: PlanData) -> RenderableType:
+    """The whole answer; no colour is needed to understand a line."""
+    parts: list[RenderableType] = [_headline(data)]
+    for heading, rows in (
+        ("why", tuple(_why(data))),
+        ("also", tuple(_also(data))),
+        ("what will happen", tuple(_steps(data.plan))),
+    ):
+        if rows:
+            parts += ["", f"[bold]{heading}[/bold]", _grid(rows)]
+    if data.next_command:
+        parts += ["", f"[cyan]next:[/cyan] `{escape(data.next_command)}`"]
+    return Group(*parts)
+
+
+def _headline(data: PlanData) -> RenderableType:
+    plan = data.plan
+    move = f"{plan.present} → {plan.target}"
+    if plan.answer is Answer.GO:
+        word = "go back" if plan.direction is Direction.OLDER else "go ahead"
+        picked = "" if data.named else " (the release recommended for this machine)"
+        return f"[bold green]{word}:[/bold green] [bold]{escape(move)}[/bold]{picked}"
+    if plan.answer is Answer.BLOCKED:
+        return f"[bold red]blocked:[/bold red] [bold]{escape(move)}[/bold]"
+    if plan.answer is Answer.THERE:
+        return f"[bold green]nothing to do:[/bold green] [bold]{escape(str(plan.target))}[/bold] is installed"
+    opinion = data.present.verdict
+    colour = "green" if opinion is Verdict.GOOD else "yellow"
+    return f"[bold {colour}]stay:[/bold {colour}] on {escape(str(plan.present))}, no release worth going to is known from here"
+
+
+def _why(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
+    """Blocks first, then the table's evidence, then what else to know; each with what would change it."""
+    plan = data.plan
+    for block in plan.blocks:
+        yield f"[red]{block.rule.value}[/red]", _finding(block)
+    for block in plan.accepted:
+        yield f"[yellow]accepted[/yellow] {block.rule.value}", _finding(block)
+    told = {evidence for block in plan.blocks for evidence in block.evidence}
+    told |= {evidence for warning in plan.warnings for evidence in warning.evidence}
+    for evidence in plan.judged.evidence:
+        if evidence not in told:
+            yield _verdict(evidence.felt), _evidence(evidence)
+    for warning in plan.warnings:
+        yield f"[yellow]{warning.rule.value}[/yellow]", _finding(warning)
+    if plan.node and plan.node.engines and not any(w.rule.value == "private_node" for w in plan.warnings) and plan.node.version:
+        yield "[green]node[/green]", escape(f"Node {plan.node.version} fits {plan.node.engines}")
+    for need in plan.needs:
+        if need.fits and plan.release is not None:
+            text = f"{need.volume}: up to {_size(need.needed_bytes)} needed, {_size(need.free_bytes)} free"
+            yield "[green]disk[/green]", escape(text)
+
+
+def _also(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
+    """The release that runs, and where else one could go."""
+    plan = data.plan
+    if plan.answer is not Answer.STAY and plan.answer is not Answer.THERE:
+        for evidence in data.present.evidence[:1]:
+            label = f"{data.present_version} is {_WORD[data.present.verdict]}"
+            yield "installed", Group(escape(label), *_evidence(evidence).renderables)
+    for fix in data.mended_by:
+        yield "mended by", escape(f"{fix.version}: {fix.what or 'all of it'} ({_truth(fix.truth)})")
+    for label, advice in (("forward", data.forward), ("back", data.back)):
+        if advice is not None and advice.version != plan.target:
+            yield label, _advice(advice)
+    if data.returns and data.present.verdict in (Verdict.BAD, Verdict.CAUTION):
+        newest = data.returns[-1]
+        yield "rollback", escape(f"`upgrader rollback {newest.snapshot}` returns to {newest.version} with its own state")
+    if data.newer_unknown is not None:
+        text = f"{data.newer_unknown} is the registry's newest, and nothing is known of it yet"
+        yield (
+            "newer",
+            Group(escape(text), f"[dim]`upgrader canary {data.newer_unknown}` tries it on a copy of your state[/dim]"),
+        )
+    if data.registry is not RegistryState.ANSWERED:
+        said = {RegistryState.CACHED: "not asked: from the cache", RegistryState.SILENT: "does not answer"}
+        yield "registry", said[data.registry]
+    for note in data.notes:
+        yield "note", escape(note)
+
+
+def _steps(plan: Plan) -> Iterator[tuple[str, RenderableType]]:
+    if plan.answer is not Answer.GO:
+        return
+    for number, step in enumerate(plan.steps, 1):
+        down = " [yellow](gateway down)[/yellow]" if step.in_outage else ""
+        yield f"{number:2} {step.name}", f"{escape(step.what)}{down}"
+
+
+def _finding(finding: Block | PlanWarning) -> RenderableType:
+    lines: list[RenderableType] = [escape(finding.why)]
+    sources = _sources(tuple(source for evidence in finding.evidence for source in evidence.sources))
+    if sources:
+        truth = max((evidence.truth for evidence in finding.evidence), key=list(Truth).index)
+        lines.append(f"[dim]{_truth(truth)}: {escape(sources)}[/dim]")
+    if finding.change:
+        lines.append(f"[dim]would change it: {escape(finding.change)}[/dim]")
+    if finding.hint and finding.hint not in finding.change:
+        lines.append(f"[cyan]hint:[/cyan] {escape(finding.hint)}")
+    return Group(*lines)
+
+
+def _evidence(evidence: Evidence) -> Group:
+    lines: list[RenderableType] = [escape(f"{evidence.about}: {evidence.sentence}")]
+    sources = _sources(evidence.sources)
+    if not sources and evidence.verdict is Verdict.UNKNOWN:
+        return Group(*lines)
+    known = f"{_truth(evidence.truth)}, {evidence.confidence.value} confidence"
+    lines.append(f"[dim]{escape(f'{known}: {sources}' if sources else known)}[/dim]")
+    return Group(*lines)
+
+
+def _advice(advice: Advice) -> RenderableType:
+    text = f"{advice.version} ({_WORD[advice.verdict]}, {advice.confidence.value} confidence): {advice.sentence}"
+    return Group(escape(text), f"[cyan]`{escape(advice.command)}`[/cyan]")
+
+
+def _sources(sources: tuple[str, ...]) -> str:
+    unique = tuple(dict.fromkeys(sources))
+    more = len(unique) - _SOURCES_SHOWN
+    return ", ".join(unique[:_SOURCES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f"[{_COLOUR[verdict]}]{_WORD[verdict]}[/{_COLOUR[verdict]}]"
+
+
+def _truth(truth: Truth) -> str:
+    words = {
+        Truth.CLAIMED: "claimed",
+        Truth.RELEASED: "released",
+        Truth.CONFIRMED: "reported",
+        Truth.MEASURED: "measured by us",
+    }
+    return words[truth]
+
+
+def _grid(rows: tuple[tuple[str, RenderableType], ...]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(ratio=1, min_width=12, max_width=18, overflow="fold")
+    table.add_column(ratio=5, overflow="fold")
+    for label, text in rows:
+        table.add_row(label, text)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"
