@@ -243,6 +243,24 @@ def test_a_workspace_is_the_same_directory_before_and_after_and_both_ways(pair: 
     assert (workspace / "notes").read_text() == "at the stop, and on"
 
 
+def test_going_back_to_the_newer_state_keeps_what_the_older_never_had(pair: Pair) -> None:
+    """A restore that fails its checks is undone: the newer tree comes in again, the older one goes out."""
+    message(pair.live, "both")
+    job(pair.live, "j", "at", nextRunAtMs=5)
+    pair.stop()
+    run(pair.live, "ALTER TABLE delivery_queue_entries ADD COLUMN more TEXT")
+    for name in ("newer", "also"):
+        message(pair.live, name)
+    job(pair.live, "k", "at", nextRunAtMs=6)
+    pair.roll_back()
+    run(pair.live, "DELETE FROM delivery_queue_entries WHERE id = 'both'")
+    run(pair.live, "DELETE FROM cron_jobs WHERE job_id = 'j'")
+    items = pair.roll_back()
+    assert {item.what for item in items if item.action == "settled"} == {"outgoing message q/both", "scheduled job j"}
+    assert rows(pair.live, "SELECT id FROM delivery_queue_entries ORDER BY 1") == [("also",), ("newer",)]
+    assert rows(pair.live, "SELECT job_id FROM cron_jobs") == [("k",)]
+
+
 def test_settling_again_does_nothing_more_and_tells_the_same(pair: Pair) -> None:
     message(pair.live, "a")
     device(pair.live, "phone", "t")

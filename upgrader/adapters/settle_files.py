@@ -12,6 +12,7 @@ from pathlib import Path
 
 from upgrader.adapters.durable import make_private, remove_durably, replace_durably, sync_directory
 from upgrader.adapters.filecopy import CHUNK, Copier, dress
+from upgrader.adapters.settle_rows import Known
 from upgrader.adapters.settle_sql import told
 from upgrader.adapters.trees import entry_at, walk
 from upgrader.domain.settle import (
@@ -29,6 +30,7 @@ from upgrader.domain.settle import (
 from upgrader.domain.tree import EntryKind, TreeEntry
 
 Mapping = dict[str, object]
+_QUEUE = "queue"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class FileSettler:
     kept: Path
     waiting_ids: frozenset[str]
     later_jobs: tuple[Job, ...]
+    baseline: frozenset[Known] | None = None
 
     def settle(self) -> Iterator[Settled]:
         """Settle file by file; each item is told after its write is durable."""
@@ -51,12 +54,18 @@ class FileSettler:
         yield from self._transcripts()
         yield from self._moving()
 
+    def known(self) -> frozenset[Known]:
+        """The queued files of the incoming tree now: the baseline for the way back; see RowPlanner."""
+        found = (path for pattern in self.knowledge.files.queue for path in self.incoming.glob(pattern))
+        return frozenset((_QUEUE, (str(path.relative_to(self.incoming)),)) for path in found)
+
     def _queues(self) -> Iterator[Settled]:
         for pattern in self.knowledge.files.queue:
             for path in sorted(self.incoming.glob(pattern)):
                 name = path.relative_to(self.incoming)
                 other = self.outgoing / name
-                if _same(path, other) or (not other.exists() and path.stem in self.waiting_ids):
+                never_there = self.baseline is not None and (_QUEUE, (str(name),)) not in self.baseline
+                if _same(path, other) or (not other.exists() and (path.stem in self.waiting_ids or never_there)):
                     continue
                 fate = Fate.TOUCHED if other.exists() else Fate.GONE
                 self._put_aside(path)

@@ -27,10 +27,19 @@ from upgrader.domain.settle import (
     fate_of,
 )
 
+Known = tuple[str, Row]
+"""A table and the key of a row in it."""
+
+JOBS = "scheduled jobs"
+
 
 @dataclass(frozen=True)
 class RowPlanner:
-    """Plans one database. `where` it stands (relative, for messages) and the path of the outgoing copy (for the user)."""
+    """Plans one database: `database` relative to the state, `set_aside` the outgoing tree (to tell the user).
+
+    `baseline` is set when the outgoing tree is itself an older one that was restored against the incoming: what was in it
+    when it went live. What it never had is not gone from it.
+    """
 
     knowledge: EffectKnowledge
     before: sqlite3.Connection
@@ -38,6 +47,7 @@ class RowPlanner:
     database: str
     set_aside: Path
     now_ms: int
+    baseline: frozenset[Known] | None = None
 
     def plan(self, kind: Where) -> RowPlan:
         """All changes and all that is only told."""
@@ -65,8 +75,9 @@ class RowPlanner:
             listed.append(told(Action.LISTED, f"{self.database}: {table.table}", why))
             return
         for key, pending in rows.items():
-            fate = fate_of(pending, self._after_of(table, key))
-            if fate is Fate.UNTOUCHED:
+            after = self._after_of(table, key)
+            fate = fate_of(pending, after)
+            if fate is Fate.UNTOUCHED or (after is None and self._never_there(table.table, key)):
                 continue
             where, named = match(table.key, key)
             sql = f"UPDATE {table.table} SET {table.settle}" if table.settle else f"DELETE FROM {table.table}"
@@ -77,6 +88,20 @@ class RowPlanner:
                 told(Action.SETTLED, f"{table.what} {shown_key(key)}", REASONS[fate]),
                 row_json(self.before, table.table, where, named),
             )
+
+    def known(self, kind: Where) -> frozenset[Known]:
+        """What is in the incoming database now: the baseline for the way back, should that be taken."""
+        found: set[Known] = {(JOBS, (job.id,)) for job, _store, _state in read_jobs(self.knowledge, self.before)}
+        for table in self.knowledge.outbox:
+            if table.where is kind and columns_of(self.before, table.table):
+                found |= {(table.table, key) for key in _select(self.before, table, f"({table.waiting})", {}) or {}}
+        for moving in self.knowledge.moving:
+            if moving.where is kind and (columns := columns_of(self.before, moving.table)):
+                found |= {(moving.table, key) for key in _keyed(self.before, moving, columns)}
+        return frozenset(found)
+
+    def _never_there(self, table: str, key: Row) -> bool:
+        return self.baseline is not None and (table, key) not in self.baseline
 
     def _after_of(self, table: OutboxTable, key: Row) -> Pending | None:
         if self.after is None or not columns_of(self.after, table.table):
@@ -122,6 +147,8 @@ class RowPlanner:
                 item = told(Action.CARRIED, f"{table.what} {shown_key(key)}", why)
                 yield Change(*insert(table.table, columns, row), item, before)
         for key in was.keys() - now.keys():
+            if self._never_there(table.table, key):
+                continue
             where, named = match(table.key, key)
             yield Change(
                 f"DELETE FROM {table.table} WHERE {where}",
@@ -135,7 +162,7 @@ class RowPlanner:
         known = {job.id: job for job, _store, _state in after}
         for job, store, state in before:
             decision = decide_job(job, known.get(job.id))
-            if decision.ruling is JobRuling.KEEP:
+            if decision.ruling is JobRuling.KEEP or (job.id not in known and self._never_there(JOBS, (job.id,))):
                 continue
             parameters: dict[str, object] = {"store": store, "job": job.id}
             sql = self.knowledge.jobs.retire

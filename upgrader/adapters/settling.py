@@ -16,12 +16,14 @@ from pathlib import Path
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
 from upgrader.adapters.exchange import exchange, file_id, present_id
 from upgrader.adapters.settle_files import FileSettler
-from upgrader.adapters.settle_rows import RowPlanner, read_jobs
+from upgrader.adapters.settle_rows import Known, RowPlanner, read_jobs
 from upgrader.adapters.settle_sql import Change, RowPlan, columns_of, perform, reading, told
 from upgrader.domain.exchange import ExchangeFailed
 from upgrader.domain.journal import FileId
 from upgrader.domain.ports import Clock
 from upgrader.domain.settle import Action, EffectKnowledge, Settled, SettleReport, Where
+
+_FILES = "files"
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,20 @@ class Settler:
         `workspaces` are relative to the state; one that cannot be moved (a mount point) is told, with where it is.
         """
         record = _Record(self.home / "settling" / f"{_name(incoming)}-{_name(outgoing)}")
+        back = _Record(self.home / "settling" / f"{_name(outgoing)}-{_name(incoming)}")
         for workspace in workspaces:
             record.tell(tuple(move_workspace(incoming, outgoing, workspace, record.folder)))
         for database in self._databases(incoming):
-            self._settle_database(incoming, outgoing, database, record)
+            self._settle_database(incoming, outgoing, database, record, back.baseline(database))
         with reading(outgoing / self.knowledge.state_database, self.home / "settling") as later:
             waiting = frozenset(self._waiting_ids(later))
             jobs = tuple(job for job, _store, _state in read_jobs(self.knowledge, later))
-        files = FileSettler(self.knowledge, incoming, outgoing, record.folder / "files", waiting, jobs)
+        kept = record.folder / "files"
+        files = FileSettler(self.knowledge, incoming, outgoing, kept, waiting, jobs, back.baseline(_FILES))
         for item in files.settle():
             record.tell((item,))
+        baseline = {name: self._known(incoming, outgoing, name) for name in self._databases(incoming)}
+        record.keep_baseline({**baseline, _FILES: files.known()})
         return SettleReport(record.items())
 
     def _databases(self, incoming: Path) -> Iterator[str]:
@@ -56,23 +62,36 @@ class Settler:
         for path in sorted(incoming.glob(self.knowledge.agent_databases)):
             yield str(path.relative_to(incoming))
 
-    def _settle_database(self, incoming: Path, outgoing: Path, database: str, record: "_Record") -> None:
-        plan = self._plan(incoming, outgoing, database)
+    def _settle_database(
+        self, incoming: Path, outgoing: Path, database: str, record: "_Record", baseline: frozenset[Known] | None
+    ) -> None:
+        plan = self._plan(incoming, outgoing, database, baseline)
         record.tell(plan.listed)
         if plan.changes:
             record.keep_rows(database, plan.changes)
             record.tell(tuple(dict.fromkeys(change.item for change in plan.changes)))
             perform(incoming / database, plan.changes)
 
-    def _plan(self, incoming: Path, outgoing: Path, database: str) -> RowPlan:
-        kind = Where.STATE if database == self.knowledge.state_database else Where.AGENT
+    def _plan(
+        self, incoming: Path, outgoing: Path, database: str, baseline: frozenset[Known] | None
+    ) -> RowPlan:
         with ExitStack() as stack:
             before = stack.enter_context(reading(incoming / database, self.home / "settling"))
             after = stack.enter_context(reading(outgoing / database, self.home / "settling"))
             if before is None:
                 return RowPlan((), ())
             now_ms = int(self.clock.now().timestamp() * 1000)
-            return RowPlanner(self.knowledge, before, after, database, outgoing, now_ms).plan(kind)
+            planner = RowPlanner(self.knowledge, before, after, database, outgoing, now_ms, baseline)
+            return planner.plan(self._kind(database))
+
+    def _known(self, incoming: Path, outgoing: Path, database: str) -> frozenset[Known]:
+        with reading(incoming / database, self.home / "settling") as now:
+            if now is None:
+                return frozenset()
+            return RowPlanner(self.knowledge, now, None, database, outgoing, 0).known(self._kind(database))
+
+    def _kind(self, database: str) -> Where:
+        return Where.STATE if database == self.knowledge.state_database else Where.AGENT
 
     def _waiting_ids(self, later: sqlite3.Connection | None) -> Iterator[str]:
         """Ids of all untouched effects of the outgoing state database: a file imported there may still be pending."""
@@ -125,6 +144,20 @@ class _Record:
             make_private(self.folder)
             text = json.dumps([asdict(item) for item in (*known, *fresh)], indent=1)
             replace_durably(self.folder / "told.json", text.encode())
+
+    def keep_baseline(self, known: dict[str, frozenset[Known]]) -> None:
+        """Keep what the incoming tree holds as it goes live: a way back from here must not take its absence for done."""
+        make_private(self.folder)
+        text = json.dumps({name: sorted([table, *key] for table, key in keys) for name, keys in known.items()})
+        replace_durably(self.folder / "baseline.json", text.encode())
+
+    def baseline(self, name: str) -> frozenset[Known] | None:
+        """The baseline of one database, or None when these trees were never settled in this direction."""
+        try:
+            kept = json.loads((self.folder / "baseline.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        return frozenset((str(row[0]), tuple(row[1:])) for row in kept.get(name, ()))
 
     def items(self) -> tuple[Settled, ...]:
         """All that was told so far."""

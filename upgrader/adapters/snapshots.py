@@ -65,7 +65,9 @@ class FileSnapshots:
         """A private, durable copy of the snapshot's tree at `destination`, which must not exist. Returns its identity."""
         if not (snapshot.tree.parent / HEADER).exists():
             raise SnapshotUnknown(f"snapshot {snapshot.id} is not here", hint="`upgrader snapshot list` shows what is")
-        return self._standbys.materialise(snapshot, destination)
+        identity = self._standbys.materialise(snapshot, destination)
+        self._forget_settling(identity)
+        return identity
 
     def prefill(self, live: Path, destination: Path) -> None:
         """Copy ahead, while a gateway still runs, what `refresh` would have to copy after the stop; databases excepted."""
@@ -176,6 +178,13 @@ class FileSnapshots:
         note.unlink(missing_ok=True)
         sync_filesystem(folder)
         return replace(snapshot, files=files, size_bytes=size, digest=digest_file(folder / LINES))
+
+    def _forget_settling(self, identity: FileId) -> None:
+        """The inode of a new tree may have been that of an older one: what was settled there is not about this tree."""
+        name = f"{identity.device}.{identity.inode}"
+        for record in (self.home / "settling").glob("*-*"):
+            if name in record.name.split("-"):
+                remove(record)
 
     @property
     def _standbys(self) -> Standbys:
