@@ -15,7 +15,17 @@ from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.node_runtime import NodeStore
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.slots import Releases, SlotStore
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.facts import (
+    AuthFacts,
+    Installation,
+    InstallKind,
+    NodeRuntime,
+    Package,
+    PairingEra,
+    Service,
+    State,
+    SupervisorKind,
+)
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot
 from upgrader.domain.version import Version
@@ -83,6 +93,22 @@ def package(version: str, **more: object) -> dict[str, bytes]:
         "openclaw.mjs": b"import './dist/index.js';\n",
         "dist/index.js": b"console.log('a small openclaw');\n",
     }
+
+
+def installation_of(world: SlotWorld, root: Path) -> Installation:
+    """An installation whose package lies at `root`, run by the world's Node."""
+    version = Version.parse(json.loads((root / "package.json").read_bytes())["version"])
+    state = State(world.root / "state", world.root / "state" / "openclaw.json", 0, PairingEra.FILES)
+    return Installation(
+        package=Package(root, root, version, InstallKind.NPM_GLOBAL, world.root / "prefix"),
+        node=world.node(),
+        home=world.home,
+        profile="",
+        state=state,
+        port=21600,
+        auth=AuthFacts("token"),
+        service=Service(SupervisorKind.PROCESS),
+    )
 
 
 def main() -> None:

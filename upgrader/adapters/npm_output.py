@@ -55,7 +55,7 @@ _SECRETS = (
     (re.compile(r"(://)[^/\s@]+@"), r"\1***@"),
     (re.compile(rf"({_WORDS}[\"']?\s*[=:]\s*[\"']?)[^\s\"',}}]+", re.IGNORECASE), r"\1***"),
     (re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"\bnpm_[A-Za-z0-9]{8,}"), "npm_***"),
+    (re.compile(r"\bnpm_(?!config_)[\w-]{8,}"), "npm_***"),
     (re.compile(r"([?&](?:token|auth|key|signature|X-Amz-[A-Za-z-]+)=)[^&\s]+", re.IGNORECASE), r"\1***"),
 )
 
