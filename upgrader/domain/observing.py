@@ -1,12 +1,16 @@
 """The ports of the observation: what reads databases, files, sockets and logs without changing any of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from upgrader.domain.facts import AuthFacts
+from upgrader.domain.observation import Act, ClientKind, Handshake, LogFinding, PairingStore, Reach
+from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.secret import Secret
+from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
 T = TypeVar("T")
@@ -112,6 +116,9 @@ class Sockets(Protocol):
         connection is closed when the answer is there. Raises NoAnswer.
         """
 
+    def greeting(self, port: int) -> bytes:
+        """The first frame a gateway sends of its own accord. Raises NoAnswer."""
+
 
 class Http(Protocol):
     """GET over loopback."""
@@ -140,3 +147,106 @@ class LogWindow:
 
     since: datetime
     pid: int | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A connect to be made: what to answer to the challenge, and how to read the outcome. Both hold secrets."""
+
+    kind: ClientKind
+    origin: str
+    reply: Callable[[bytes], bytes | None]
+    read: Callable[[bytes], Handshake | None]
+
+
+@dataclass(frozen=True)
+class PairAttempt:
+    """A connect by which a new client pairs itself; `read` gives the device token it was handed, or the refusal."""
+
+    reply: Callable[[bytes], bytes | None]
+    read: Callable[[bytes], "PairAnswer | None"]
+
+
+@dataclass(frozen=True)
+class PairAnswer:
+    """What came of pairing: the device token and its scopes, or code and reason of the refusal."""
+
+    token: Secret
+    scopes: tuple[str, ...] = ()
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The gateway to talk to: its release, port and own authentication."""
+
+    version: Version
+    port: int
+    auth: AuthFacts
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """One real `openclaw` call, or why none is made: then `arguments` is empty."""
+
+    arguments: tuple[str, ...]
+    reason: str = ""
+
+
+class Knowledge(Protocol):
+    """What is known of OpenClaw that an observation needs: pure functions (services/openclaw/knowledge.py)."""
+
+    files: tuple[str, ...]
+    database: str
+    store_queries: tuple[Query, ...]
+    credential_queries: tuple[Query, ...]
+
+    def store(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> PairingStore:
+        """All pairing data out of the rows and the files of either era."""
+
+    def credentials(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> Credentials | None:
+        """What this machine's clients present, None without an identity."""
+
+    def rules(self, version: Version) -> PairingRules:
+        """The rules of a release."""
+
+    def attempts(
+        self, gateway: Gateway, store: PairingStore, credentials: Credentials | None, reach: Reach, now_ms: int
+    ) -> tuple[Attempt | Handshake, ...]:
+        """The connects to make; a Handshake says that and why one is not made."""
+
+    def pairing(self, gateway: Gateway, identity: ClientIdentity, wish: "PairWish", now_ms: int) -> PairAttempt:
+        """How a new client of this kind pairs itself."""
+
+    def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
+        """The one real call of an observation."""
+
+    def readiness_paths(self, version: Version) -> tuple[str, ...]:
+        """What to ask over HTTP; empty where only a WebSocket tells."""
+
+    def readiness(self, answers: tuple[tuple[str, HttpReply], ...]) -> tuple[bool, str]:
+        """(ready, what it said)."""
+
+    def is_greeting(self, frame: bytes) -> bool:
+        """Whether a frame is a gateway's challenge."""
+
+    def log(self, raw: bytes, window: LogWindow) -> tuple[LogFinding, ...]:
+        """Known signatures."""
+
+    def acts(self, raw: bytes, window: LogWindow) -> tuple[Act, ...]:
+        """What was done to pairings on purpose."""
+
+    def log_paths(self, configured: Path | None, profile: str, uid: int, days: tuple[date, ...]) -> tuple[Path, ...]:
+        """Where the log of these days may lie."""
+
+    def redacted(self, text: str) -> str:
+        """A sample without anything that could be a secret."""
+
+
+@dataclass(frozen=True)
+class PairWish:
+    """How a new client names itself: its kind and the name it shows."""
+
+    kind: ClientKind
+    display_name: str

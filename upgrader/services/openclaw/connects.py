@@ -60,7 +60,7 @@ def _with_device_token(rules: PairingRules, store: PairingStore, reach: Reach) -
         known = recorded.scopes if recorded else ()
         scopes = tuple(s for s in granted if s in known and s in device.scopes)
         return (_stored(rules, device, ClientName(device.client_id or "cli", device.client_mode or "cli"), scopes, _K.STORED),)
-    first = _stored(rules, device, _name(_K.CLI, rules), granted, _K.STORED)
+    first = _stored(rules, device, name_of(_K.CLI, rules), granted, _K.STORED)
     if reach is Reach.CLONE:
         return (first,)
     return (first, *(_kind_with_token(rules, device, ask, granted) for ask in rules.asks))
@@ -72,7 +72,7 @@ def _kind_with_token(rules: PairingRules, device: PairedDevice, ask: Ask, grante
     beyond = rules.missing(ask.scopes, granted)
     if beyond:
         return NotMade(ask.kind, f"the token does not hold {', '.join(beyond)}; such a client presents the shared secret")
-    return _stored(rules, device, _name(ask.kind, rules), ask.scopes, ask.kind)
+    return _stored(rules, device, name_of(ask.kind, rules), ask.scopes, ask.kind)
 
 
 def _stored(rules: PairingRules, device: PairedDevice, name: ClientName, scopes: tuple[str, ...], kind: ClientKind) -> Connect:
@@ -112,14 +112,15 @@ def _as_client(rules: PairingRules, ask: Ask, store: PairingStore, shared: Share
     if ask.judged and store.own is None:
         return NotMade(ask.kind, "this machine's clients have no identity")
     device = store.own_device
-    name = _name(ask.kind, rules)
+    name = name_of(ask.kind, rules)
     if device is not None:
         name = ClientName(name.id, name.mode, device.platform or "linux", device.display_name, device.device_family)
     origin = f"http://127.0.0.1:{shared.port}" if ask.kind is _K.CONTROL_UI else ""
     return Connect(ask.kind, name, ask.scopes, protocol_of(rules.version), credential, ask.judged, origin)
 
 
-def _name(kind: ClientKind, rules: PairingRules) -> ClientName:
+def name_of(kind: ClientKind, rules: PairingRules) -> ClientName:
+    """How a client of this kind names itself in this release."""
     named_tui = code_line(rules.version).at_least(_TUI_NAMED_FROM)
     match kind:
         case _K.BACKEND_READ | _K.BACKEND_WRITE:

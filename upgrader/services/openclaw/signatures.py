@@ -9,7 +9,8 @@ Texts: src/gateway/server/ws-connection/*, auth-messages.ts, gateway-lock.ts, de
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from upgrader.domain.observation import Act, ActKind, LogFinding, Weight
@@ -197,6 +198,20 @@ def parse_line(line: bytes) -> LogLine | None:
     meta = meta if isinstance(meta, dict) else {}
     pid = value.get("pid", meta.get("pid"))
     return LogLine(" ".join(texts), _time(value.get("time") or meta.get("date")), pid if isinstance(pid, int) else None)
+
+
+def log_paths(configured: Path | None, profile: str, uid: int, days: tuple[date, ...]) -> tuple[Path, ...]:
+    """Where the file log may lie: as configured, else one file a day under /tmp whatever HOME says.
+
+    Source: src/infra/tmp-openclaw-dir.ts and src/logging/logger.ts; the profile is part of the name in 9.x, not in 2.x to 7.x.
+    """
+    if configured is not None:
+        return (configured,)
+    names = [f"openclaw-{day:%Y-%m-%d}.log" for day in days]
+    if profile:
+        names = [f"openclaw-{profile}-{day:%Y-%m-%d}.log" for day in days] + names
+    folders = (Path("/tmp/openclaw"), Path(f"/tmp/openclaw-{uid}"))
+    return tuple(folder / name for folder in folders for name in names)
 
 
 def redacted(text: str) -> str:

@@ -1,0 +1,175 @@
+"""What an observation needs to know of OpenClaw, behind one face (port Knowledge)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+from upgrader.domain.facts import PairingEra
+from upgrader.domain.observation import Act, ClientKind, Handshake, HandshakeResult, LogFinding, PairingStore, Reach
+from upgrader.domain.observing import (
+    Attempt,
+    CallPlan,
+    ClientIdentity,
+    Credentials,
+    Gateway,
+    HttpReply,
+    LogWindow,
+    PairAnswer,
+    PairAttempt,
+    PairWish,
+    Query,
+    Rows,
+)
+from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.secret import Secret
+from upgrader.domain.version import Version
+from upgrader.services.openclaw import calls, connects, liveness, pairing, pairing_rows, scopes, signatures
+from upgrader.services.openclaw.eras import era_of_state
+from upgrader.services.openclaw.handshake import (
+    Accepted,
+    ClientName,
+    Connect,
+    Credential,
+    challenge_nonce,
+    connect_frame,
+    parse_answer,
+    protocol_of,
+)
+
+_VERSION_QUERY = Query("user_version", "PRAGMA user_version")
+
+
+class OpenClawKnowledge:
+    """Port Knowledge."""
+
+    files = (pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
+    database = "state/openclaw.sqlite"
+    store_queries = (_VERSION_QUERY, *pairing_rows.STORE_QUERIES)
+    credential_queries = (_VERSION_QUERY, *pairing_rows.CREDENTIAL_QUERIES)
+
+    def store(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> PairingStore:
+        """All pairing data; the era is the database's, not the installed release's."""
+        if _era(answers) is PairingEra.FILES:
+            return pairing.parse_files(*(files[name] for name in self.files))
+        return pairing_rows.parse_rows(answers, tuple(name for name in self.files if files[name] is not None))
+
+    def credentials(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> Credentials | None:
+        """What this machine's clients present."""
+        if _era(answers) is PairingEra.FILES:
+            return pairing_rows.credentials_from_files(files[pairing.DEVICE_FILE], files[pairing.DEVICE_AUTH_FILE])
+        return pairing_rows.credentials_from_rows(answers)
+
+    def rules(self, version: Version) -> PairingRules:
+        """The rules of a release."""
+        return scopes.rules(version)
+
+    def attempts(
+        self, gateway: Gateway, store: PairingStore, credentials: Credentials | None, reach: Reach, now_ms: int
+    ) -> tuple[Attempt | Handshake, ...]:
+        """The connects to make, in order."""
+        shared = connects.SharedAuth(gateway.auth.mode, gateway.port)
+        planned = connects.plan(scopes.rules(gateway.version), store, reach, shared)
+        return tuple(_attempt(each, gateway, credentials, now_ms) for each in planned)
+
+    def pairing(self, gateway: Gateway, identity: ClientIdentity, wish: PairWish, now_ms: int) -> PairAttempt:
+        """A first connect with the shared secret; on loopback every release read approves it silently."""
+        rules = scopes.rules(gateway.version)
+        ask = next(each for each in rules.asks if each.kind is wish.kind)
+        named = connects.name_of(wish.kind, rules)
+        name = ClientName(named.id, named.mode, display_name=wish.display_name)
+        kind = Credential.SHARED_PASSWORD if gateway.auth.mode == "password" else Credential.SHARED_TOKEN
+        connect = Connect(wish.kind, name, ask.scopes, protocol_of(gateway.version), kind)
+        secret = gateway.auth.password if gateway.auth.mode == "password" else gateway.auth.token
+        return PairAttempt(_reply(connect, identity, secret, now_ms), _read_pairing)
+
+    def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
+        """The one real call."""
+        return calls.plan_call(scopes.rules(gateway.version), store, reach, gateway.auth.mode)
+
+    def readiness_paths(self, version: Version) -> tuple[str, ...]:
+        """What to ask over HTTP."""
+        return liveness.paths(version)
+
+    def readiness(self, answers: tuple[tuple[str, HttpReply], ...]) -> tuple[bool, str]:
+        """What the answers say."""
+        said = liveness.judge(answers)
+        return said.ready, said.detail
+
+    def is_greeting(self, frame: bytes) -> bool:
+        """Whether a frame is a gateway's challenge."""
+        return challenge_nonce(frame) is not None
+
+    def log(self, raw: bytes, window: LogWindow) -> tuple[LogFinding, ...]:
+        """Known signatures."""
+        return signatures.read_log(raw, window)
+
+    def acts(self, raw: bytes, window: LogWindow) -> tuple[Act, ...]:
+        """What was done to pairings on purpose."""
+        return signatures.read_acts(raw, window)
+
+    def log_paths(self, configured: Path | None, profile: str, uid: int, days: tuple[date, ...]) -> tuple[Path, ...]:
+        """Where the log of these days may lie."""
+        return signatures.log_paths(configured, profile, uid, days)
+
+    def redacted(self, text: str) -> str:
+        """A sample without anything that could be a secret."""
+        return signatures.redacted(text)
+
+
+def _era(answers: tuple[Rows, ...]) -> PairingEra:
+    found = next((a for a in answers if a.name == _VERSION_QUERY.name and a.rows), None)
+    value = found.rows[0][0] if found else None
+    return era_of_state(value if isinstance(value, int) else None)
+
+
+def _attempt(planned: connects.Planned, gateway: Gateway, credentials: Credentials | None, now_ms: int) -> Attempt | Handshake:
+    if isinstance(planned, connects.NotMade):
+        return Handshake(planned.kind.value, HandshakeResult.NOT_TRIED, reason=planned.reason)
+    secret = _secret(planned, gateway, credentials)
+    identity = credentials.identity if credentials and planned.signs else None
+    return Attempt(planned.kind, planned.origin, _reply(planned, identity, secret, now_ms), _reader(planned.kind))
+
+
+def _secret(connect: Connect, gateway: Gateway, credentials: Credentials | None) -> Secret:
+    match connect.credential:
+        case Credential.DEVICE_TOKEN:
+            return credentials.token("operator") if credentials else Secret("")
+        case Credential.SHARED_TOKEN:
+            return gateway.auth.token
+        case Credential.SHARED_PASSWORD:
+            return gateway.auth.password
+        case Credential.NONE:
+            return Secret("")
+
+
+def _reply(
+    connect: Connect, identity: ClientIdentity | None, secret: Secret, now_ms: int
+) -> Callable[[bytes], bytes | None]:
+    def reply(frame: bytes) -> bytes | None:
+        nonce = challenge_nonce(frame)
+        return None if nonce is None else connect_frame(connect, identity, secret, nonce, now_ms)
+
+    return reply
+
+
+def _reader(kind: ClientKind) -> Callable[[bytes], Handshake | None]:
+    def read(frame: bytes) -> Handshake | None:
+        answer = parse_answer(frame)
+        if answer is None:
+            return None
+        if isinstance(answer, Accepted):
+            return Handshake(
+                kind.value, HandshakeResult.ACCEPTED, scopes=answer.scopes, server_version=answer.server_version
+            )
+        return Handshake(kind.value, HandshakeResult.REFUSED, answer.code, signatures.redacted(answer.reason))
+
+    return read
+
+
+def _read_pairing(frame: bytes) -> PairAnswer | None:
+    answer = parse_answer(frame)
+    if answer is None:
+        return None
+    if isinstance(answer, Accepted):
+        return PairAnswer(answer.device_token, answer.scopes)
+    return PairAnswer(Secret(""), code=answer.code, reason=signatures.redacted(answer.reason))
