@@ -1,7 +1,7 @@
 """Reads databases without touching them, changes them in one transaction: what the planners of a rollback share."""
 
 import json
-import shutil
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from upgrader.adapters.durable import make_private
+from upgrader.adapters.filecopy import Copier
 from upgrader.domain.settle import Action, Settled
 from upgrader.errors import UpgraderError
 
@@ -42,24 +43,30 @@ class RowPlan:
 
 
 @contextmanager
-def reading(path: Path, scratch_root: Path) -> Iterator[sqlite3.Connection | None]:
-    """A connection that reads `path` and changes nothing beside it; None where there is no such file.
+def address_of(path: Path, scratch_root: Path) -> Iterator[str]:
+    """The SQLite address by which `path` can be read without changing anything beside it.
 
     A database that still has a write-ahead log or journal (its gateway was killed) is read from a scratch copy: opening
-    it in place would roll the log in. The copy lies in a new directory below `scratch_root`. Raises NotSettled.
+    it in place would roll the log in. The copy lies in a new directory below `scratch_root` while the block runs.
     """
+    sides = [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+    if not any(side.exists() and side.stat().st_size for side in sides):
+        yield f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1"
+        return
+    with tempfile.TemporaryDirectory(prefix="reading-", dir=make_private(scratch_root)) as scratch:
+        for source in (path, *sides):
+            if source.exists():
+                Copier().copy(source, Path(scratch) / source.name)
+        yield f"file:{quote(os.fsencode(Path(scratch) / path.name))}"
+
+
+@contextmanager
+def reading(path: Path, scratch_root: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection that reads `path` and changes nothing beside it; None where there is no such file. Raises NotSettled."""
     if not path.exists():
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="reading-", dir=make_private(scratch_root)) as scratch:
-        sides = [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
-        if any(side.exists() and side.stat().st_size for side in sides):
-            for source in (path, *sides):
-                if source.exists():
-                    shutil.copyfile(source, Path(scratch) / source.name)
-            address = f"file:{quote(str(Path(scratch) / path.name))}"
-        else:
-            address = f"file:{quote(str(path))}?mode=ro&immutable=1"
+    with address_of(path, scratch_root) as address:
         try:
             with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
                 yield connection
