@@ -10,7 +10,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -91,24 +90,42 @@ class StateClones:
         for path in sorted(state.glob(self._subjects.agent_databases)):
             edits.extend(_edit(path, plan.agent_sql, plan.moves, plan.inert))
         _write_private(state / config_name, plan.config.data)
-        return Clone(tuple(edits), self.compare(tree, state, config_name, source), plan.config.references, schema_of(database))
+        likeness = self.compare(tree, state, plan, config_name, source)
+        return Clone(tuple(edits), likeness, plan.config.references, schema_of(database))
 
-    def compare(self, tree: Path, state: Path, config_name: str, source: Mapping[str, object]) -> tuple[Likeness, ...]:
-        """Pairing, identity, auth and tool policy of source and clone, read anew from both."""
-        subjects = self._subjects
-        files = [Likeness(f, _file_digest(tree / f), _file_digest(state / f)) for f in subjects.files]
-        tables = [
-            Likeness(t, _table_digest(tree / subjects.database, t), _table_digest(state / subjects.database, t))
-            for t in subjects.tables
-        ]
-        cloned = json.loads((state / config_name).read_bytes())
-        here, there = subjects.config_views(source), subjects.config_views(cloned)
-        views = [Likeness(name, digest, dict(there)[name]) for name, digest in here]
-        return tuple(item for item in (*files, *tables, *views) if item.source is not None or item.clone is not None)
+    def compare(
+        self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]
+    ) -> tuple[Likeness, ...]:
+        """Pairing, identity, auth and tool policy of source and clone, read anew from both; moved paths count as equal."""
+        subjects, back = self._subjects, _Back(plan.moves)
+        database = (tree / subjects.database, state / subjects.database)
+        found = [(f, _file_digest(tree / f), _file_digest(state / f, back)) for f in subjects.files]
+        found += [(t, _table_digest(database[0], t), _table_digest(database[1], t, back)) for t in subjects.tables]
+        cloned = json.loads(back.text((state / config_name).read_text("utf-8")))
+        there = dict(subjects.config_views(cloned))
+        found += [(name, digest, there[name]) for name, digest in subjects.config_views(source)]
+        reasons = {edit.place: edit.why for edit in plan.may_differ}
+        present = [item for item in found if item[1:] != (None, None)]
+        return tuple(Likeness(name, here, then, reasons.get(name, "")) for name, here, then in present)
 
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
         return schema_of(state / self._subjects.database)
+
+
+@dataclass(frozen=True)
+class _Back:
+    """Reads a clone's text as if its moved paths were the old ones."""
+
+    moves: tuple[PathMove, ...] = ()
+
+    def text(self, text: str) -> str:
+        for move in self.moves:
+            text = text.replace(str(move.new), str(move.old))
+        return text
+
+
+_UNMOVED = _Back()
 
 
 def schema_of(database: Path) -> int | None:
@@ -223,14 +240,14 @@ def _typed_columns(connection: sqlite3.Connection, table: str) -> list[tuple[str
     return [(str(name), str(kind)) for name, kind in found]
 
 
-def _table_digest(database: Path, table: str) -> str | None:
+def _table_digest(database: Path, table: str, back: _Back = _UNMOVED) -> str | None:
     """SHA-256 over all rows in a fixed order; None where there is no such table."""
     if not database.is_file():
         return None
     with closing(_open_unchanged(database)) as connection:
         if not _columns(connection, table):
             return None
-        rows = sorted(repr(row) for row in connection.execute(f'SELECT * FROM "{table}"'))
+        rows = sorted(back.text(repr(row)) for row in connection.execute(f'SELECT * FROM "{table}"'))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
@@ -241,13 +258,11 @@ def _open_unchanged(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?{mode}", uri=True, timeout=_QUERY_S)
 
 
-def _file_digest(path: Path) -> str | None:
+def _file_digest(path: Path, back: _Back = _UNMOVED) -> str | None:
     if not path.is_file():
         return None
+    if back.moves:
+        text = back.text(path.read_text("utf-8", "surrogateescape"))
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def free_bytes(path: Path) -> int:
-    """Free space where clones are made."""
-    return shutil.disk_usage(path).free

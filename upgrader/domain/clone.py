@@ -79,7 +79,10 @@ class FileRule:
 
 @dataclass(frozen=True)
 class ClonePlan:
-    """Everything that is done to the copy before anything runs on it."""
+    """Everything that is done to the copy before anything runs on it.
+
+    `may_differ` names what will not be equal to the source on purpose, each with its reason.
+    """
 
     config: EditedConfig
     drop: tuple[Edit, ...]
@@ -88,6 +91,7 @@ class ClonePlan:
     agent_sql: tuple[Statement, ...]
     moves: tuple[PathMove, ...]
     inert: Callable[[str], str]
+    may_differ: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True)

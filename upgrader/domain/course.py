@@ -10,7 +10,7 @@ from typing import Protocol
 
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.check import Judgement
-from upgrader.domain.clone import Clone, ClonePlan, CloneWish, Likeness
+from upgrader.domain.clone import Clone, ClonePlan, CloneWish
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
 from upgrader.domain.observation import LogFinding
@@ -114,9 +114,6 @@ class Clones(Protocol):
     def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
         """Copy, edit, compare. Nothing is written into `tree`."""
 
-    def compare(self, tree: Path, state: Path, config_name: str, source: Mapping[str, object]) -> tuple[Likeness, ...]:
-        """Pairing, identity, auth and tool policy of source and clone, read anew from both."""
-
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
 
@@ -127,7 +124,7 @@ class PairingProbe(Protocol):
     def before(self, request: CanaryRequest, site: Site) -> None:
         """Remember the store as it is before the release touches it."""
 
-    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place) -> tuple[Judgement, ...]:
+    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int) -> tuple[Judgement, ...]:
         """With the gateway ready: compare the store, try the handshakes of every kind of client, judge."""
 
 

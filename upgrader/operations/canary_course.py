@@ -106,7 +106,7 @@ class _Run:
 
     def _with_gateway(self, course: Course) -> Course:
         with self._tools.progress.step("pairing checks on the clone"):
-            pairing = self._tools.pairing.judge(self._request, self._slot, self._site, self._place)
+            pairing = self._tools.pairing.judge(self._request, self._slot, self._site, self._place, self._port)
         turns, skipped = self._turns((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
         connected, refused = self._lore.terminal_patterns(self._slot.version)
         with self._tools.progress.step("the terminal client on the clone"):

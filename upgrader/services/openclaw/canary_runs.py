@@ -11,7 +11,7 @@ from upgrader.domain.observation import LogFinding
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnProbe
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.clone_config import agent_ids
+from upgrader.services.openclaw.clone_config import agent_ids, without_secrets
 from upgrader.services.openclaw.commands import ENTRY
 
 # Environment switches of OpenClaw's own canary (dist/update-rehearsal-paths-*.mjs of 2026.9.6); all but the last three are
@@ -194,10 +194,10 @@ def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], 
         "gateway.auth": _mapping(config.get("gateway")).get("auth"),
         "gateway.controlUi": _mapping(config.get("gateway")).get("controlUi"),
         "gateway.nodes": _mapping(config.get("gateway")).get("nodes"),
-        "tools": config.get("tools"),
+        "tools": without_secrets(config.get("tools")),
         "session": config.get("session"),
         "agents": list(agent_ids(config)),
-        "agents.tools": {name: _agent(config, name).get("tools") for name in agent_ids(config)},
+        "agents.tools": {name: without_secrets(_agent(config, name).get("tools")) for name in agent_ids(config)},
         "agents.subagents": {name: _allowed(_agent(config, name)) for name in agent_ids(config)},
         "agents.defaults.sandbox.sessionToolsVisibility": sandbox.get("sessionToolsVisibility"),
     }

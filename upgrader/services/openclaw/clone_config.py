@@ -88,6 +88,13 @@ def agent_ids(config: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(name for name, _ in sorted(found, key=lambda pair: not pair[1]))
 
 
+def without_secrets(node: object) -> object:
+    """The same tree with every secret (by the name of its key) left out: what is policy, not what opens a door."""
+    if isinstance(node, dict):
+        return {k: without_secrets(v) for k, v in node.items() if not (isinstance(v, str) and _SECRET_KEY.search(k))}
+    return [without_secrets(v) for v in node] if isinstance(node, list) else node
+
+
 def _apply_rules(document: Document, version: Version) -> Iterator[Edit]:
     for rule in _RULES:
         if not version.at_least(rule.since) or not _has(document, rule.path[: rule.only_if]):

@@ -113,6 +113,7 @@ def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
         agent_sql=AGENT_SQL,
         moves=wish.moves,
         inert=inert,
+        may_differ=() if wish.inert is None else (Edit("gateway.auth", "a token of its own: this place has no walls"),),
     )
 
 

@@ -1,0 +1,226 @@
+"""Clones: quiet, equal in what counts, made without touching their source, and gone afterwards."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree_digest
+from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
+from upgrader.domain.secret import Secret
+from upgrader.domain.version import Version
+from upgrader.services.openclaw import canary_runs
+from upgrader.services.openclaw.clone_state import clone_plan
+
+TOKEN = "t" * 48
+OLD = Path("/home/claw/.openclaw")
+SUBJECTS = CloneSubjects(
+    canary_runs.PAIRING_FILES,
+    canary_runs.PAIRING_TABLES,
+    canary_runs.STATE_DATABASE,
+    canary_runs.AGENT_DATABASES,
+    canary_runs.policy_views,
+)
+CONFIG: dict[str, object] = {
+    "gateway": {"mode": "local", "port": 18789, "auth": {"mode": "token", "token": TOKEN}},
+    "channels": {"telegram": {"enabled": True, "botToken": "1:secret"}},
+    "agents": {"entries": {"main": {"default": True, "workspace": str(OLD / "workspace")}, "beta": {}}},
+    "tools": {"agentToAgent": {"enabled": True, "allow": ["*"]}},
+}
+STATE_TABLES = """
+CREATE TABLE state_leases (scope TEXT, lease_key TEXT);
+INSERT INTO state_leases VALUES ('gateway-owner', 'global');
+CREATE TABLE delivery_queue_entries (id TEXT);
+INSERT INTO delivery_queue_entries VALUES ('hello');
+CREATE TABLE task_runs (task_id TEXT, ended_at INTEGER);
+INSERT INTO task_runs VALUES ('runs', NULL), ('done', 5);
+CREATE TABLE cron_jobs (job_id TEXT, enabled INTEGER, store_key TEXT);
+INSERT INTO cron_jobs VALUES ('daily', 1, '/home/claw/.openclaw/cron/jobs.json');
+CREATE TABLE agent_databases (agent_id TEXT, path TEXT);
+INSERT INTO agent_databases VALUES ('main', '/home/claw/.openclaw/agents/main/agent/openclaw-agent.sqlite');
+CREATE TABLE device_pairing_paired (device_id TEXT, scopes_json TEXT);
+INSERT INTO device_pairing_paired VALUES ('d1', '["operator.admin","operator.read"]');
+PRAGMA user_version = 8;
+"""
+AGENT_TABLES = """
+CREATE TABLE session_nodes (session_key TEXT, entry_json TEXT, status TEXT);
+INSERT INTO session_nodes VALUES ('agent:main:main', '{"status": "running", "mainRestartRecovery": {"n": 1}}', 'running');
+CREATE TABLE session_pending_inputs (seq INTEGER);
+INSERT INTO session_pending_inputs VALUES (1);
+CREATE TABLE auth_profile_store (store_key TEXT, store_json TEXT);
+INSERT INTO auth_profile_store VALUES ('p', '{"profiles": {"x": {"type": "oauth", "refresh": "r-secret"}}}');
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "snapshot"
+    agent = root / "agents" / "main" / "agent"
+    for folder in (root / "state", agent, root / "tmp", root / "cache", root / "delivery-queue"):
+        folder.mkdir(parents=True)
+    _database(root / "state" / "openclaw.sqlite", STATE_TABLES)
+    _database(agent / "openclaw-agent.sqlite", AGENT_TABLES)
+    (root / "openclaw.json").write_text(json.dumps(CONFIG))
+    (root / "delivery-queue" / "one.json").write_text("{}")
+    (root / "tmp" / "lock").write_text("123")
+    (root / "cache" / "big").write_text("x" * 1000)
+    return root
+
+
+def _database(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+def _wish(**changed: object) -> CloneWish:
+    model = ModelProvider("http://127.0.0.1:1/v1", Secret("m" * 43), "canary-1")
+    return replace(CloneWish(Version("2026.9.5"), 18789, Path("/notes/gateway.jsonl"), model), **changed)  # type: ignore[arg-type]
+
+
+def _clones(tmp_path: Path) -> StateClones:
+    return StateClones(tmp_path / "canaries", SUBJECTS, lambda path: not path.startswith(("tmp", "cache")))
+
+
+def _make(tmp_path: Path, tree: Path, **changed: object) -> tuple[Path, Clone]:
+    state = tmp_path / "clone"
+    clone = _clones(tmp_path).make(tree, state, clone_plan(CONFIG, _wish(**changed)), "openclaw.json", CONFIG)
+    return state, clone
+
+
+def _rows(database: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_nothing_that_would_act_or_name_the_live_gateway_is_left_in_a_clone(tmp_path: Path, tree: Path) -> None:
+    state, clone = _make(tmp_path, tree)
+    database, agent = state / "state/openclaw.sqlite", state / "agents/main/agent/openclaw-agent.sqlite"
+    for table in ("state_leases", "delivery_queue_entries"):
+        assert _rows(database, f"SELECT * FROM {table}") == []
+    assert _rows(database, "SELECT task_id FROM task_runs") == [("done",)]
+    assert _rows(database, "SELECT enabled FROM cron_jobs") == [(0,)]
+    assert _rows(agent, "SELECT * FROM session_pending_inputs") == []
+    assert _rows(agent, "SELECT status, entry_json FROM session_nodes") == [("killed", '{"status":"killed"}')]
+    assert "r-secret" not in str(_rows(agent, "SELECT store_json FROM auth_profile_store"))
+    assert not (state / "delivery-queue").exists()
+    assert not (state / "tmp").exists()
+    assert not (state / "cache").exists()
+    assert clone.state_schema == schema_of(database) == 8
+    assert {"state_leases", "task_runs"} <= {edit.place.rpartition(" ")[2] for edit in clone.edits}
+
+
+def test_the_source_is_not_touched_by_a_byte(tmp_path: Path, tree: Path) -> None:
+    before = tree_digest(tree)
+    _make(tmp_path, tree)
+    assert tree_digest(tree) == before
+
+
+def test_pairing_auth_and_policy_of_a_clone_are_those_of_its_source(tmp_path: Path, tree: Path) -> None:
+    state, clone = _make(tmp_path, tree)
+    assert {item.name for item in clone.likeness} >= {"device_pairing_paired", "gateway.auth", "tools", "agents"}
+    assert all(item.source == item.clone for item in clone.likeness)
+    config = json.loads((state / "openclaw.json").read_text())
+    assert config["gateway"]["auth"]["token"] == TOKEN
+    assert config["channels"]["telegram"]["enabled"] is False
+    assert (state / "openclaw.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        (
+            "device_pairing_paired",
+            lambda state: _database(
+                state / "state/openclaw.sqlite", "UPDATE device_pairing_paired SET scopes_json = '[\"operator.admin\"]'"
+            ),
+        ),
+        ("tools", lambda state: _change_config(state, "tools", {})),
+        ("gateway.auth", lambda state: _change_config(state, "gateway", {"auth": {"mode": "none"}})),
+    ],
+    ids=["one scope narrowed", "tool policy widened", "auth dropped"],
+)
+def test_one_narrowed_scope_or_changed_policy_is_seen(
+    tmp_path: Path, tree: Path, name: str, spoil: Callable[[Path], None]
+) -> None:
+    state, _ = _make(tmp_path, tree)
+    spoil(state)
+    likeness = _clones(tmp_path).compare(tree, state, clone_plan(CONFIG, _wish()), "openclaw.json", CONFIG)
+    assert [item.name for item in likeness if not item.holds] == [name]
+
+
+def _change_config(state: Path, key: str, value: object) -> None:
+    path = state / "openclaw.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+
+def test_without_walls_paths_lead_into_the_clone_and_secrets_are_inert_but_pairing_is_not(tmp_path: Path, tree: Path) -> None:
+    new = tmp_path / "clone"
+    state, clone = _make(tmp_path, tree, moves=(PathMove(OLD, new),), inert=Secret("0" * 24), port=19999)
+    config = json.loads((state / "openclaw.json").read_text())
+    assert config["gateway"]["auth"]["token"] == "0" * 24
+    assert config["gateway"]["port"] == 19999
+    assert config["channels"]["telegram"]["botToken"] == "inert-00000000"
+    assert config["models"]["providers"]["upgrader-canary"]["apiKey"] == "m" * 43
+    assert config["agents"]["entries"]["main"]["workspace"] == str(new / "workspace")
+    database = state / "state/openclaw.sqlite"
+    assert str(OLD) not in str(_rows(database, "SELECT path FROM agent_databases UNION SELECT store_key FROM cron_jobs"))
+    different = [item for item in clone.likeness if item.source != item.clone]
+    assert [item.name for item in different] == ["gateway.auth"]
+    assert all(item.holds for item in clone.likeness)
+
+
+def test_the_directory_of_a_canary_is_private_and_goes_with_it(tmp_path: Path) -> None:
+    clones = _clones(tmp_path)
+    with clones.directory() as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert clones.sweep() == ()  # it is held
+    assert list((tmp_path / "canaries").iterdir()) == []
+
+
+LEFT = """
+import subprocess, sys, time
+from pathlib import Path
+from tests.adapters.test_clones import _clones
+with _clones(Path(sys.argv[1])).directory() as folder:
+    subprocess.Popen(["sleep", "1000"], env={"OPENCLAW_STATE_DIR": f"{folder}/state"}, start_new_session=True)
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_run_left_is_found_and_removed_processes_first(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        (sys.executable, "-c", LEFT, str(tmp_path)), stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as tool:
+        assert tool.stdout is not None
+        folder = Path(tool.stdout.readline().decode().strip())
+        tool.send_signal(signal.SIGKILL)
+    assert folder.is_dir()
+    assert _holders(folder)
+    assert _clones(tmp_path).sweep() == (folder,)
+    assert not folder.exists()
+    deadline = time.monotonic() + 5
+    while _holders(folder) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _holders(folder)
+
+
+def _holders(folder: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and str(folder) in process.environ().get("OPENCLAW_STATE_DIR", ""):
+                found.append(process.pid)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found

@@ -1,0 +1,162 @@
+"""The judges of a canary, and whom a failure is laid on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upgrader.domain.canary import Blame, Seal
+from upgrader.domain.check import Judgement, Need, Verdict, overall
+from upgrader.domain.checks import canary as checks
+from upgrader.domain.clone import Clone, Likeness
+from upgrader.domain.course import Course, DoctorRan, Skipped, Started
+from upgrader.domain.enclosure import Outside, Screen
+from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
+
+SPAWN = TurnProbe(TurnKind.SPAWN, "main", "0a1b2c", "…", "sessions_spawn")
+GOOD = (ModelEvent(Saw.CALLED, "0a1b2c"), ModelEvent(Saw.RESULT, "0a1b2c"), ModelEvent(Saw.CHILD, "0a1b2c"))
+EQUAL = Likeness("device_pairing_paired", "a" * 64, "a" * 64)
+
+
+def _turn(**changed: object) -> TurnSeen:
+    known: dict[str, object] = {"exit_code": 0, "seconds": 1.0, "events": GOOD, "said": "", "status": "accepted", **changed}
+    return TurnSeen(SPAWN, **known)  # type: ignore[arg-type]
+
+
+def _course(*likeness: Likeness) -> Course:
+    return Course("2026.9.6", Clone((), likeness or (EQUAL,), (), 17), 1.0)
+
+
+def test_a_spawn_is_good_only_when_the_child_reached_the_model() -> None:
+    assert checks.turn(_turn(), "turn").verdict is Verdict.PASS
+    silent = checks.turn(_turn(events=GOOD[:2]), "turn")
+    assert silent.verdict is Verdict.FAIL
+    assert "never reached the model" in silent.why
+
+
+def test_a_refused_spawn_fails_with_the_gateways_own_words() -> None:
+    said = "gateway closed (1008): pairing required"
+    judged = checks.turn(_turn(events=GOOD[:2], status="error", error=said), "turn")
+    assert judged.verdict is Verdict.FAIL
+    assert said in judged.why
+    assert judged.check == "turn.sessions_spawn"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"events": GOOD[:1], "status": ""}, "never answered"),
+        ({"events": (ModelEvent(Saw.NOT_OFFERED, "0a1b2c"),)}, "has no tool"),
+        ({"status": "forbidden"}, "status forbidden"),
+        ({"events": (), "exit_code": None}, "did not end in time"),
+        ({"exit_code": 1, "said": "boom"}, "boom"),
+        ({"embedded": True}, "gave up on the gateway"),
+    ],
+)
+def test_every_way_a_turn_can_go_wrong_is_a_failure_with_its_reason(changed: dict[str, object], words: str) -> None:
+    judged = checks.turn(_turn(**changed), "turn")
+    assert judged.verdict is Verdict.FAIL
+    assert words in judged.why
+
+
+def test_a_dead_model_says_nothing_about_the_gateway() -> None:
+    assert checks.turn(_turn(events=(), exit_code=1, model_alive=False), "turn").verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_clone_that_differs_from_its_source_fails() -> None:
+    narrowed = Likeness("device_pairing_paired", "a" * 64, "b" * 64)
+    judged = checks.judge(_course(EQUAL, narrowed), Seal.SEALED)
+    assert overall(judged) is Verdict.FAIL
+    assert "device_pairing_paired" in judged[0].why
+
+
+def test_a_clone_with_nothing_to_compare_is_not_called_equal() -> None:
+    assert checks.like_source(()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_stated_difference_is_told_and_no_failure() -> None:
+    own = Likeness("gateway.auth", "a" * 64, "b" * 64, expected_to_differ="a token of its own")
+    judged = checks.like_source((EQUAL, own))
+    assert judged.verdict is Verdict.PASS
+    assert "a token of its own" in judged.why
+
+
+def test_what_the_users_policy_forbids_is_not_applicable() -> None:
+    judged = checks.skipped(Skipped(TurnKind.SEND, "tools.agentToAgent is off"))
+    assert judged.verdict is Verdict.NOT_APPLICABLE
+    assert overall((judged,)) is Verdict.PASS
+
+
+def test_a_gateway_that_ended_fails_with_its_exit_code() -> None:
+    judged = checks.started(Started(False, 2.0, 78, "requires state migration"), "gateway.ready")
+    assert judged.verdict is Verdict.FAIL
+    assert "78" in judged.why
+    assert checks.doctor(DoctorRan(None, 300.0, "", accepted=False)).verdict is Verdict.FAIL
+
+
+def test_an_unknown_screen_does_not_decide() -> None:
+    judged = checks.terminal(Screen(None, True, ""))
+    assert (judged.verdict, judged.need) == (Verdict.INCONCLUSIVE, Need.WANTED)
+    assert checks.terminal(Screen(1, False, "pairing required")).verdict is Verdict.FAIL
+
+
+def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:
+    assert "nothing else" in checks.silent(Outside(("lo",), ()), Seal.SEALED).why
+    assert "watched" in checks.silent(Outside(("eth0", "lo"), ()), Seal.UNSEALED).why
+    assert checks.silent(Outside(("eth0", "lo"), ("192.0.2.1",)), Seal.UNSEALED).verdict is Verdict.FAIL
+
+
+def _failed(check: str, why: str) -> Judgement:
+    return Judgement(check, Verdict.FAIL, why)
+
+
+PASSED = Judgement("turn.plain", Verdict.PASS, "ok")
+
+
+def test_a_control_that_passes_lays_it_on_the_release() -> None:
+    assert checks.blame((_failed("a", "x"),), (PASSED,)) == (Verdict.FAIL, Blame.RELEASE)
+
+
+def test_the_same_fault_in_both_runs_was_there_before_and_does_not_forbid_the_move() -> None:
+    candidate = (_failed("a", "request 8f14e45f-ceea-467f-a9a8-0123456789ab on port 18789 refused"), PASSED)
+    control = (_failed("a", "request 1f14e45f-ceea-467f-a9a8-0123456789ab on port 40123 refused"), PASSED)
+    assert checks.blame(candidate, control) == (Verdict.PASS, Blame.STATE)
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        (_failed("a", "another reason"),),
+        (_failed("b", "x"),),
+        (Judgement("place", Verdict.INCONCLUSIVE, "gone"),),
+        (_failed("a", "x"), _failed("b", "y")),
+    ],
+    ids=["for another reason", "at another step", "could not be judged", "fails more"],
+)
+def test_a_control_that_fails_differently_says_nothing(control: tuple[Judgement, ...]) -> None:
+    assert checks.blame((_failed("a", "x"),), control) == (Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+
+
+def test_a_release_that_breaks_more_than_was_broken_is_to_blame() -> None:
+    assert checks.blame((_failed("a", "x"), _failed("b", "y")), (_failed("a", "x"),)) == (Verdict.FAIL, Blame.RELEASE)
+
+
+_JUDGEMENTS = st.lists(
+    st.builds(
+        Judgement,
+        check=st.sampled_from(["a", "b", "c"]),
+        verdict=st.sampled_from(list(Verdict)),
+        why=st.sampled_from(["x", "y"]),
+        need=st.sampled_from(list(Need)),
+    ),
+    max_size=4,
+    unique_by=lambda j: j.check,
+).map(tuple)
+
+
+@given(candidate=_JUDGEMENTS, control=_JUDGEMENTS)
+def test_a_failure_becomes_a_pass_only_when_the_control_failed_the_very_same_way(
+    candidate: tuple[Judgement, ...], control: tuple[Judgement, ...]
+) -> None:
+    verdict, _ = checks.blame((*candidate, _failed("d", "x")), control)
+    if verdict is Verdict.PASS:
+        assert _failed("d", "x") in control
