@@ -8,8 +8,8 @@ from pathlib import Path
 
 from upgrader.adapters.durable import replace_durably
 from upgrader.adapters.supervisors import unit_fence, unit_processes
+from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import Systemctl, UnitStatus
-from upgrader.adapters.supervisors.unit_files import Units, definition_of, loaded
 from upgrader.adapters.supervisors.unit_start import UnitStart
 from upgrader.domain.facts import Installation, ProcessIdentity, SupervisorKind
 from upgrader.domain.launching import Launch

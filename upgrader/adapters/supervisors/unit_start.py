@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import psutil
 
+from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import LOOK, Systemctl, UnitStatus
-from upgrader.adapters.supervisors.unit_files import Units, definition_of, loaded
 from upgrader.domain.facts import Installation, ProcessIdentity
 from upgrader.domain.ports import Clock
 from upgrader.domain.process import StartFailed
