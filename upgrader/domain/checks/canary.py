@@ -23,9 +23,9 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.append(doctor(course.doctor))
     if course.first is not None:
         found.append(started(course.first, "gateway.ready"))
-    found.extend(course.pairing)
     found.extend(turn(seen, "turn") for seen in course.turns)
     found.extend(skipped(each) for each in course.skipped)
+    found.extend(course.pairing)
     if course.screen is not None:
         found.append(terminal(course.screen))
     if course.second is not None:
