@@ -30,7 +30,7 @@ GIB = 1024**3
 
 
 def installation(version: str = PRESENT, node: str = "24.19.0", kind: InstallKind = InstallKind.NPM_GLOBAL) -> Installation:
-    """A running gateway of `version` as a systemd user unit, without any database."""
+    """A running gateway of `version` as a systemd user unit, its databases at the schemas of the usual candidate."""
     prefix = Path("/home/user/.npm-global")
     root = prefix / "lib/node_modules/openclaw"
     state = Path("/home/user/.openclaw")
@@ -39,7 +39,16 @@ def installation(version: str = PRESENT, node: str = "24.19.0", kind: InstallKin
         NodeRuntime(Path("/usr/bin/node"), node),
         Path("/home/user"),
         "",
-        State(state, state / "openclaw.json", 1000, PairingEra.SQLITE, size_bytes=200 * 1024**2, files=900),
+        State(
+            state,
+            state / "openclaw.json",
+            1000,
+            PairingEra.SQLITE,
+            state_schema=18,
+            agent_schemas=((Path("agents/main/agent.sqlite"), 23),),
+            size_bytes=200 * 1024**2,
+            files=900,
+        ),
         18789,
         AuthFacts("token"),
         Service(SupervisorKind.SYSTEMD_USER, "openclaw-gateway.service"),

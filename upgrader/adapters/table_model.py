@@ -192,7 +192,7 @@ class TableModel(_Strict):
     format: Annotated[int, Field(ge=1, le=1)]
     revised: date
     expires: date
-    release: Annotated[tuple[ReleaseModel, ...], Field(min_length=1)]
+    release: tuple[ReleaseModel, ...]
 
     def table(self, source: str) -> Table:
         """The same as a value of the domain, oldest release first; an entry without dates takes the file's."""

@@ -67,7 +67,7 @@ def parse(raw: bytes, source: str) -> Table:
         raise TableInvalid(source, _problems(error, lines)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise TableInvalid(source, (TableProblem((), 0, f"not a table: {error}"),)) from error
-    places = {str(each.get("version")): index for index, each in enumerate(document["release"])}
+    places = {str(each["version"]): index for index, each in enumerate(document["release"])}
     found = lint(table)
     if found:
         raise TableInvalid(source, tuple(_placed(problem, places, lines) for problem in found))
@@ -88,7 +88,9 @@ def _problems(error: ValidationError, lines: Lines) -> tuple[TableProblem, ...]:
 def _placed(problem: TableProblem, places: dict[str, int], lines: Lines) -> TableProblem:
     """A problem of the meaning names its release; put the place in the file to it."""
     version, *rest = problem.path
-    path = ("release", places.get(str(version), 0), *rest)
+    if version not in places:
+        return problem
+    path = ("release", places[str(version)], *rest)
     return TableProblem(path, lines.line(path), problem.what)
 
 

@@ -56,7 +56,8 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
 
 def recommended(facts: PlanFacts, table: Table) -> Version | None:
     """The release to go to when none is named: the best known forward; from a bad one, else the best known back."""
-    order = (*forward_order(facts, table), *back_order(facts, table))
+    bad = table.standing(facts.installation.package.version, facts.circumstances, facts.today).verdict is Verdict.BAD
+    order = (*forward_order(facts, table), *(back_order(facts, table) if bad else ()))
     return _first_open(facts, table, order)
 
 
@@ -76,13 +77,12 @@ def forward_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
 
 
 def back_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
-    """Older releases worth going back to, best first. Empty unless the present release is bad or to be taken with care."""
+    """Older releases worth going back to, best first: those the table names for this one; from a bad one any good one."""
     present = facts.installation.package.version
-    if table.standing(present, facts.circumstances, facts.today).verdict not in (Verdict.BAD, Verdict.CAUTION):
-        return ()
     entry = table.entry(present)
+    standing = table.standing(present, facts.circumstances, facts.today).verdict
     named = [v for v in (entry.back if entry else ()) if v < present]
-    good = [v for v in _by_newest(table) if v < present]
+    good = [v for v in _by_newest(table) if v < present] if standing is Verdict.BAD else []
     fits = (v for v in (*named, *good) if _verdict(facts, table, v) is Verdict.GOOD and not v.is_prerelease)
     return tuple(dict.fromkeys(fits))
 

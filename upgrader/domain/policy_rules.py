@@ -116,11 +116,10 @@ def _schema(move: MoveFacts) -> Iterator[Finding]:
     state = move.facts.installation.state
     agents = max((version for _, version in state.agent_schemas), default=None)
     reach = move.candidate.reach
-    for what, found, known in (("state", state.state_schema, reach.state), ("agent", agents, reach.agent)):
-        finding = _one_schema(move, what, found, known)
-        if finding:
-            yield finding
-            return  # one database that cannot be opened decides; the second says nothing new
+    pairs = (("state", state.state_schema, reach.state), ("agent", agents, reach.agent))
+    findings = [one for one in (_one_schema(move, *pair) for pair in pairs) if one is not None]
+    # One database that cannot be opened decides; what is said of the other adds nothing.
+    yield from sorted(findings, key=lambda one: not isinstance(one, Block))[:1]
 
 
 def _one_schema(move: MoveFacts, what: str, found: int | None, known: int | None) -> Finding | None:

@@ -39,6 +39,8 @@ class TableInvalid(UpgraderError):
 
 def lint(table: Table) -> tuple[TableProblem, ...]:
     """Every fault of the meaning; paths begin with the release's version."""
+    if not table.entries:
+        return (TableProblem(("release",), 0, "there is none"),)
     counts = Counter(str(entry.version) for entry in table.entries)
     doubled = (TableProblem((name,), 0, "this release has two entries") for name, count in counts.items() if count > 1)
     return (*doubled, *(problem for entry in table.entries for problem in _entry(table, entry)))

@@ -13,6 +13,7 @@ from upgrader.domain.table import Evidence, Truth, Verdict
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "magenta"}
 _WORD = {Verdict.GOOD: "known good", Verdict.CAUTION: "with care", Verdict.BAD: "known bad", Verdict.UNKNOWN: "unknown"}
+_OPINION = {**_WORD, Verdict.CAUTION: "to be taken with care", Verdict.UNKNOWN: "not known to be good or bad"}
 _SOURCES_SHOWN = 4
 
 
@@ -74,7 +75,7 @@ def _also(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
     plan = data.plan
     if plan.answer is not Answer.STAY and plan.answer is not Answer.THERE:
         for evidence in data.present.evidence[:1]:
-            label = f"{data.present_version} is {_WORD[data.present.verdict]}"
+            label = f"{data.present_version} is {_OPINION[data.present.verdict]}"
             yield "installed", Group(escape(label), *_evidence(evidence).renderables)
     for fix in data.mended_by:
         yield "mended by", escape(f"{fix.version}: {fix.what or 'all of it'} ({_truth(fix.truth)})")
@@ -129,7 +130,7 @@ def _evidence(evidence: Evidence) -> Group:
 
 
 def _advice(advice: Advice) -> RenderableType:
-    text = f"{advice.version} ({_WORD[advice.verdict]}, {advice.confidence.value} confidence): {advice.sentence}"
+    text = f"{advice.version} ({_OPINION[advice.verdict]}, {advice.confidence.value} confidence): {advice.sentence}"
     return Group(escape(text), f"[cyan]`{escape(advice.command)}`[/cyan]")
 
 
