@@ -20,15 +20,17 @@ class GatewayLeft(UpgraderError):
 
 
 class _LockFile(Protocol):
-    path: Path
-    payload: bytes
+    @property
+    def path(self) -> Path: ...
+    @property
+    def payload(self) -> bytes: ...
 
 
 class _Ownership(Protocol):
     @property
     def coordinators(self) -> tuple[Path, ...]: ...
     @property
-    def lock_files(self) -> "tuple[_LockFile, ...]": ...
+    def lock_files(self) -> tuple[_LockFile, ...]: ...
     @property
     def port(self) -> int: ...
 

@@ -7,7 +7,7 @@ import click
 import typer
 
 from upgrader import __version__, context
-from upgrader.cli import canary, demo, plan, rollback, status, upgrade, verify
+from upgrader.cli import canary, plan, rollback, status, upgrade, verify
 from upgrader.cli.output import Output
 from upgrader.cli.session import Session
 from upgrader.errors import UpgraderError, UsageError
@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (plan, canary, upgrade, rollback, status, verify, demo):
+for module in (plan, canary, upgrade, rollback, status, verify):
     module.register(app)
 
 
@@ -61,7 +61,7 @@ def options(
     chosen = context.Options(config=config, profile=profile, state_dir=state_dir, prefix=prefix)
     output = _output(json=json)
     answers = context.Answers.YES if yes else context.Answers.ASK
-    ctx.obj = Session(context.Wiring(chosen, answers, output.progress), output)
+    ctx.obj = Session(context.Wiring(chosen, answers, output.progress, output.plan), output)
 
 
 def _output(*, json: bool) -> Output:
@@ -73,7 +73,7 @@ def main() -> None:
     wants_json = "--json" in sys.argv[1:]
     output = _output(json=wants_json)
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "upgrader")
-    context.take_interrupts()
+    context.INTERRUPTS.install()
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except UpgraderError as error:

@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.plan import PlanData
 from upgrader.errors import UpgraderError
 from upgrader.report import envelope, text
+from upgrader.report.plan_text import render_plan
 from upgrader.report.progress import ConsoleProgress
 
 
@@ -34,6 +36,10 @@ class Output:
     def progress(self) -> ConsoleProgress:
         """Progress on stderr."""
         return ConsoleProgress(self.stderr)
+
+    def plan(self, data: PlanData) -> None:
+        """Show a plan on stderr, before a question about it."""
+        self.stderr.print(render_plan(data))
 
     def finish(self, outcome: Outcome[Any]) -> int:
         """Print an outcome and return its exit code."""

@@ -42,10 +42,10 @@ _VERSION_QUERY = Query("user_version", "PRAGMA user_version")
 class OpenClawKnowledge:
     """Port Knowledge."""
 
-    files = (pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
-    database = "state/openclaw.sqlite"
-    store_queries = (_VERSION_QUERY, *pairing_rows.STORE_QUERIES)
-    credential_queries = (_VERSION_QUERY, *pairing_rows.CREDENTIAL_QUERIES)
+    files: tuple[str, ...] = (pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
+    database: str = "state/openclaw.sqlite"
+    store_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.STORE_QUERIES)
+    credential_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.CREDENTIAL_QUERIES)
 
     def store(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> PairingStore:
         """All pairing data; the era is the database's, not the installed release's."""

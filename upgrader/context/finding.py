@@ -1,0 +1,50 @@
+"""Joins the discovery."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from upgrader.adapters.account import SystemAccounts
+from upgrader.adapters.config_file import ConfigFile
+from upgrader.adapters.node_binary import NodeBinaries
+from upgrader.adapters.packages import PackageTrees
+from upgrader.adapters.state_facts import StateFacts
+from upgrader.adapters.unit_reader import UnitReader
+from upgrader.context.machine import Machine
+from upgrader.domain.facts import Installation
+from upgrader.domain.selection import Selection
+from upgrader.operations.discover import Discover
+from upgrader.services.openclaw import config, config_text, install_places, installing, layout, units
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Port Discovery: the installation a selection means, looked at anew each time."""
+
+    discover: Discover
+    selection: Selection
+
+    def find(self) -> Installation:
+        """As it stands now. Raises what Discover.find raises."""
+        return self.discover.find(self.selection)
+
+
+def discovery(machine: Machine) -> Discover:
+    """The discovery over this machine."""
+    slots = machine.data / "slots"
+    exists: Callable[[Path], bool] = Path.exists
+    return Discover(
+        layout=layout.OpenClawLayout(exists),
+        installs=PackageTrees(
+            install_places.places,
+            installing.read_package,
+            lambda facts, selection, location: install_places.kind_of(facts, selection, location, slots),
+            install_places.prefix_of,
+        ),
+        nodes=NodeBinaries(machine.runner),
+        configurations=ConfigFile(config.read_configuration, config.without_configuration),
+        states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
+        units=UnitReader(units.read_unit, config_text.parse_dotenv),
+        table=machine.processes,
+        accounts=SystemAccounts(".openclaw"),
+    )

@@ -1,0 +1,100 @@
+"""The machine this run is on: the environment, read here and nowhere else, and what every adapter shares."""
+
+import os
+import pwd
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from upgrader.adapters.clock import SystemClock
+from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.process_table import ProcessTable
+from upgrader.adapters.signals import Interrupts
+from upgrader.context.choices import Options
+from upgrader.domain.selection import Selection
+from upgrader.services.openclaw import gateway_process, locations
+
+INTERRUPTS = Interrupts()  # signals belong to the process, of which there is one
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Environment, user and data directory of one run. `data` holds slots, snapshots and journals, private."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    uid: int
+    account_home: Path
+    directory: Path
+    data: Path
+    cache: Path
+    python: Path
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """The machine as the caller's environment shows it."""
+        uid = os.geteuid()
+        return cls(
+            environment=dict(os.environ),
+            uid=uid,
+            account_home=_account_home(uid),
+            directory=_directory(),
+            data=platformdirs.user_data_path("openclaw-upgrader", appauthor=False),
+            cache=platformdirs.user_cache_path("openclaw-upgrader", appauthor=False),
+            python=Path(sys.executable),
+        )
+
+    @classmethod
+    def apart(cls, home: Path, environment: Mapping[str, str]) -> "Machine":
+        """A machine of its own below `home`, for the demo."""
+        data = home / ".local" / "share" / "openclaw-upgrader"
+        cache = home / ".cache" / "openclaw-upgrader"
+        return cls(environment, os.geteuid(), home, home, data, cache, Path(sys.executable))
+
+    def selection(self, options: Options) -> Selection:
+        """Which OpenClaw the options mean on this machine."""
+        sudo = self.environment.get("SUDO_UID", "")
+        return Selection(
+            config=options.config,
+            profile=options.profile,
+            state_dir=options.state_dir,
+            prefix=options.prefix,
+            environment=self.environment,
+            uid=self.uid,
+            real_uid=int(sudo) if sudo.isdigit() else None,
+            account_home=self.account_home,
+            directory=self.directory,
+        )
+
+    @property
+    def clock(self) -> SystemClock:
+        """Time."""
+        return SystemClock()
+
+    @property
+    def runner(self) -> ProcessRunner:
+        """Child processes, with this environment where they are given none."""
+        return ProcessRunner(self.environment)
+
+    @property
+    def processes(self) -> ProcessTable:
+        """The process table, as OpenClaw is recognised in it."""
+        return ProcessTable(
+            self.clock, locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process
+        )
+
+
+def _account_home(uid: int) -> Path:
+    try:
+        return Path(pwd.getpwuid(uid).pw_dir)
+    except KeyError:  # a container's user without an entry
+        return Path("/")
+
+
+def _directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # the shell stands in a removed directory
+        return Path("/")

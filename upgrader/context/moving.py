@@ -1,0 +1,127 @@
+"""Joins a move: supervisor, doctor, readiness, the way back, the transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from upgrader.adapters.files import DurableFiles
+from upgrader.adapters.gateway_socket import GatewaySocket
+from upgrader.adapters.holds import OwnershipHolds
+from upgrader.adapters.http_probe import LoopbackHttp
+from upgrader.adapters.live_doctor import LiveDoctor
+from upgrader.adapters.live_readiness import LiveReadiness
+from upgrader.adapters.pointer import PackagePointer
+from upgrader.adapters.settling import Settler
+from upgrader.adapters.supervisors.process import ProcessSupervisor
+from upgrader.adapters.supervisors.systemctl import session_environment
+from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import INTERRUPTS, Machine
+from upgrader.domain.check import Judgement
+from upgrader.domain.facts import Installation, SupervisorKind
+from upgrader.domain.live import LiveReport
+from upgrader.domain.observing import NoAnswer
+from upgrader.domain.ports import Discovery, Progress, Supervisor, Verifier
+from upgrader.operations.cutover import Cutover
+from upgrader.operations.finishing import Finisher
+from upgrader.operations.recover import Recover
+from upgrader.operations.transact import Transact
+from upgrader.operations.undoing import Undoer
+from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, units
+from upgrader.services.openclaw.doctor import doctor_call
+
+_BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
+Compare = Callable[[LiveReport, LiveReport], tuple[Judgement, ...]]
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Everything a move of one installation needs."""
+
+    machine: Machine
+    keeping: Keeping
+    found: Discovery
+    verifier: Verifier
+    compare: Compare
+    progress: Progress
+
+    def supervisor(self) -> Supervisor:
+        """The one that keeps this gateway alive."""
+        machine = self.machine
+        if self.keeping.installation.service.kind is SupervisorKind.SYSTEMD_USER:
+            session = session_environment(machine.uid, machine.account_home, machine.environment)
+            entry = commands.ENTRY
+            return SystemdUserSupervisor(
+                machine.runner, machine.clock, machine.processes, units, session, machine.uid, entry
+            )
+        return ProcessSupervisor(
+            self.keeping.home, machine.runner, machine.processes, commands.gateway_argv, machine.environment
+        )
+
+    def undoer(self) -> Undoer:
+        """The way back."""
+        machine = self.machine
+        return Undoer(
+            supervisor=self.supervisor(),
+            processes=machine.processes,
+            holds=OwnershipHolds(locks.ownership, machine.clock),
+            snapshots=self.keeping.snapshots(),
+            pointer=PackagePointer(),
+            settling=Settler(self.keeping.home, effects.KNOWLEDGE, machine.clock),
+            readiness=LiveReadiness(
+                machine.clock,
+                machine.processes.is_alive,
+                LoopbackHttp().get,
+                liveness.paths,
+                liveness.judge,
+                _greets,
+            ),
+            files=DurableFiles(),
+            progress=self.progress,
+        )
+
+    def finisher(self) -> Finisher:
+        """What tidies a committed move."""
+        return Finisher(self.keeping.snapshots(), PackagePointer())
+
+    def transact(self) -> Transact:
+        """One move as a transaction."""
+        machine = self.machine
+        cutover = Cutover(
+            undoer=self.undoer(),
+            snapshots=self.keeping.snapshots(),
+            doctor=LiveDoctor(machine.runner, doctor_call, self._environment, _doctor_limit),
+            verifier=self.verifier,
+            discovery=self.found,
+            clock=machine.clock,
+            compare=self.compare,
+        )
+        return Transact(
+            journals=self.keeping.journals(),
+            cutover=cutover,
+            finisher=self.finisher(),
+            clock=machine.clock,
+            progress=self.progress,
+            name=lambda: machine.clock.now().strftime("%Y%m%dT%H%M%S%fZ"),
+            shield=INTERRUPTS.shielded,
+        )
+
+    def recover(self) -> Recover:
+        """What ends an unfinished move."""
+        return Recover(self.keeping.journals(), self.undoer(), self.finisher(), self.progress)
+
+    def _environment(self, installation: Installation) -> Mapping[str, str]:
+        """What an OpenClaw command of this installation gets to see."""
+        return commands.openclaw_environment(self.machine.environment, installation)
+
+
+def _greets(port: int) -> bool:
+    """Whether something greets there as a gateway does; nothing is sent to it."""
+    try:
+        return canary_runs.is_greeting(GatewaySocket().greeting(port))
+    except NoAnswer:
+        return False
+
+
+def _doctor_limit(installation: Installation) -> timedelta:
+    return timedelta(minutes=5, seconds=installation.state.size_bytes / _BYTES_PER_SECOND)

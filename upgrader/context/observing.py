@@ -1,0 +1,98 @@
+"""Joins the observation: what reads pairing data, connects, calls and logs, on a live gateway and on a clone."""
+
+import tempfile
+from pathlib import Path
+from typing import cast
+
+from upgrader.adapters.config_file import ConfigFile
+from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.gateway_socket import GatewaySocket
+from upgrader.adapters.http_probe import LoopbackHttp
+from upgrader.adapters.observed_files import LogFiles, StateFiles
+from upgrader.adapters.seal import LinuxPlace
+from upgrader.context.machine import Machine
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.check import Judgement
+from upgrader.domain.checks import live
+from upgrader.domain.configuration import Configuration
+from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.facts import AuthFacts, Installation
+from upgrader.domain.live import LiveReport
+from upgrader.domain.observation import Observation
+from upgrader.domain.selection import Location
+from upgrader.domain.version import Version
+from upgrader.operations.clone_pairing import ClonePairing
+from upgrader.operations.observe import GatewayObserver, Senses
+from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.verify import LiveChecks
+from upgrader.services.openclaw import config
+from upgrader.services.openclaw.commands import openclaw_argv, openclaw_environment
+from upgrader.services.openclaw.knowledge import OpenClawKnowledge
+
+KNOWLEDGE = OpenClawKnowledge()
+
+
+def live_checks(machine: Machine) -> LiveChecks:
+    """The list of live checks on this machine."""
+    observer = GatewayObserver(
+        senses=Senses(
+            reader=_reader(),
+            sockets=GatewaySocket(),
+            http=LoopbackHttp(),
+            logs=LogFiles(),
+            runner=machine.runner,
+            clock=machine.clock,
+            knowledge=KNOWLEDGE,
+        ),
+        configuration=lambda found: configuration_of(machine, found),
+        argv=openclaw_argv,
+        environment=lambda found: openclaw_environment(machine.environment, found),
+    )
+    return LiveChecks(observer, judge)
+
+
+def judge(seen: Observation, version: Version) -> tuple[Judgement, ...]:
+    """All judgements of one observation by the rules of that release."""
+    return live.judge(seen, KNOWLEDGE.rules(version))
+
+
+def compare(before: LiveReport, after: LiveReport) -> tuple[Judgement, ...]:
+    """What changed between two looks, by the rules of the release of the second."""
+    rules = KNOWLEDGE.rules(after.observation.version)
+    return live.compare(before.observation, after.observation, rules)
+
+
+def pairing_probe(machine: Machine) -> ClonePairing:
+    """The pairing probe of a canary: it dials into the canary's own place."""
+    return ClonePairing(
+        reader=_reader(),
+        sockets=lambda place: GatewaySocket(_linux(place).dial),
+        auth=lambda request, site: _auth_of_clone(machine, request, site),
+        knowledge=KNOWLEDGE,
+        clock=machine.clock,
+    )
+
+
+def configuration_of(machine: Machine, found: Installation) -> Configuration:
+    """The configuration of an installation, read anew. Raises ConfigInvalid."""
+    location = Location(found.home, found.profile, found.state.path, found.state.config)
+    return _config_file().read(location, machine.environment)
+
+
+def _auth_of_clone(machine: Machine, request: CanaryRequest, site: Site) -> AuthFacts:
+    """The gateway auth of the clone: that of the source, another one only where nothing seals it."""
+    name = request.installation.state.config.name
+    location = Location(site.home, request.installation.profile, site.state, site.state / name)
+    return _config_file().read(location, machine.environment).auth
+
+
+def _config_file() -> ConfigFile:
+    return ConfigFile(config.read_configuration, config.without_configuration)
+
+
+def _reader() -> StoreReader:
+    return StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
+
+
+def _linux(place: Place) -> LinuxPlace:
+    return cast(LinuxPlace, place)

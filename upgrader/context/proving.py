@@ -1,0 +1,67 @@
+"""Joins the canary: clones, places, what is known of a course, and the pairing probe inside it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from upgrader.adapters.clones import CloneSubjects, StateClones
+from upgrader.adapters.ports import free_port
+from upgrader.adapters.seal import LinuxPlaces
+from upgrader.adapters.stub_model import MODEL_ID
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.context.observing import pairing_probe
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.configuration import IncludeAccess
+from upgrader.domain.pathclass import in_snapshot
+from upgrader.domain.ports import Progress
+from upgrader.operations.canary import CloneCanary
+from upgrader.operations.canary_course import CourseTools
+from upgrader.services.openclaw import canary_lore, canary_runs, config_text, paths
+
+
+@dataclass(frozen=True)
+class Proving:
+    """Everything a canary of one installation needs."""
+
+    machine: Machine
+    keeping: Keeping
+    progress: Progress
+
+    def canaries(self) -> CloneCanary:
+        """The canary."""
+        era = self.keeping.installation.state.era
+        home = self.keeping.home
+        subjects = CloneSubjects(
+            canary_runs.PAIRING_FILES,
+            canary_runs.PAIRING_TABLES,
+            canary_runs.STATE_DATABASE,
+            canary_runs.AGENT_DATABASES,
+            canary_runs.policy_views,
+        )
+        return CloneCanary(
+            CourseTools(
+                clones=StateClones(home / "canaries", subjects, lambda path: in_snapshot(paths.classify(era, path))),
+                places=LinuxPlaces(self.machine.runner, home / "canary-trial"),
+                pairing=pairing_probe(self.machine),
+                lore=canary_lore,
+                clock=self.machine.clock,
+                progress=self.progress,
+                nonce=lambda: secrets.token_hex(6),
+                free_port=free_port,
+                read_config=read_snapshot_config,
+                model_id=MODEL_ID,
+            )
+        )
+
+
+def read_snapshot_config(request: CanaryRequest) -> Mapping[str, object]:
+    """The configuration as the snapshot has it, includes merged in, variables as written. Raises ConfigInvalid, OSError."""
+    state, config = request.installation.state.path, request.installation.state.config
+    kept = request.snapshot.tree / config.relative_to(state) if config.is_relative_to(state) else config
+    if not kept.is_file():
+        return {}
+    access = IncludeAccess(Path.read_bytes, Path.resolve)
+    tree, _files = config_text.with_includes(kept.read_bytes(), kept, (), access)
+    return tree if isinstance(tree, dict) else {}

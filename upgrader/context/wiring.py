@@ -1,0 +1,152 @@
+"""One builder a command: finds the installation, takes its lock, recovers what was left open, runs the operation."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from upgrader.adapters.lock import locked
+from upgrader.context.choices import Answers, ExitStyle, Options, Reach
+from upgrader.context.finding import Finder, discovery
+from upgrader.context.keeping import Keeping, planning
+from upgrader.context.machine import Machine
+from upgrader.context.moving import Moving
+from upgrader.context.observing import compare, live_checks
+from upgrader.context.proving import Proving
+from upgrader.domain.moves import CanaryData, MoveData, Recovery, VerifyData
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.plan import ExitStyle as PlanStyle
+from upgrader.domain.plan import PlanData
+from upgrader.domain.ports import Progress
+from upgrader.domain.status import StatusData
+from upgrader.domain.version import Version
+from upgrader.errors import Busy, UpgraderError, UsageError
+from upgrader.operations.rollback import Rollback
+from upgrader.operations.status import ShowStatus
+from upgrader.operations.upgrade import Canary, Prove, Upgrade
+from upgrader.operations.verify import Verify
+
+T = TypeVar("T")
+Show = Callable[[PlanData], None]
+
+
+class Declined(UpgraderError):
+    """A person said no."""
+
+    default_code = "declined"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The commands over one machine. `show` prints a plan before a question is asked about it."""
+
+    options: Options
+    answers: Answers
+    progress: Progress
+    show: Show
+    machine: Machine = field(default_factory=Machine.here)
+
+    def plan(
+        self, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
+    ) -> Outcome[PlanData]:
+        """`upgrader plan`."""
+        finder = self._finder()
+        keeping = Keeping(self.machine, finder.find())
+        detailed = PlanStyle.DETAILED if style is ExitStyle.DETAILED else PlanStyle.PLAIN
+        return planning(self.machine, finder, keeping, reach).run(target, accepted, detailed)
+
+    def status(self) -> Outcome[StatusData]:
+        """`upgrader status`; an unfinished move that nobody works on is recovered first."""
+        recovery = None
+        with suppress(Busy), self._recovered("status") as (_, ended):  # a run at work is no reason to say nothing
+            recovery = ended
+        return _told(ShowStatus(self._finder(), lambda found: Keeping(self.machine, found).records()).run(), recovery)
+
+    def verify(self) -> Outcome[VerifyData]:
+        """`upgrader verify`."""
+        return Verify(self._finder(), live_checks(self.machine), self.progress).run()
+
+    def canary(self, target: Version | None, accepted: frozenset[str]) -> Outcome[CanaryData | PlanData]:
+        """`upgrader canary`."""
+        with self._recovered("canary") as (keeping, recovery):
+            decide = planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide
+            outcome = Canary(self._finder(), decide, self._prove(keeping)).run(target, accepted)
+        return _told(outcome, recovery)
+
+    def upgrade(self, target: Version | None, accepted: frozenset[str]) -> Outcome[MoveData | PlanData]:
+        """`upgrader upgrade`."""
+        with self._recovered("upgrade") as (keeping, recovery):
+            moving = self._moving(keeping)
+            outcome = Upgrade(
+                discovery=self._finder(),
+                decide=planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide,
+                prove=self._prove(keeping),
+                verifier=moving.verifier,
+                transact=moving.transact(),
+                progress=self.progress,
+                consent=self._consent,
+            ).run(target, accepted)
+        return _told(outcome, recovery)
+
+    def rollback(self, snapshot: str) -> Outcome[MoveData]:
+        """`upgrader rollback`."""
+        with self._recovered("rollback") as (keeping, recovery):
+            moving = self._moving(keeping)
+            outcome = Rollback(
+                discovery=self._finder(),
+                slots=keeping.slots(),
+                snapshots=keeping.snapshots(),
+                verifier=moving.verifier,
+                transact=moving.transact(),
+                progress=self.progress,
+                consent=lambda question: self._consent(question, None),
+            ).run(snapshot)
+        return _told(outcome, recovery)
+
+    def _finder(self) -> Finder:
+        return Finder(discovery(self.machine), self.machine.selection(self.options))
+
+    def _prove(self, keeping: Keeping) -> Prove:
+        canaries = Proving(self.machine, keeping, self.progress).canaries()
+        return Prove(keeping.slots(), keeping.snapshots(), canaries, self.progress)
+
+    def _moving(self, keeping: Keeping) -> Moving:
+        verifier = live_checks(self.machine)
+        return Moving(self.machine, keeping, self._finder(), verifier, compare, self.progress)
+
+    @contextmanager
+    def _recovered(self, command: str) -> Iterator[tuple[Keeping, Recovery | None]]:
+        """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
+        keeping = Keeping(self.machine, self._finder().find())
+        with locked(keeping.locks, command):
+            recovery = self._moving(keeping).recover().run()
+            if recovery is not None:
+                keeping = Keeping(self.machine, self._finder().find())
+            yield keeping, recovery
+
+    def _consent(self, question: str, plan: PlanData | None) -> None:
+        """Ask a person; scripts say `--yes`. Raises Declined, UsageError."""
+        if self.answers is Answers.YES:
+            return
+        if plan is not None:
+            self.show(plan)
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "there is nobody to ask", why="standard input is no terminal", hint="say `--yes` to go ahead", code="no_consent"
+            )
+        self.progress.note(f"{question} [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Declined("not done: you did not say yes", hint="`upgrader plan` shows it again")
+
+
+def _told(outcome: Outcome[T], recovery: Recovery | None) -> Outcome[T]:
+    """The outcome with what was recovered before it; its exit code is its own."""
+    if recovery is None:
+        return outcome
+    text = f"an unfinished {recovery.move} to {recovery.target} ({recovery.transaction}) was {recovery.ending}"
+    if recovery.problems:
+        text += f"; it is still open: {'; '.join(recovery.problems)}"
+    return replace(outcome, notices=(text, *outcome.notices))
+
+
