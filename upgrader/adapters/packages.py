@@ -15,6 +15,7 @@ from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
 _PACKAGE_JSON_BYTES = 4 * 1024 * 1024
+_START_SLACK_S = 2.0  # start times of processes are known to about a second
 _NPMRC_BYTES = 1024 * 1024
 
 
@@ -66,7 +67,7 @@ class PackageTrees:
     def version_since(self, root: Path, moment: float) -> Version | None:
         """The version in this directory if its package.json has not changed since `moment` (seconds since the epoch)."""
         try:
-            if (root / "package.json").stat().st_ctime > moment:
+            if (root / "package.json").stat().st_ctime > moment + _START_SLACK_S:
                 return None
             return self.read(_read(root / "package.json", _PACKAGE_JSON_BYTES)).version
         except (OSError, UpgraderError):

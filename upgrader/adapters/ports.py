@@ -18,7 +18,7 @@ def listeners_on(port: int) -> tuple[Listener, ...]:
     found = {
         (each.laddr.ip, each.pid)
         for each in psutil.net_connections(kind="tcp")
-        if each.status == psutil.CONN_LISTEN and each.laddr.port == port
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port
     }
     return tuple(_listener(address, port, pid) for address, pid in sorted(found, key=lambda pair: (pair[0], pair[1] or 0)))
 

@@ -1,12 +1,14 @@
 """What Linux shows of one process under /proc, taken as values. A process may end at any moment: that is `None`, no error."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 _DELETED = " (deleted)"
+_MODULE = re.compile(rb" (/[^\n]*/node_modules/[^\n]*\.node)$", re.MULTILINE)
 
 
 def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
@@ -23,15 +25,10 @@ def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
     return tuple(found)
 
 
-def mapped_files(pid: int) -> tuple[Path, ...]:
-    """The files mapped into the process, each once; deleted ones are left out. Raises PermissionError."""
-    paths: dict[Path, None] = {}
-    with Path(f"/proc/{pid}/maps").open(errors="surrogateescape") as lines:
-        for line in lines:
-            words = line.rstrip("\n").split(maxsplit=5)
-            if len(words) == 6 and words[5].startswith("/") and not words[5].endswith(_DELETED):
-                paths[Path(words[5])] = None
-    return tuple(paths)
+def mapped_modules(pid: int) -> tuple[Path, ...]:
+    """Native modules of Node packages mapped into the process, each once; deleted ones left out. Raises PermissionError."""
+    found = _MODULE.findall(Path(f"/proc/{pid}/maps").read_bytes())
+    return tuple(dict.fromkeys(Path(os.fsdecode(path)) for path in found))
 
 
 def unit_of(pid: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,7 +118,7 @@ class ProcessTable:
         try:
             environment = process.environ()
             files = proc_files.open_files(process.pid)
-            mapped = proc_files.mapped_files(process.pid)
+            mapped = proc_files.mapped_modules(process.pid)
         except FileNotFoundError:
             return None
         return ProcessSeen(
@@ -131,7 +131,6 @@ class ProcessTable:
             open_files=tuple(path for _, path in files),
             mapped=mapped,
             locks=tuple(raw for descriptor, path in files if self.is_lock(path) for raw in _content(process.pid, descriptor)),
-            ports=proc_files.listening_ports(process),
             directory=_path(process.cwd()),
             unit=proc_files.unit_of(process.pid),
         )
@@ -139,7 +138,15 @@ class ProcessTable:
     def _tie(self, seen: ProcessSeen, state: Path) -> _Tied | None:
         """How this process is bound to the state, None when it is not."""
         pid = seen.identity.pid
-        reading = self.read(seen, lambda path: proc_files.as_seen_by(pid, path).exists())
+
+        def exists(path: Path) -> bool:
+            return proc_files.as_seen_by(pid, path).exists()
+
+        reading = self.read(seen, exists)
+        if reading.role is not Role.STRANGER:  # ports are dear to read: only of those where they decide
+            with suppress(psutil.Error):
+                seen = replace(seen, ports=proc_files.listening_ports(psutil.Process(pid)))
+                reading = self.read(seen, exists)
         writes = any(
             proc_files.same_file(pid, descriptor, path) for descriptor, path in _open_now(pid) if path.is_relative_to(state)
         )

@@ -44,7 +44,7 @@ class StateFacts:
                 why=error.strerror or str(error),
                 hint="run it as the user OpenClaw runs as",
             ) from error
-        workspaces = _real(tuple(agent.workspace for agent in configuration.agents))
+        workspaces = _real(tuple(place for agent in configuration.agents for place in (agent.workspace, *agent.maybe)))
         outside = (place for place in _real((*configuration.external, *workspaces)) if not place.is_relative_to(root))
         return State(
             path=root,

@@ -21,7 +21,8 @@ class Role(Enum):
 class ProcessSeen:
     """One process as the kernel shows it. A title may have overwritten `argv`; `environment` is that of its start.
 
-    `environment` holds only the names asked for; `open_files` and `mapped` are paths of regular files; `locks` the contents
+    `environment` holds only the names asked for; `open_files` are paths of regular files, `mapped` the native
+    modules of Node packages in memory; `locks` the contents
     of those open files that are lock files of OpenClaw; `ports` the TCP ports it listens on.
     """
 

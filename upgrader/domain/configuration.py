@@ -11,11 +11,15 @@ from upgrader.errors import UpgraderError
 
 @dataclass(frozen=True)
 class AgentPlaces:
-    """Where one configured agent lives: absolute paths, set by the configuration or by OpenClaw's defaults."""
+    """Where one configured agent lives: absolute paths, set by the configuration or by OpenClaw's defaults.
+
+    `maybe` are further places its workspace has by the rule of another release.
+    """
 
     id: str
     workspace: Path
     directory: Path
+    maybe: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,18 @@ from upgrader.domain.facts import (
 )
 from upgrader.domain.identity import Account, obstacles_of, refuse_wrong_user
 from upgrader.domain.selection import Location, Selection
+from upgrader.domain.version import Version
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the first look shows."""
+
+    location: Location
+    account: Account
+    census: Census
+    unit: UnitFacts | None
+    package: Package
 
 
 @dataclass(frozen=True)
@@ -52,16 +64,26 @@ class Discover:
         places. What forbids a move but not a look stands in `obstacles`. Raises NotFound, Ambiguous, WrongUser,
         ConfigInvalid, StateUnreadable, UsageError.
         """
-        location = self.layout.locate(selection, None)
+        seen = self._look(selection, None)
+        if self.layout.locate(selection, seen.package.version) != seen.location:
+            seen = self._look(selection, seen.package.version)  # names of before the renaming no longer count for it
+        return self._described(selection, seen)
+
+    def _look(self, selection: Selection, version: Version | None) -> _Seen:
+        """Where it is, who runs it and what is started; `version` decides which names of directories count."""
+        location = self.layout.locate(selection, version)
         account = self.accounts.judge_facts(selection, location)
         refuse_wrong_user(account, location.state)
         if account.owner_uid is None:
             raise self._no_state(selection, location)
         census = self._dated(self.table.census(location.state))
         unit = self._unit(selection, location)
-        package = self._package(selection, location, census, unit)
-        environment = self._environment(selection, census, unit)
-        configuration = self.configurations.read(location, environment)
+        return _Seen(location, account, census, unit, self._package(selection, location, census, unit))
+
+    def _described(self, selection: Selection, seen: _Seen) -> Installation:
+        """Everything else that is known of it."""
+        location, census, unit, package = seen.location, seen.census, seen.unit, seen.package
+        configuration = self.configurations.read(location, self._environment(selection, census, unit))
         return Installation(
             package=package,
             node=self._node(selection, census, unit),
@@ -73,7 +95,7 @@ class Discover:
             service=_service(unit),
             gateways=census.gateways,
             config_digest=configuration.digest,
-            obstacles=(*self.layout.refusal_of(package), *_obstacles(account, census)),
+            obstacles=(*self.layout.refusal_of(package), *_obstacles(seen.account, census)),
             bind=configuration.bind,
             updates_itself=configuration.updates_itself,
             tool_policy=configuration.tool_policy,

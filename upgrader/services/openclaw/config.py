@@ -111,20 +111,21 @@ def _agents(tree: Mapping[str, Any], location: Location, known: Mapping[str, str
     """The agents and where they live; without a roster there is one, `main`.
 
     The default agent (marked, else the only one, else the first) works in `agents.defaults.workspace` or `<state>/workspace`;
-    others in a folder of theirs below the former or in `<state>/workspace-<id>`.
+    others in a folder of theirs below the former or in `<state>/workspace-<id>`. 2026.9.6 forgets the mark once its doctor
+    has made ownership explicit: then the default agent may live as the others do.
     """
     roster = _roster(tree)
     owner = next((name for name, entry in roster if entry.get("default") is True), roster[0][0])
     common = _path(_at(tree, "agents", "defaults", "workspace"), location.home)
+    named = _path(known.get("OPENCLAW_WORKSPACE_DIR"), location.home)
     places = []
     for name, entry in roster:
+        own = common / name if common else location.state / f"workspace-{name}"
+        shared = common or named or location.state / "workspace"
         workspace = _path(entry.get("workspace"), location.home)
-        if workspace is None and name == owner:
-            workspace = common or _path(known.get("OPENCLAW_WORKSPACE_DIR"), location.home) or location.state / "workspace"
-        if workspace is None:
-            workspace = common / name if common else location.state / f"workspace-{name}"
+        maybe = () if workspace else ((own,) if name == owner else ())
         directory = _path(entry.get("agentDir"), location.home) or location.state / "agents" / name / "agent"
-        places.append(AgentPlaces(name, workspace, directory))
+        places.append(AgentPlaces(name, workspace or (shared if name == owner else own), directory, maybe))
     return tuple(places)
 
 

@@ -74,8 +74,11 @@ def _lock_owner(raw: bytes) -> tuple[Path | None, Path | None]:
         return None, None
     if not isinstance(owner, dict):
         return None, None
-    state, config = owner.get("stateDir"), owner.get("configPath")
-    return (Path(state) if isinstance(state, str) else None, Path(config) if isinstance(config, str) else None)
+    return _absolute(owner.get("stateDir")), _absolute(owner.get("configPath"))
+
+
+def _absolute(value: object) -> Path | None:
+    return Path(value) if isinstance(value, str) and value.startswith("/") else None
 
 
 def _is_titled(seen: ProcessSeen) -> bool:

@@ -1,0 +1,1 @@
+"""Discovery, through real directories and processes."""
