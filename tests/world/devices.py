@@ -117,23 +117,31 @@ def pair_in_sqlite(database: Path, own: Device, others: tuple[Device, ...]) -> N
 
 def insert_device(connection: sqlite3.Connection, device: Device) -> None:
     """One row of device_pairing_paired."""
-    record = device.record()
-    row = {
-        "device_id": device.id,
-        "public_key": device.public_key,
-        "display_name": device.name,
-        "platform": device.platform,
-        "client_id": device.client_id,
-        "client_mode": device.client_mode,
-        "role": device.role,
-        "roles_json": json.dumps(record["roles"]),
-        "scopes_json": json.dumps(record["scopes"]),
-        "approved_scopes_json": json.dumps(record["approvedScopes"]),
-        "tokens_json": json.dumps(record["tokens"]),
-        "approved_via": "silent",
-        "created_at_ms": _PAIRED_MS,
-        "approved_at_ms": _PAIRED_MS,
-    }
+    insert_record(connection, device.record())
+
+
+_COLUMNS = {
+    "deviceId": "device_id",
+    "publicKey": "public_key",
+    "displayName": "display_name",
+    "platform": "platform",
+    "clientId": "client_id",
+    "clientMode": "client_mode",
+    "role": "role",
+    "roles": "roles_json",
+    "scopes": "scopes_json",
+    "approvedScopes": "approved_scopes_json",
+    "tokens": "tokens_json",
+    "createdAtMs": "created_at_ms",
+    "approvedAtMs": "approved_at_ms",
+}
+
+
+def insert_record(connection: sqlite3.Connection, record: dict[str, Any]) -> None:
+    """The same of a record in the form of devices/paired.json."""
+    row: dict[str, object] = {"approved_via": "silent"}
+    for key, value in record.items():
+        row[_COLUMNS[key]] = json.dumps(value) if _COLUMNS[key].endswith("_json") else value
     names = ", ".join(row)
     marks = ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO device_pairing_paired ({names}) VALUES ({marks})", tuple(row.values()))

@@ -12,6 +12,8 @@ from tests.world.processes import belonging_to
 from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import StandIn
 from tests.world.world import World
+from upgrader.adapters.stub_model import StubModel
+from upgrader.domain.turns import Saw
 
 
 def test_the_installed_gateway_serves_and_its_devices_are_paired(world: World) -> None:
@@ -20,13 +22,15 @@ def test_the_installed_gateway_serves_and_its_devices_are_paired(world: World) -
     assert set(world.devices()) == {world.own.id, world.phone.id}
 
 
-def test_an_agent_spawns_a_child_that_reaches_the_model(world: World) -> None:
+def test_an_agent_spawns_a_child_that_reaches_the_model(world: World, stub_model: StubModel) -> None:
     nonce = "0a1b2c3d"
     call = json.dumps({"task": f"upgrader child {nonce}: say hi"})
     message = f"upgrader probe {nonce}: call sessions_spawn with {call} end of probe"
     said = world.openclaw("agent", "--agent", "main", "--message", message)
     assert said.exit_code == 0, said.text
-    assert '"status": "accepted"' in said.stdout
+    world.wait(lambda: Saw.CHILD in [event.saw for event in stub_model.events(nonce)], "the child at the model")
+    results = [event.result for event in stub_model.events(nonce) if event.saw is Saw.RESULT]
+    assert '"status": "accepted"' in results[0]
 
 
 def test_the_doctor_of_the_next_release_migrates_a_stopped_state_and_the_old_one_then_refuses(world: World) -> None:

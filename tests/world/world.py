@@ -5,23 +5,31 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from tests.world import digests
-from tests.world.devices import Device, insert_device, pair_in_files, pair_in_sqlite, write_file
+from tests.world.devices import Device, pair_in_files, pair_in_sqlite, write_file
+from tests.world.logfile import LogLine, read_log
 from tests.world.node import NodeHome
+from tests.world.pairing_data import PairingData
 from tests.world.processes import Child, Identity, belonging_to, end_all, start_detached, wait_until
 from tests.world.registry import FakeRegistry
 
-SHORT_S = 10.0
+
+class Layout(Enum):
+    """How the package of a seed comes into a world: copied, so that it may be changed, or linked."""
+
+    COPY = "copy"
+    LINK = "link"
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,18 @@ class Said:
 
 @dataclass
 class Seed:
-    """What a session prepares once: an npm prefix with one release, and a state directory that release has made."""
+    """What a session prepares once: an npm prefix with one release, and a state directory that release has made.
+
+    `start_s` is how long its gateway may take to be ready, `settle_s` how long it may write after an answer.
+    """
 
     version: str
     era: str
     prefix: Path
     state: Path
+    layout: Layout = Layout.COPY
+    start_s: float = 10.0
+    settle_s: float = 0.0
 
 
 def free_port() -> int:
@@ -61,7 +75,7 @@ def free_port() -> int:
 
 
 @dataclass
-class World:
+class World(PairingData):
     """One machine. Everything lies below `root`; `close()` ends its processes and removes it."""
 
     root: Path
@@ -102,9 +116,9 @@ class World:
         return self.state / "openclaw.json"
 
     @property
-    def database(self) -> Path:
-        """The shared state database (SQLite era)."""
-        return self.state / "state" / "openclaw.sqlite"
+    def era(self) -> str:
+        """Where the pairing data lies: files or sqlite."""
+        return self.seed.era
 
     @property
     def log(self) -> Path:
@@ -131,15 +145,26 @@ class World:
         }
 
     def build(self) -> None:
-        """Lay everything out; nothing runs yet."""
+        """Lay everything out and pair the devices; nothing runs yet."""
+        self.lay_out()
+        self.pair_all()
+
+    def lay_out(self) -> None:
+        """Package, state, configuration and npm's settings."""
         (self.root / "tmp").mkdir(mode=0o700, parents=True)
         self.home.mkdir(mode=0o700)
-        shutil.copytree(self.seed.prefix, self.prefix, symlinks=True)
+        if self.seed.layout is Layout.COPY:
+            shutil.copytree(self.seed.prefix, self.prefix, symlinks=True)
+        else:
+            self.prefix.symlink_to(self.seed.prefix)
         shutil.copytree(self.seed.state, self.state, symlinks=True)
         self.port = self.port or free_port()
         self.token = self.token or os.urandom(24).hex()
         write_npmrc(self.home, self.registry.url, self.root / "npm-cache")
         write_file(self.config, self.configuration())
+
+    def pair_all(self) -> None:
+        """This machine's identity and the phone."""
         if self.seed.era == "sqlite":
             pair_in_sqlite(self.database, self.own, (self.phone,))
         else:
@@ -221,9 +246,16 @@ class World:
         """Start the installed gateway as a plain detached process and wait until it is ready."""
         argv = (str(self.node.node), str(self.package / "openclaw.mjs"), "gateway", "run")
         self.gateway = start_detached(argv, self.environment, self.root / "gateway.out", self.home)
-        wait_until(lambda: self.is_ready() or not self._started_lives(), "a ready gateway", SHORT_S)
-        assert self._started_lives(), (self.root / "gateway.out").read_text()
+        try:
+            wait_until(lambda: self.is_ready() or not self._started_lives(), "a ready gateway", self.seed.start_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.gateway_output()}") from error
+        assert self._started_lives(), self.gateway_output()
         return self.gateway
+
+    def gateway_output(self) -> str:
+        """The end of what the gateways of this world wrote to their streams."""
+        return (self.root / "gateway.out").read_text(errors="replace")[-2000:]
 
     def _started_lives(self) -> bool:
         return self.gateway is not None and self.gateway.alive
@@ -232,7 +264,7 @@ class World:
         """End every gateway of this world by SIGTERM and wait."""
         for identity in self.gateways():
             identity.signal(signal.SIGTERM)
-        wait_until(lambda: not self.gateways(), "the end of the gateway", SHORT_S)
+        wait_until(lambda: not self.gateways(), "the end of the gateway", 30)
 
     def gateways(self) -> tuple[Identity, ...]:
         """Every gateway process of this world, canaries too: by title and environment."""
@@ -265,67 +297,30 @@ class World:
 
     # ---- looking and spoiling
 
-    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read the shared database."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
-
-    def change(self, sql: str, *values: object) -> int:
-        """Write the shared database from outside; how many rows were changed."""
-        connection = sqlite3.connect(self.database, timeout=10)
-        try:
-            with connection:
-                return connection.execute(sql, values).rowcount
-        finally:
-            connection.close()
-
-    def devices(self) -> dict[str, dict[str, Any]]:
-        """The gateway's records by device id, every column (SQLite) or key (files)."""
-        if self.seed.era == "files":
-            path = self.state / "devices" / "paired.json"
-            return dict(json.loads(path.read_text())) if path.exists() else {}
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
-        connection.row_factory = sqlite3.Row
-        try:
-            return {row["device_id"]: dict(row) for row in connection.execute("SELECT * FROM device_pairing_paired")}
-        finally:
-            connection.close()
-
-    def pair(self, device: Device) -> None:
-        """Add a device to the store, as if it had been approved."""
-        if self.seed.era == "files":
-            write_file(self.state / "devices" / "paired.json", {**self.devices(), device.id: device.record()})
-            return
-        connection = sqlite3.connect(self.database, timeout=10)
-        with connection:
-            insert_device(connection, device)
-        connection.close()
-
-    def forget_device(self, device: Device) -> None:
-        """Fault: its row is gone though nobody removed it."""
-        assert self.change("DELETE FROM device_pairing_paired WHERE device_id = ?", device.id) == 1
-
-    def narrow_scopes(self, device: Device, scopes: tuple[str, ...] = ("operator.read",)) -> None:
-        """Fault: it may do less than it was approved for."""
-        text = json.dumps(scopes)
-        sql = "UPDATE device_pairing_paired SET scopes_json = ?, approved_scopes_json = ? WHERE device_id = ?"
-        assert self.change(sql, text, text, device.id) == 1
-
-    def change_token(self, device: Device) -> None:
-        """Fault: the gateway's record holds another token than the device has."""
-        record = device.record()["tokens"]
-        record[device.role]["token"] = "x" * 43
-        sql = "UPDATE device_pairing_paired SET tokens_json = ? WHERE device_id = ?"
-        assert self.change(sql, json.dumps(record), device.id) == 1
-
     def edit_config(self, edit: Callable[[dict[str, Any]], None]) -> None:
         """Change openclaw.json in place."""
         value = json.loads(self.config.read_text())
         edit(value)
         write_file(self.config, value)
+
+    def log_mark(self) -> int:
+        """How far the log file goes now, in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def log_since(self, mark: int = 0) -> list[LogLine]:
+        """What was logged after `log_mark()`."""
+        return read_log(self.log, mark)
+
+    def settle(self) -> None:
+        """Let a gateway that writes after its answer do so: until two looks at the store are the same."""
+        last: list[object] = []
+
+        def same() -> bool:
+            last.append((self.devices(), self.pending()))
+            return len(last) > 1 and last[-1] == last[-2]
+
+        while not same():
+            time.sleep(self.seed.settle_s)
 
     def state_digest(self, *leave_out: str) -> dict[str, str]:
         """Everything in the state directory byte for byte."""
