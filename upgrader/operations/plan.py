@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.facts import Installation, SupervisorKind
@@ -9,10 +10,10 @@ from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan import Answer, Direction, ExitStyle, PlanData, Rule
 from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint
 from upgrader.domain.policy import advise, back_order, forward_order, is_open
-from upgrader.domain.ports import Clock, Discovery, Registry, Rooms, Slots, Snapshots
+from upgrader.domain.ports import Clock, Discovery, Registry, Rooms
 from upgrader.domain.release import RegistryUnreachable, Release
 from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment
+from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.table import Table
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UsageError
@@ -23,6 +24,16 @@ _TRIES_FORWARD = 8
 _TRIES_BACK = 4
 
 
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Listing(Protocol[T_co]):
+    """All that a plan asks of slots and snapshots: which there are."""
+
+    def list(self) -> tuple[T_co, ...]:
+        """All of them, oldest first."""
+
+
 @dataclass(frozen=True)
 class PlanOperation:
     """`table` is read when needed. `reach` is the service's word on what a release can open. `system` is linux, wsl, …;
@@ -31,8 +42,8 @@ class PlanOperation:
 
     discovery: Discovery
     registry: Registry
-    slots: Slots
-    snapshots: Snapshots
+    slots: Listing[Slot]
+    snapshots: Listing[Snapshot]
     rooms: Rooms
     clock: Clock
     table: Callable[[], Table]
