@@ -198,7 +198,7 @@ def test_the_environment_of_a_process_is_given_to_nobody_who_names_another_start
 def test_a_gateway_of_another_user_is_counted_as_hidden_and_suspected(machine: Machine) -> None:
     package, state = machine.install(), machine.make_state()
     with machine.gateway(package, *_lock(state)) as identity, tempfile.TemporaryDirectory() as folder:
-        answer = _as_nobody(lambda: _told(machine, Path(folder)))
+        answer = as_nobody(lambda: _told(machine, Path(folder)))
     unreadable, suspects = answer.split(";")
     assert int(unreadable) > 0
     assert str(identity.pid) in suspects.split(",")
@@ -226,7 +226,7 @@ def _told(machine: Machine, folder: Path) -> str:
     return f"{census.unreadable};{','.join(str(each.pid) for each in census.suspects)}"
 
 
-def _as_nobody(act: Callable[[], str]) -> str:
+def as_nobody(act: Callable[[], str]) -> str:
     """What `act` returns in a child that is another user."""
     reading, writing = os.pipe()
     pid = os.fork()

@@ -64,13 +64,16 @@ def _read(path: Path, limit: int) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise _unreadable(path, "it is not a regular file")
         if facts.st_size > limit:
             raise _unreadable(path, f"it has {facts.st_size} bytes, more than the {limit} that are read")
-        return file.read(limit + 1)[:limit]
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
 
 
 def _unreadable(path: Path, why: str) -> UpgraderError:
