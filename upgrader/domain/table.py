@@ -1,6 +1,6 @@
 """The evidence table: what is known of each release, and what it means for one move on one machine. Pure.
 
-Verdicts come from here and nowhere else. The file is known_versions.toml; docs/known-versions.md describes it.
+Verdicts come from here and nowhere else. docs/known-versions.md describes the file, known_versions.toml.
 The idea of declared risks on edges, asked of the installation, is that of OpenShift's update graph.
 """
 
