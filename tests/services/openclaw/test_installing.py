@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from upgrader.domain.release import Release
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
-from upgrader.services.openclaw.installing import read_package, recipe
+from upgrader.services.openclaw.installing import forecast, read_package, recipe
 
 
 def project(version: str) -> dict[str, object]:
@@ -15,12 +16,14 @@ def project(version: str) -> dict[str, object]:
     return made
 
 
-@pytest.mark.parametrize("version", ["2026.1.29", "2026.2.17", "2026.2.19-2", "2026.2.22", "2026.2.26"])
+@pytest.mark.parametrize(
+    "version", ["2026.1.29", "2026.2.17", "2026.2.19-2", "2026.2.22", "2026.3.13", "2026.4.15", "2026.5.7"]
+)
 def test_the_first_releases_need_two_of_their_dependencies_held(version: str) -> None:
     assert project(version)["overrides"] == {"libsignal": "npm:libsignal@6.0.0", "linkedom": "0.18.11"}
 
 
-@pytest.mark.parametrize("version", ["2026.3.13", "2026.5.12", "2026.9.6", "2026.9.7"])
+@pytest.mark.parametrize("version", ["2026.5.12", "2026.7.1", "2026.9.6", "2026.9.7"])
 def test_later_releases_hold_nothing(version: str) -> None:
     assert "overrides" not in project(version)
 
@@ -78,3 +81,20 @@ def test_a_package_json_that_is_none_is_a_clear_error(raw: bytes) -> None:
     with pytest.raises(UpgraderError) as caught:
         read_package(raw)
     assert caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("version", "unpacked", "allocated"),
+    [
+        ("2026.1.29", 24_807_151, 1_350_893_568),
+        ("2026.2.17", 54_149_397, 1_372_729_344),
+        ("2026.2.22", 58_361_230, 1_402_310_656),
+        ("2026.5.12", 82_041_569, 544_509_952),
+        ("2026.9.5", 227_090_797, 610_316_288),
+        ("2026.9.6", 300_367_310, 683_868_160),
+    ],
+)
+def test_the_forecast_is_above_every_slot_that_was_measured(version: str, unpacked: int, allocated: int) -> None:
+    for known in (unpacked, None):
+        release = Release(Version.parse(version), unpacked_bytes=known)
+        assert forecast(release).data_bytes > allocated + 126_000_000

