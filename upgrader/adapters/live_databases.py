@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,17 +20,25 @@ MAGIC = b"SQLite format 3\x00"
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
+@dataclass(frozen=True)
+class Opened:
+    """How the read transactions began: seconds from the first to the last, and whether nobody wrote in between."""
+
+    seconds: float
+    one_instant: bool
+
+
 class HeldDatabases:
-    """Databases with an open read transaction each. `opened_s`: seconds from the first to the last BEGIN."""
+    """Databases with an open read transaction each."""
 
     def __init__(
-        self, root: Path, connections: dict[str, sqlite3.Connection], opened_s: float, limits: SnapshotLimits
+        self, root: Path, connections: dict[str, sqlite3.Connection], opened: "Opened", limits: SnapshotLimits
     ) -> None:
         self._root = root
         self._connections = connections
         self._limits = limits
         self._wal_at_first = {path: _size(self._wal(path)) for path in connections}
-        self.opened_s = opened_s
+        self.opened = opened
 
     def back_up(self, path: str, destination: Path, advance: Callable[[int], None]) -> None:
         """Copy one database, as it was when its transaction opened, to the new file `destination`, in bounded steps.
@@ -74,20 +83,39 @@ def held(
 ) -> Iterator[HeldDatabases]:
     """Open a read transaction on every database of `paths` (relative to `root`), hold them while the block runs.
 
-    The connections are made first, so that only BEGIN and one read lie between the first and the last: the moments of two
-    databases are at most `opened_s` apart. Tried again when that took longer than the limit (a busy machine).
-    Raises SnapshotGivenUp.
+    The connections are made first, so that only BEGIN and one read lie between the first and the last. A second connection
+    to each tells whether anybody committed in between: tried again until nobody did, so that all are as of one instant. On
+    a machine too busy for that, the last try counts if it stayed within the limit. Raises SnapshotGivenUp.
     """
     with ExitStack() as stack:
         connections = {path: stack.enter_context(_connection(root, path)) for path in paths}
-        for _ in range(limits.opening_tries):
-            took = _begin_all(connections, monotonic)
-            if took <= limits.opening_s:
-                break
-            _end_all(connections)
-        else:
-            raise _given_up("the databases", f"opening them took longer than {limits.opening_s:.1f} s each time")
-        yield HeldDatabases(root, connections, took, limits)
+        with ExitStack() as watching:
+            witnesses = tuple(watching.enter_context(_connection(root, path)) for path in paths)
+            opened = _begin_together(connections, witnesses, limits, monotonic)
+        yield HeldDatabases(root, connections, opened, limits)
+
+
+def _begin_together(
+    connections: dict[str, sqlite3.Connection],
+    witnesses: tuple[sqlite3.Connection, ...],
+    limits: SnapshotLimits,
+    monotonic: Callable[[], float],
+) -> Opened:
+    last = limits.opening_tries - 1
+    for attempt in range(limits.opening_tries):
+        before = _versions(witnesses)
+        took = _begin_all(connections, monotonic)
+        if _versions(witnesses) == before and took <= limits.opening_s:
+            return Opened(took, one_instant=True)
+        if attempt == last and took <= limits.opening_s:
+            return Opened(took, one_instant=False)
+        _end_all(connections)
+    raise _given_up("the databases", f"opening them took longer than {limits.opening_s:.1f} s")
+
+
+def _versions(witnesses: tuple[sqlite3.Connection, ...]) -> tuple[int, ...]:
+    """A number per database that changes whenever somebody else commits to it."""
+    return tuple(int(witness.execute("PRAGMA data_version").fetchone()[0]) for witness in witnesses)
 
 
 @contextmanager

@@ -129,6 +129,7 @@ def header_bytes(snapshot: Snapshot) -> bytes:
         "reason": snapshot.reason,
         "source": str(snapshot.source),
         "opened_ms": snapshot.opened_ms,
+        "one_instant": snapshot.one_instant,
         "outside": [{"path": str(o.path), "digest": o.digest, "mode": o.mode} for o in snapshot.outside],
         "passed": [asdict(p) for p in snapshot.passed],
     }
@@ -157,6 +158,7 @@ def read_header(folder: Path) -> Snapshot:
             source=Path(fields["source"]),
             passed=tuple(Passed(p["path"], p["why"]) for p in fields["passed"]),
             opened_ms=fields["opened_ms"],
+            one_instant=fields["one_instant"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.filecopy import copy_hashed, digest_file, dress, starts_with
-from upgrader.adapters.live_databases import MAGIC, SIDE_FILES, held
+from upgrader.adapters.live_databases import MAGIC, SIDE_FILES, Opened, held
 from upgrader.adapters.manifests import LINES, TREE, Cursor, LineWriter, line_of, read_lines, seen_of
 from upgrader.adapters.trees import Wanted, entry_at, mirror, walk
 from upgrader.domain.snapshot import ManifestLine, SnapshotLimits
@@ -40,10 +40,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Filled:
-    """How a fill went: what was left, and the seconds between the first and the last read transaction (live only)."""
+    """How a fill went: what was left, and how the read transactions began (live only)."""
 
     passed: tuple[Passed, ...]
-    opened_s: float | None
+    opened: Opened | None
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Filler:
             for path in found.busy:
                 self._room_for(path)
                 databases.back_up(path, self._tree / path, self.advance)
-            opened_s = databases.opened_s
+            opened = databases.opened
         passed = self._mirror(found.paths, frozenset(found.busy))
         for before in found.quiet:
             self._must_be_untouched(before)
-        return Filled(passed, opened_s)
+        return Filled(passed, opened)
 
     def fill_stopped(self) -> Filled:
         """Copy the tree of a stopped gateway, databases with their side files as they lie. Raises TreeUnreadable, DiskFull."""

@@ -233,7 +233,8 @@ class FileSnapshots:
             reason=reason,
             source=installation.state.path,
             passed=filled.passed,
-            opened_ms=None if filled.opened_s is None else round(filled.opened_s * 1000, 3),
+            opened_ms=None if filled.opened is None else round(filled.opened.seconds * 1000, 3),
+            one_instant=None if filled.opened is None else filled.opened.one_instant,
         )
 
     def _has_room(self, filler: Filler) -> None:

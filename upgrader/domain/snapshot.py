@@ -33,7 +33,8 @@ class Snapshot:
     """One snapshot. `tree` is the copy of the state directory; `slot_id` the slot that was active; `created` is ISO UTC.
 
     `files` and `size_bytes` count regular files; `digest` is the SHA-256 of the manifest. `source` is the state directory
-    it was taken from; `passed` what was not copied; `opened_ms` how long opening the read transactions took (live only).
+    it was taken from; `passed` what was not copied; `opened_ms` how long opening the read
+    transactions took and `one_instant` whether nobody wrote meanwhile (live only; else they are within `opened_ms`).
     """
 
     id: str
@@ -50,6 +51,7 @@ class Snapshot:
     source: Path = Path()
     passed: tuple[Passed, ...] = ()
     opened_ms: float | None = None
+    one_instant: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,6 @@ class ManifestLine:
     """One path of a snapshot's tree. `digest` is the SHA-256 of a file's content, empty for all else.
 
     `inode`, `ctime_ns` and `began_ns` are of the source file when it was copied: what the next snapshot compares with.
-    `linked` says that the bytes were shared with the snapshot before.
     """
 
     path: str
@@ -82,7 +83,7 @@ class SnapshotLimits:
     """
 
     opening_s: float = 0.1
-    opening_tries: int = 5
+    opening_tries: int = 50
     wal_growth_bytes: int = 1024**3
     reserve_bytes: int = 256 * 1024**2
     step_pages: int = 1024
