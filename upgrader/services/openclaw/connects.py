@@ -99,6 +99,9 @@ def _obstacle(store: PairingStore) -> str:
         return "the record names no platform: a connect would write one"
     if cached is None or cached.token.length == 0:
         return "this machine's clients hold no operator token"
+    recorded = device.token("operator")
+    if recorded is not None and recorded.revoked_ms is not None:
+        return "the operator token was revoked on purpose"
     return ""
 
 
