@@ -72,7 +72,5 @@ def _npm(node: NodeHome, directory: Path, *words: str) -> None:
     """npm with the person's own registry settings: the environment goes through, only the Node is ours."""
     environment = {**os.environ, "PATH": f"{node.bin}:{os.environ['PATH']}"}
     argv = (str(node.npm), *words, "--no-audit", "--no-fund", "--loglevel=error")
-    ended = subprocess.run(
-        argv, env=environment, cwd=directory, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-    )
+    ended = subprocess.run(argv, env=environment, cwd=directory, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
     assert ended.returncode == 0, f"npm {words[0]} of a real release failed: {ended.stderr[-800:]}"

@@ -14,7 +14,7 @@ def real_seed(installed: Install, folder: Path, layout: Layout = Layout.LINK) ->
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = not installed.version.startswith("2026.2.")
-    return Seed(installed.version, "sqlite" if new else "files", installed.prefix, state, layout, start_s=180.0, settle_s=0.4)
+    return Seed(installed.version, "sqlite" if new else "files", installed.prefix, state, layout, start_s=900.0, settle_s=0.4)
 
 
 class RealWorld(World):

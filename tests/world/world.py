@@ -247,17 +247,18 @@ class World(PairingData):
         argv = (str(self.node.node), str(self.package / "openclaw.mjs"), "gateway", "run")
         self.gateway = start_detached(argv, self.environment, self.root / "gateway.out", self.home)
         try:
-            wait_until(lambda: self.is_ready() or not self._started_lives(), "a ready gateway", self.seed.start_s)
+            wait_until(lambda: self.is_ready() or not self.gateway_lives(), "a ready gateway", self.seed.start_s)
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.gateway_output()}") from error
-        assert self._started_lives(), self.gateway_output()
+        assert self.gateway_lives(), self.gateway_output()
         return self.gateway
 
     def gateway_output(self) -> str:
         """The end of what the gateways of this world wrote to their streams."""
         return (self.root / "gateway.out").read_text(errors="replace")[-2000:]
 
-    def _started_lives(self) -> bool:
+    def gateway_lives(self) -> bool:
+        """Whether the process we started last still runs."""
         return self.gateway is not None and self.gateway.alive
 
     def stop_gateway(self) -> None:
@@ -265,6 +266,10 @@ class World(PairingData):
         for identity in self.gateways():
             identity.signal(signal.SIGTERM)
         wait_until(lambda: not self.gateways(), "the end of the gateway", 30)
+
+    def end_left_over(self) -> None:
+        """End whatever a killed gateway has left behind."""
+        end_all(self.root)
 
     def gateways(self) -> tuple[Identity, ...]:
         """Every gateway process of this world, canaries too: by title and environment."""

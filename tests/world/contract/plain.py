@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 _MARKS = (
+    (re.compile(r"requestId: [0-9a-f-]+"), "requestId: <uuid>"),  # a close reason may be cut in the middle
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<id>"),
     (re.compile(r"\b1[0-9]{12}\b"), "<ms>"),

@@ -41,6 +41,7 @@ function malformed(params) {
   const extra = Object.keys(params).find((key) => !PARAMS.has(key));
   if (extra) return `at root: unexpected property '${extra}'`;
   if (!params.client?.id || !params.client.mode) return "at /client: must have required property 'id'";
+  if (params.auth?.deviceToken !== undefined && !rules.deviceTokenField) return "at /auth: unexpected property 'deviceToken'";
   if (params.device && rules.nonce === "required" && typeof params.device.nonce !== "string") {
     return "at /device: must have required property 'nonce'";
   }
@@ -84,18 +85,20 @@ function coded(code, more) {
 function unauthorized(shared, params) {
   const what = shared.state === "wrong" ? "mismatch" : "missing";
   const hint = params.client.id === "cli" ? rules.hints.cli : rules.hints.other;
+  const retry = what === "mismatch" && params.device !== undefined;
   const text = `unauthorized: gateway ${shared.method} ${what} (${hint})`;
   const reason = `${shared.method}_${what}`;
   const next = what === "missing" ? "update_auth_configuration" : "update_auth_credentials";
   return new No("INVALID_REQUEST", text, {
-    details: authDetails(`AUTH_${shared.method.toUpperCase()}_${what.toUpperCase()}`, reason, next), cause: "unauthorized", words: reason,
+    details: authDetails(`AUTH_${shared.method.toUpperCase()}_${what.toUpperCase()}`, reason, retry ? "retry_with_device_token" : next, retry),
+    cause: "unauthorized", words: reason,
   });
 }
 
-function authDetails(code, reason, next) {
+function authDetails(code, reason, next, retry = false) {
   if (!rules.codes) return undefined;
   const details = { code, authReason: reason };
-  return rules.advice ? { ...details, canRetryWithDeviceToken: false, recommendedNextStep: next } : details;
+  return rules.advice ? { ...details, canRetryWithDeviceToken: retry, recommendedNextStep: next } : details;
 }
 
 function proveDevice(params, asked, nonce) {
@@ -130,11 +133,13 @@ function withDevice(params, asked, shared, context) {
   const skips = rules.skips === "backend" ? own : rules.skips === "operator" && asked.role === "operator" && way.method !== "device-token";
   if (!skips) {
     const kept = pair(params, asked, way, record, context);
-    return { method: way.method, ...asked, ...issue(kept, asked, way, context) };
+    const issued = issue(kept, asked, way, context);
+    const scopes = rules.helloScopes === "token" ? kept.tokens[asked.role].scopes : asked.scopes;
+    return { method: way.method, role: asked.role, scopes, ...issued };
   }
-  if (record) touch(record, way, asked, context);
-  if (way.method === "device-token") return { method: way.method, ...asked, ...tokenOf(record, asked.role) };
-  return { method: way.method, ...asked };
+  if (record) touch(record, way, asked, params, context);
+  const has = record && activeToken(record, asked.role) && satisfied(baselineOf(record), asked.scopes);
+  return has ? { method: way.method, ...asked, ...tokenOf(record, asked.role) } : { method: way.method, ...asked };
 }
 
 function isBackend(client) {
@@ -187,11 +192,11 @@ function satisfied(granted, asked) {
 function pair(params, asked, way, record, context) {
   const reason = upgradeReason(params, asked, record);
   if (!reason) {
-    touch(record, way, asked, context);
+    touch(record, way, asked, params, context);
     return record;
   }
-  if (record && reason !== "metadata-upgrade") context.audit(reason, params, asked, way, record);
-  if (rules.silent[reason] === "always" || (rules.silent[reason] === "shared" && way.method !== "device-token")) {
+  if (record) context.audit(reason, params, asked, way, record);
+  if (rules.silent[reason] === "always" || (rules.silent[reason] === "shared" && way.method !== "device-token") || (rules.silent[reason] === "operator" && asked.role === "operator")) {
     return approve(params, asked, record, context);
   }
   throw pairingRequired(reason, params, asked, record, context);
@@ -199,16 +204,26 @@ function pair(params, asked, way, record, context) {
 
 function upgradeReason(params, asked, record) {
   if (!record || record.publicKey !== params.device.publicKey) return "not-paired";
-  if (!(record.roles ?? [record.role]).includes(asked.role)) return "role-upgrade";
+  if (!rolesOf(record).includes(asked.role)) return "role-upgrade";
   if (asked.scopes.length && !satisfied(baselineOf(record), asked.scopes)) return "scope-upgrade";
   if (rules.metadata && record.platform && record.platform !== params.client.platform) return "metadata-upgrade";
   return undefined;
 }
 
+function activeToken(record, role) {
+  const token = record.tokens?.[role];
+  return token && !token.revokedAtMs ? token : undefined;
+}
+
+function rolesOf(record) {
+  const named = record.roles ?? [record.role];
+  return rules.rolesNeedToken ? named.filter((role) => activeToken(record, role)) : named;
+}
+
 function approve(params, asked, record, context) {
   const now = Date.now();
   const scopes = [...new Set([...(record?.scopes ?? []), ...asked.scopes])];
-  const widened = rules.normalise ? normalised(scopes) : scopes.sort();
+  const widened = rules.tokenScopes === "asked" ? asked.scopes : normalised(scopes);
   const kept = record?.tokens?.[asked.role];
   const token = { token: newToken(), role: asked.role, scopes: widened, createdAtMs: kept?.createdAtMs ?? now };
   if (kept) token.rotatedAtMs = now;
@@ -216,11 +231,11 @@ function approve(params, asked, record, context) {
   const made = {
     ...record,
     deviceId: params.device.id, publicKey: params.device.publicKey, platform: params.client.platform,
-    clientId: params.client.id, clientMode: params.client.mode, role: asked.role,
-    roles: [...new Set([...(record?.roles ?? []), asked.role])], scopes: scopes.sort(),
+    displayName: params.client.displayName ?? null, clientId: params.client.id, clientMode: params.client.mode, role: asked.role,
+    roles: [...new Set([...(record?.roles ?? []), asked.role])], scopes: scopes.length || rules.approvedScopes ? scopes.sort() : undefined,
     tokens: { ...record?.tokens, [asked.role]: token }, createdAtMs: record?.createdAtMs ?? now, approvedAtMs: now,
   };
-  if (rules.approvedScopes) made.approvedScopes = made.scopes;
+  made.approvedScopes = rules.approvedScopes ? made.scopes : undefined;
   if (rules.seen) Object.assign(made, { approvedVia: "silent", lastSeenAtMs: now, lastSeenReason: "connect" });
   context.store.save(made);
   context.store.dropPending(params.device.id);
@@ -248,7 +263,7 @@ function pairingRequired(reason, params, asked, record, context) {
   if (rules.codes) Object.assign(details, { code: "PAIRING_REQUIRED", reason });
   if (rules.advice) {
     Object.assign(details, {
-      deviceId: request.deviceId, requestedRole: asked.role, requestedScopes: asked.scopes,
+      deviceId: request.deviceId, requestedRole: asked.role, ...(asked.scopes.length ? { requestedScopes: asked.scopes } : {}),
       approvedRoles: record?.roles, approvedScopes: record && baselineOf(record),
     });
   }
@@ -257,18 +272,19 @@ function pairingRequired(reason, params, asked, record, context) {
 }
 
 /** What a successful connect leaves in the record. */
-function touch(record, way, asked, context) {
+function touch(record, way, asked, params, context) {
   const now = Date.now();
+  record.displayName = params.client.displayName ?? null;
   const token = record.tokens?.[asked.role];
   if (way.method === "device-token" && token) token.lastUsedAtMs = now;
+  if (rules.touchesClient) Object.assign(record, { clientId: params.client.id, clientMode: params.client.mode, platform: params.client.platform });
   if (rules.mergesScopes) record.scopes = [...new Set([...(record.scopes ?? []), ...asked.scopes])].sort();
   if (rules.seen) Object.assign(record, { lastSeenAtMs: now, lastSeenReason: "connect" });
   context.store.save(record);
 }
 
 function issue(record, asked, way, context) {
-  const kept = record.tokens?.[asked.role];
-  if (kept && !kept.revokedAtMs) return tokenOf(record, asked.role);
+  if (activeToken(record, asked.role)) return tokenOf(record, asked.role);
   const token = { token: newToken(), role: asked.role, scopes: baselineOf(record), createdAtMs: Date.now() };
   record.tokens = { ...record.tokens, [asked.role]: token };
   context.store.save(record);

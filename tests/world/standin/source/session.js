@@ -61,6 +61,10 @@ function hello(runtime, peer, decided) {
 
 function audit(peer, reason, params, asked, way, record) {
   if (!profile.pairing.audits) return;
+  if (reason === "metadata-upgrade") {
+    log("gateway", "warn", `security audit: device metadata upgrade requested reason=metadata-upgrade device=${params.device.id} ip=unknown-ip auth=${way.method} claimedPlatform=${params.client.platform} pinnedPlatform=${record.platform} client=${params.client.id} conn=${peer.id}`);
+    return;
+  }
   const from = (record.approvedScopes ?? record.scopes ?? []).join(",");
   log("gateway", "warn", `security audit: device access upgrade requested reason=${reason} device=${params.device.id} ip=unknown-ip auth=${way.method} roleFrom=${record.role} roleTo=${asked.role} scopesFrom=${from} scopesTo=${asked.scopes.join(",")} client=${params.client.id} conn=${peer.id}`);
 }

@@ -1,0 +1,48 @@
+"""Fixtures of the real tier: OpenClaw itself, installed from the registry into the tests' cache when it is not there."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.real.installs import Install, install
+from tests.real.worlds import RealWorld, real_world
+from tests.world.node import NodeHome
+from tests.world.registry import FakeRegistry
+from tests.world.world import Layout
+from upgrader.adapters.stub_model import StubModel
+
+RealWorldOf = Callable[..., RealWorld]
+Installed = Callable[[str], Install]
+
+
+@pytest.fixture(scope="session")
+def installed(node_home: NodeHome) -> Installed:
+    """`installed("2026.9.5")`: that release, installed once for all sessions."""
+    return lambda version: install(version, node_home)
+
+
+@pytest.fixture
+def real_world_of(
+    node_home: NodeHome,
+    stub_model: StubModel,
+    installed: Installed,
+    registry: FakeRegistry,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RealWorldOf]:
+    """Makes worlds with a real release: `real_world_of("2026.9.5")`. Paired, gateway not running. All end with the test.
+
+    The package is linked and must not be changed, unless `layout` is Layout.COPY (an upgrade moves it).
+    """
+    made: list[RealWorld] = []
+
+    def build(version: str, layout: Layout = Layout.LINK) -> RealWorld:
+        root = tmp_path_factory.mktemp("real") / os.urandom(4).hex()
+        model = (stub_model.base_url, stub_model.token)
+        world = real_world(root, node_home, registry, installed(version), model, layout)
+        made.append(world)
+        return world
+
+    yield build
+    for world in made:
+        world.close()
