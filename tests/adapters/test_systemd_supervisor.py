@@ -281,6 +281,32 @@ def test_a_start_is_reset_reload_start_and_another_process_than_meant_is_not_bel
     assert begun == ["daemon-reload", f"reset-failed {NAME}", f"start {NAME}"]
 
 
+def test_a_launch_goes_through_the_pointer_so_that_it_means_what_stands_there(world: World) -> None:
+    real = world.home / "slots" / "a" / "openclaw"
+    real.parent.mkdir(parents=True)
+    pointer = world.installation.package.pointer
+    pointer.rename(real)
+    pointer.symlink_to(real)
+    world.unit.write_text(f"[Service]\nExecStart=/n/node --max-old-space-size=8192 {real}/dist/index.js gateway\n")
+    package = replace(world.installation.package, root=real)
+    launch = world.supervisor.launch_record(replace(world.installation, package=package))
+    assert launch.argv == ("/n/node", "--max-old-space-size=8192", f"{pointer}/dist/index.js", "gateway")
+
+
+def test_a_node_that_is_gone_is_exchanged_for_the_slots_copy_and_an_equal_one_is_left(world: World) -> None:
+    launch = world.supervisor.launch_record(world.installation)
+    copy = world.home / "copy-of-node"
+    copy.write_bytes(Path("/usr/bin/env").read_bytes())
+    before = world.unit.read_text()
+    with pytest.raises(StartFailed):  # nothing runs here; the unit is what is looked at
+        world.supervisor.start(world.installation, replace(launch, argv=(str(copy), *launch.argv[1:])))
+    assert world.unit.read_text() == before
+    world.unit.write_text(before.replace("/usr/bin/env", "/removed/node"))
+    with pytest.raises(StartFailed):
+        world.supervisor.start(world.installation, replace(launch, argv=(str(copy), *launch.argv[1:])))
+    assert world.unit.read_text() == before.replace("/usr/bin/env", str(copy))
+
+
 def test_a_wrapper_is_no_launch_of_openclaw(world: World) -> None:
     world.unit.write_text("[Service]\nExecStart=/home/claw/run.sh\n")
     with pytest.raises(NotManaged, match="does not start OpenClaw itself"):

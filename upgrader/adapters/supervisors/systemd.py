@@ -49,16 +49,25 @@ class SystemdUserSupervisor:
     installs_service = True
 
     def launch_record(self, installation: Installation) -> Launch:
-        """What the unit starts, drop-ins included. Raises NotManaged where that is no gateway of OpenClaw's."""
+        """What the unit starts, drop-ins included. Raises NotManaged where that is no gateway of OpenClaw's.
+
+        A script inside the present package is named through the package pointer: after a switch the same record then
+        means the package that stands there.
+        """
         definition = definition_of(self._loaded(installation), self.units)
-        if self.units.command_of(definition.command) is None:
+        command = self.units.command_of(definition.command)
+        if command is None:
             raise NotManaged(
                 f"{_name(installation)} does not start OpenClaw itself",
                 why=f"its ExecStart in {definition.command_from} is a wrapper or another program",
                 hint="let `openclaw gateway install --force` write the unit, then run the command again",
                 code="unit_command",
             )
-        return Launch(definition.command, definition.directory or installation.home, definition.environment)
+        argv = definition.command
+        if command.package_root.resolve() == installation.package.root.resolve():
+            entry = installation.package.pointer / command.entry.relative_to(command.package_root)
+            argv = tuple(str(entry) if word == str(command.entry) else word for word in argv)
+        return Launch(argv, definition.directory or installation.home, definition.environment)
 
     def outside_files(self, installation: Installation) -> tuple[Path, ...]:
         """The unit, the copy `gateway install` makes of it, and its own drop-ins; never our fence."""

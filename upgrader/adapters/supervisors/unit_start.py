@@ -1,5 +1,6 @@
 """Starting a unit, and believing it only when the process that runs is the one meant."""
 
+import filecmp
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import TypeVar
 
 import psutil
 
+from upgrader.adapters.durable import replace_durably
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import LOOK, Systemctl, UnitStatus
 from upgrader.domain.facts import Installation, ProcessIdentity
@@ -34,23 +36,34 @@ class UnitStart:
         self.systemctl.must("daemon-reload")
         if wanted is None:
             raise self._failed("its command line is not one of OpenClaw's")
-        self._compare_unit(wanted)
+        node = self._compare_unit(wanted)
         self.systemctl.run("reset-failed", self.name)  # else StartLimitBurst refuses; fails itself where nothing failed
         self.systemctl.must("start", self.name)
         identity = self._steady()
-        self._compare_process(installation, wanted, identity)
+        self._compare_process(installation, node, identity)
         return identity
 
-    def _compare_unit(self, wanted: GatewayCommand) -> None:
-        """Whether the unit, drop-ins applied, starts what is meant: looked at before it is started."""
-        definition = definition_of(loaded(self.systemctl.status(self.name), self.name), self.units)
+    def _compare_unit(self, wanted: GatewayCommand) -> Path:
+        """The Node the unit starts by; raises when the unit, drop-ins applied, starts something else than meant.
+
+        A unit put back from a snapshot names the Node of that time. Another path with the same bytes is the same Node; one
+        that was removed or replaced since is exchanged, in the unit, for the copy that the slot keeps.
+        """
+        status = loaded(self.systemctl.status(self.name), self.name)
+        definition = definition_of(status, self.units)
         found = self.units.command_of(definition.command)
         if found is None:
             raise self._failed(f"{definition.command_from} starts something else than OpenClaw")
         if found.package_root.resolve() != wanted.package_root.resolve():
             raise self._failed(f"{definition.command_from} starts {found.package_root}, not {wanted.package_root}")
-        if found.node.resolve() != wanted.node.resolve():
+        if _same_file(found.node, wanted.node):
+            return found.node.resolve()
+        if status.fragment is None or definition.command_from != status.fragment:
             raise self._failed(f"{definition.command_from} starts it by {found.node}, not {wanted.node}")
+        changed = self.units.with_node(status.fragment.read_bytes(), wanted.node)
+        replace_durably(status.fragment, changed, status.fragment.stat().st_mode & 0o777)
+        self.systemctl.must("daemon-reload")
+        return wanted.node.resolve()
 
     def _steady(self) -> ProcessIdentity:
         """Watch the started unit for RestartSec and a margin: one main process all the while, no restart."""
@@ -63,11 +76,11 @@ class UnitStart:
             status = self.systemctl.status(self.name)
         raise self._failed(_ending(status))
 
-    def _compare_process(self, installation: Installation, wanted: GatewayCommand, identity: ProcessIdentity) -> None:
+    def _compare_process(self, installation: Installation, node: Path, identity: ProcessIdentity) -> None:
         """Whether the running process is the Node meant, on the state meant."""
-        node = self._looked_at(identity.pid, lambda process: Path(process.exe()))
-        if node != wanted.node.resolve():
-            raise self._failed(f"its main process is {node}, not {wanted.node}")
+        running = self._looked_at(identity.pid, lambda process: Path(process.exe()))
+        if running != node:
+            raise self._failed(f"its main process is {running}, not {node}")
         environment = self._looked_at(identity.pid, lambda process: process.environ())
         state = Path(os.path.realpath(self.units.state_of(environment, installation.home, Path.exists)))
         if state != installation.state.path:
@@ -85,6 +98,14 @@ class UnitStart:
             why=why,
             hint=f"`journalctl --user -u {self.name} -n 50` tells its last words",
         )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether both are there and the same, by name or by content (100 MB: some tenths of a second)."""
+    try:
+        return one.resolve() == other.resolve() or filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _ending(status: UnitStatus) -> str:
