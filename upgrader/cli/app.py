@@ -3,11 +3,11 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from upgrader import __version__, context
-from upgrader.cli import canary, plan, rollback, status, upgrade, verify
+from upgrader.cli import canary, demo, plan, rollback, status, upgrade, verify
 from upgrader.cli.output import Output
 from upgrader.cli.session import Session
 from upgrader.errors import UpgraderError, UsageError
@@ -27,6 +27,8 @@ Exit codes: 0 done, 1 error, 2 usage, 3 blocked or a check failed, 4 rolled back
 7 inconclusive, 130/143 interrupted.
 """
 
+_COMMON = ("--json", "--yes", "-y")
+
 app = typer.Typer(
     name="upgrader",
     help="Upgrade OpenClaw as a transaction: plan, canary, cut over, check pairing, roll back with nothing lost.",
@@ -36,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (plan, canary, upgrade, rollback, status, verify):
+for module in (plan, canary, upgrade, rollback, status, verify, demo):
     module.register(app)
 
 
@@ -70,17 +72,17 @@ def _output(*, json: bool) -> Output:
 
 def main() -> None:
     """Entry point: run, print, exit with the code of the outcome or of the error."""
-    wants_json = "--json" in sys.argv[1:]
-    output = _output(json=wants_json)
-    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "upgrader")
+    words = _common_first(sys.argv[1:])
+    output = _output(json="--json" in words)
+    command = next((word for word in words if not word.startswith("-")), "upgrader")
     context.INTERRUPTS.install()
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(words, standalone_mode=False) or 0)
     except UpgraderError as error:
         sys.exit(output.error(command, error))
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
-    except click.ClickException as error:
+    except TyperException as error:
         sys.exit(output.error(command, _usage(error)))
     except KeyboardInterrupt as error:
         sys.exit(output.interrupted(command, error))
@@ -88,5 +90,11 @@ def main() -> None:
         sys.exit(0)
 
 
-def _usage(error: click.ClickException) -> UsageError:
+def _common_first(words: list[str]) -> list[str]:
+    """`--json`, `--yes` and `-y` belong before the command; people write them after it too."""
+    common = [word for word in words if word in _COMMON]
+    return [*common, *(word for word in words if word not in _COMMON)]
+
+
+def _usage(error: TyperException) -> UsageError:
     return UsageError(error.format_message(), hint="`upgrader --help` shows the commands")

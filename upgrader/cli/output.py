@@ -41,6 +41,14 @@ class Output:
         """Show a plan on stderr, before a question about it."""
         self.stderr.print(render_plan(data))
 
+    def heading(self, text: str) -> None:
+        """A chapter of the demo; with JSON it goes to stderr."""
+        (self.stderr if self.as_json else self.stdout).rule(text, align="left")
+
+    def tell(self, outcome: Outcome[Any]) -> None:
+        """An outcome within the demo's story; with JSON it goes to stderr, the demo's own is the document."""
+        text.show(outcome, self.stderr if self.as_json else self.stdout)
+
     def finish(self, outcome: Outcome[Any]) -> int:
         """Print an outcome and return its exit code."""
         if self.as_json:

@@ -7,6 +7,7 @@ import typer
 from upgrader import context
 from upgrader.cli.arguments import Accept, Offline, Target, accepted, version
 from upgrader.cli.session import of
+from upgrader.domain.plan import ExitStyle
 
 
 def register(app: typer.Typer) -> None:
@@ -26,5 +27,5 @@ def plan(
     """Say whether to upgrade, to what, by which steps, and why. Changes nothing."""
     session = of(ctx)
     reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
-    style = context.ExitStyle.DETAILED if detailed_exitcode else context.ExitStyle.PLAIN
+    style = ExitStyle.DETAILED if detailed_exitcode else ExitStyle.PLAIN
     return session.output.finish(session.wiring.plan(version(target), accepted(accept), reach, style))

@@ -28,13 +28,6 @@ class Reach(Enum):
     OFFLINE = "offline"
 
 
-class ExitStyle(Enum):
-    """Whether `plan` tells by its exit code that an upgrade is available."""
-
-    PLAIN = "plain"
-    DETAILED = "detailed"
-
-
 class Residue(Enum):
     """Whether the demo's directory stays."""
 

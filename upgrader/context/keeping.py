@@ -86,7 +86,7 @@ def node_store(machine: Machine, node: NodeRuntime | None) -> NodeStore:
     return NodeStore(machine.data, machine.runner, packages)
 
 
-def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmRegistry:
+def registry(machine: Machine, node: NodeRuntime | None, prefix: Path | None, reach: Reach) -> NpmRegistry:
     """The package registry, reached as npm itself is configured to. Raises RegistryUnconfigured."""
     packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
     said = None
@@ -96,7 +96,7 @@ def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmReg
             said = ask_npm(machine.runner, (str(usual.path), str(program.script)), machine.environment)
             break
     home = Path(machine.environment.get("HOME") or machine.account_home)
-    settings = read_settings(machine.environment, default_places(machine.environment, home, None), said)
+    settings = read_settings(machine.environment, default_places(machine.environment, home, prefix), said)
     sourcing = Sourcing.CACHE_ONLY if reach is Reach.OFFLINE else Sourcing.NETWORK
     cache = RegistryCache(machine.cache / "registry", settings.registry)
     return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
@@ -106,7 +106,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, reach: Reach)
     """The plan over what is kept and what the registry says."""
     return PlanOperation(
         discovery=found,
-        registry=registry(machine, keeping.installation.node, reach),
+        registry=registry(machine, keeping.installation.node, keeping.installation.package.prefix, reach),
         slots=keeping.slots(),
         snapshots=keeping.snapshots(),
         rooms=DiskRooms(machine.data),
@@ -122,4 +122,6 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, reach: Reach)
 def _system() -> str:
     """linux, wsl, darwin or windows, as the conditions of the table name them."""
     name = platform.system().lower()
-    return "wsl" if name == "linux" and "microsoft" in platform.release().lower() else name
+    if name == "linux" and "microsoft" in platform.release().lower():
+        return "wsl"
+    return {"darwin": "macos"}.get(name, name)

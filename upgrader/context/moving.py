@@ -68,14 +68,7 @@ class Moving:
             snapshots=self.keeping.snapshots(),
             pointer=PackagePointer(),
             settling=Settler(self.keeping.home, effects.KNOWLEDGE, machine.clock),
-            readiness=LiveReadiness(
-                machine.clock,
-                machine.processes.is_alive,
-                LoopbackHttp().get,
-                liveness.paths,
-                liveness.judge,
-                _greets,
-            ),
+            readiness=live_readiness(machine),
             files=DurableFiles(),
             progress=self.progress,
         )
@@ -113,6 +106,13 @@ class Moving:
     def _environment(self, installation: Installation) -> Mapping[str, str]:
         """What an OpenClaw command of this installation gets to see."""
         return commands.openclaw_environment(self.machine.environment, installation)
+
+
+def live_readiness(machine: Machine) -> LiveReadiness:
+    """What waits until a started gateway serves."""
+    return LiveReadiness(
+        machine.clock, machine.processes.is_alive, LoopbackHttp().get, liveness.paths, liveness.judge, _greets
+    )
 
 
 def _greets(port: int) -> bool:

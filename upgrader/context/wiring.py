@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from upgrader.adapters.lock import locked
-from upgrader.context.choices import Answers, ExitStyle, Options, Reach
+from upgrader.context.choices import Answers, Options, Reach
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping, planning
 from upgrader.context.machine import Machine
@@ -16,8 +16,7 @@ from upgrader.context.observing import compare, live_checks
 from upgrader.context.proving import Proving
 from upgrader.domain.moves import CanaryData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import ExitStyle as PlanStyle
-from upgrader.domain.plan import PlanData
+from upgrader.domain.plan import ExitStyle, PlanData
 from upgrader.domain.ports import Progress
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
@@ -53,8 +52,7 @@ class Wiring:
         """`upgrader plan`."""
         finder = self._finder()
         keeping = Keeping(self.machine, finder.find())
-        detailed = PlanStyle.DETAILED if style is ExitStyle.DETAILED else PlanStyle.PLAIN
-        return planning(self.machine, finder, keeping, reach).run(target, accepted, detailed)
+        return planning(self.machine, finder, keeping, reach).run(target, accepted, style)
 
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from upgrader.domain.canary import CanaryReport, Seal
 from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.demo import DemoData
 from upgrader.domain.moves import CanaryData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan import PlanData
@@ -33,6 +34,8 @@ def show(outcome: Outcome[Any], console: Console) -> None:
         if isinstance(outcome.data, kind):
             console.print(render(outcome))
             break
+    if isinstance(outcome.data, PlanData):
+        return  # the plan has told why already
     for failure in outcome.failures:
         console.print(failure_lines(failure))
 
@@ -60,7 +63,7 @@ def _move(outcome: Outcome[MoveData]) -> RenderableType:
     if data.canary is not None:
         parts.append(canary_lines(data.canary))
     if data.checks:
-        parts.append(checks_table(data.checks, "live checks"))
+        parts.append(checks_summary(data.checks, "live checks"))
     parts.extend(_settled(data.settled))
     if data.outage_seconds is not None:
         parts.append(f"outage: {data.outage_seconds:.1f} s from the stop to the first answer")
@@ -107,17 +110,26 @@ def canary_lines(report: CanaryReport) -> RenderableType:
             f"state schema {report.candidate.state_schema_before} → {report.candidate.state_schema_after}: "
             "the old release cannot open the state afterwards; going back restores the snapshot"
         )
-    parts.append(checks_table(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
+    parts.append(checks_summary(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
     if report.control is not None:
-        parts.append(checks_table(report.control.judgements, f"control: {report.control.version} on a second clone"))
+        parts.append(checks_summary(report.control.judgements, f"control: {report.control.version} on a second clone"))
         parts.append(f"blame: {report.blame.value}")
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
 
 
+def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
+    """How many said what, and a line for each that is not content."""
+    passed = sum(each.verdict is Verdict.PASS for each in judgements)
+    silent = sum(each.verdict is Verdict.NOT_APPLICABLE for each in judgements)
+    told = f"{escape(title)}: {passed} ok" + (f", {silent} not applicable" if silent else "")
+    rest = tuple(each for each in judgements if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE))
+    return Group(told, checks_table(rest, "")) if rest else told
+
+
 def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
     """One line a check; wanted ones are marked."""
-    table = Table(title=escape(title), title_justify="left", box=None, show_header=False, pad_edge=False)
+    table = Table(title=escape(title) or None, title_justify="left", box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
@@ -142,10 +154,24 @@ def _status(outcome: Outcome[StatusData]) -> RenderableType:
     return render_status(outcome.data)
 
 
+def _demo(outcome: Outcome[DemoData]) -> RenderableType:
+    data = outcome.data
+    table = Table(title="what was proven", title_justify="left", box=None, show_header=False, pad_edge=False)
+    for each in data.proofs:
+        table.add_row("[green]held[/green]" if each.held else "[red]BROKEN[/red]", escape(each.what), escape(each.seen))
+    bare = dict(data.outages).get("bare restart") or 0.0
+    times = Table(title="nobody answered for", title_justify="left", box=None, show_header=False, pad_edge=False)
+    for name, seconds in data.outages:
+        ratio = f"{seconds / bare:.1f} x a bare restart" if bare and name != "bare restart" else ""
+        times.add_row(escape(name), f"{seconds:.1f} s", ratio)
+    return Group(table, times)
+
+
 _RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = (
     (MoveData, _move),
     (CanaryData, _canary),
     (VerifyData, _verify),
     (PlanData, _plan),
+    (DemoData, _demo),
     (StatusData, _status),
 )
