@@ -47,7 +47,7 @@ def build_root(staging: Path, mounts: tuple[Mount, ...]) -> None:
     """
     libc = _libc()
     _do("private", lambda: libc.mount(None, b"/", None, _REC | _PRIVATE, None))
-    _do("root", lambda: libc.mount(b"tmpfs", bytes(staging), b"tmpfs", _NOSUID | _NODEV, b"mode=0755,size=64m"))
+    _do("root", lambda: libc.mount(b"tmpfs", bytes(staging), b"tmpfs", _NOSUID | _NODEV, b"mode=0755,size=256m"))
     for name in _SYSTEM:
         _system_entry(libc, staging, name)
     _devices(libc, staging)

@@ -1,5 +1,6 @@
 """The canary: a candidate's course on a clone, and when it fails the present release's on a second, untouched one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,9 @@ class CloneCanary:
         if seal is Seal.UNSEALED:
             why = self.tools.places.why_unsealed()
             limits.append(f"not sealed ({why}): secrets were replaced by inert values, connections only watched")
-        for path in _names(request.installation.state.external):
-            limits.append(f"{path} lies outside the state directory: it was empty in the canary")
-        return tuple(limits)
+        log = _log_file(self.tools.read_config(request))
+        outside = (path for path in _names(request.installation.state.external) if path != log)
+        return (*limits, *(f"{path} lies outside the state directory: it was not there in the canary" for path in outside))
 
 
 def _told(course: Course, seal: Seal) -> CanaryRun:
@@ -80,6 +81,12 @@ def _is_ours(judgements: tuple[Judgement, ...]) -> bool:
 
 def _lost(error: PlaceLost) -> Judgement:
     return Judgement(_PLACE, Verdict.INCONCLUSIVE, f"{error.message}: {error.why}", "run the canary again")
+
+
+def _log_file(config: Mapping[str, object]) -> object:
+    """The configured log file: a clone has its own, that is no limit."""
+    logging = config.get("logging")
+    return logging.get("file") if isinstance(logging, dict) else None
 
 
 def _names(paths: tuple[Path, ...]) -> tuple[str, ...]:

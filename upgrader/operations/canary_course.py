@@ -105,9 +105,10 @@ class _Run:
         return replace(course, log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
 
     def _with_gateway(self, course: Course) -> Course:
+        # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.
+        turns, skipped = self._turns((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
         with self._tools.progress.step("pairing checks on the clone"):
             pairing = self._tools.pairing.judge(self._request, self._slot, self._site, self._place, self._port)
-        turns, skipped = self._turns((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
         connected, refused = self._lore.terminal_patterns(self._slot.version)
         with self._tools.progress.step("the terminal client on the clone"):
             screen = self._place.on_terminal(
@@ -130,8 +131,8 @@ class _Run:
 
     def _make_clone(self) -> Clone:
         place, site, state = self._place, self._site, self._request.installation.state
-        outside = (PathMove(show.target, show.source) for show in _outside(self._request, site.root))
-        # In a sealed place everything lies where it always was.
+        # In a sealed place everything lies where it always was, and what is outside the state is not there.
+        outside = _outside(self._request, site.root)
         moves = () if place.seal is Seal.SEALED else (PathMove(state.path, site.shown_state), *outside)
         wish = CloneWish(
             version=self._request.present.version,
@@ -279,14 +280,14 @@ def _site(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site:
         shown_state=installation.state.path if sealed else state,
         shown_home=installation.home if sealed else home,
         shown_temporary=Path("/tmp") if sealed else temporary,
-        shows=(*_outside(request, root), Show(code, code), Show(node, node)),
+        shows=(Show(code, code), Show(node, node)),
     )
 
 
-def _outside(request: CanaryRequest, root: Path) -> tuple[Show, ...]:
-    """Folders the configuration names outside the state: an empty one each, so that nothing real is read or written."""
-    outside = sorted(set(request.installation.state.external))
-    return tuple(Show(root / "outside" / str(n), path, writable=True) for n, path in enumerate(outside))
+def _outside(request: CanaryRequest, root: Path) -> tuple[PathMove, ...]:
+    """Where paths outside the state lead instead: to nothing yet, so that nothing real is read or written."""
+    named = sorted(set(request.installation.state.external))
+    return tuple(PathMove(path, root / "outside" / str(n) / path.name) for n, path in enumerate(named))
 
 
 def _outermost_modules(package: Path) -> Path:

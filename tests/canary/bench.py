@@ -1,0 +1,187 @@
+"""A canary over a disposable machine: real clones, real places, real processes; the packages are stand-ins."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.world.world import World, free_port
+from upgrader.adapters.clock import SystemClock
+from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of
+from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.seal import LinuxPlaces
+from upgrader.adapters.stub_model import MODEL_ID
+from upgrader.adapters.trees import copy_tree
+from upgrader.context.machine import Machine
+from upgrader.context.observing import pairing_probe
+from upgrader.context.proving import read_snapshot_config
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.check import Judgement
+from upgrader.domain.clone import Clone, ClonePlan
+from upgrader.domain.course import Clones
+from upgrader.domain.facts import (
+    AuthFacts,
+    Installation,
+    InstallKind,
+    NodeRuntime,
+    Package,
+    PairingEra,
+    Service,
+    State,
+    SupervisorKind,
+)
+from upgrader.domain.secret import Secret
+from upgrader.domain.slot import Slot, SlotOrigin
+from upgrader.domain.snapshot import Moment, Snapshot
+from upgrader.domain.version import Version
+from upgrader.operations.canary import CloneCanary
+from upgrader.operations.canary_course import CourseTools
+from upgrader.services.openclaw import canary_lore, canary_runs
+
+
+class Unsealed(LinuxPlaces):
+    """A machine whose kernel permits no namespaces."""
+
+    def seal(self) -> Seal:
+        """What trying finds on such a machine."""
+        return Seal.UNSEALED
+
+    def why_unsealed(self) -> str:
+        """The step it fails at there."""
+        return "unshare: errno 1"
+
+
+class Told:
+    """Progress that is only kept."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Do it."""
+        self.told.append(text)
+        yield
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.told.append(text)
+
+
+@dataclass
+class Spoilt:
+    """Clones that another process changes between the copy and the first look: `spoil(state directory)`."""
+
+    clones: StateClones
+    spoil: Callable[[Path], None]
+
+    def directory(self) -> AbstractContextManager[Path]:
+        """As it is."""
+        return self.clones.directory()
+
+    def sweep(self) -> tuple[Path, ...]:
+        """As it is."""
+        return self.clones.sweep()
+
+    def schema(self, state: Path) -> int | None:
+        """As it is."""
+        return self.clones.schema(state)
+
+    def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
+        """Made as always, then spoilt, then compared as always."""
+        clone = self.clones.make(tree, state, plan, config_name, source)
+        self.spoil(state)
+        return replace(clone, likeness=self.clones.compare(tree, state, plan, config_name, source))
+
+
+def slot(package: Path, version: str, node: Path) -> Slot:
+    """A package on disk as a slot."""
+    return Slot(version, Version(version), SlotOrigin.STAGED, package.resolve(), NodeRuntime(node, "24"), digest="")
+
+
+@dataclass
+class Bench:
+    """One machine and what is tried on it."""
+
+    world: World
+    root: Path
+    sealed: Seal = Seal.SEALED
+    spoil: Callable[[Path], None] | None = None
+    snapshot_tree: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        self.snapshot_tree = self.root / "snapshot"
+
+    def places(self) -> LinuxPlaces:
+        """The places this machine permits, or only those without walls."""
+        kind = LinuxPlaces if self.sealed is Seal.SEALED else Unsealed
+        return kind(ProcessRunner({}), self.root / "trial")
+
+    def take_snapshot(self) -> None:
+        """The state as it is now; databases as complete single files."""
+        live = self.world.state
+        copy_tree(live, self.snapshot_tree, lambda path: not path.startswith(("tmp", "cache")) and ".sqlite" not in path)
+        for database in live.rglob("*.sqlite"):
+            if not database.is_relative_to(live / "tmp"):
+                _back_up(database, self.snapshot_tree / database.relative_to(live))
+
+    def installation(self) -> Installation:
+        """The machine as the discovery would find it."""
+        world, node = self.world, NodeRuntime(self.world.node.node, "24")
+        era = PairingEra(world.era)
+        state = State(world.state, world.config, world.state.stat().st_uid, era)
+        package = Package(world.package, world.package.resolve(), Version(world.version), InstallKind.NPM_GLOBAL, world.prefix)
+        auth = AuthFacts("token", Secret(world.token))
+        return Installation(package, node, world.home, "", state, world.port, auth, Service(SupervisorKind.PROCESS))
+
+    def run(self, candidate: Slot) -> CanaryReport:
+        """The canary of `candidate`."""
+        if not self.snapshot_tree.exists():
+            self.take_snapshot()
+        found = self.installation()
+        present = slot(self.world.package, self.world.version, self.world.node.node)
+        database = self.snapshot_tree / canary_runs.STATE_DATABASE
+        snapshot = Snapshot(
+            "s", "", Moment.STOPPED, present.version, present.id, self.snapshot_tree, 0, 1_000_000, str(schema_of(database))
+        )
+        return CloneCanary(self.tools()).run(CanaryRequest(found, snapshot, candidate, present))
+
+    def tools(self) -> CourseTools:
+        """All real; only progress is not shown."""
+        subjects = CloneSubjects(
+            canary_runs.PAIRING_FILES,
+            canary_runs.PAIRING_TABLES,
+            canary_runs.STATE_DATABASE,
+            canary_runs.AGENT_DATABASES,
+            canary_runs.policy_views,
+        )
+        real = StateClones(self.root / "canaries", subjects, lambda path: not path.startswith(("tmp", "cache")))
+        clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)
+        machine = Machine.apart(self.world.home, self.world.environment)
+        return CourseTools(
+            clones=clones,
+            places=self.places(),
+            pairing=pairing_probe(machine),
+            lore=canary_lore,
+            clock=SystemClock(),
+            progress=Told(),
+            nonce=lambda: secrets.token_hex(6),
+            free_port=free_port,
+            read_config=read_snapshot_config,
+            model_id=MODEL_ID,
+        )
+
+
+def _back_up(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def judged(report: CanaryReport, check: str) -> Judgement:
+    """What the candidate's course said of a check."""
+    return next(j for j in report.candidate.judgements if j.check == check)

@@ -1,0 +1,178 @@
+"""The canary on a disposable machine: what passes, what fails and whom it is laid on, and what is never touched."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canary.bench import Bench, judged, slot
+from tests.world.fixtures import SeedOf, WorldOf
+from tests.world.release import StandIn
+from tests.world.world import World
+from upgrader.adapters.clones import tree_digest
+from upgrader.domain.canary import Blame, Seal
+from upgrader.domain.check import Need, Verdict
+from upgrader.domain.slot import Slot
+
+NARROWED = '["operator.read"]'
+Candidate = Callable[..., Slot]
+
+
+@pytest.fixture
+def bench(world: World, tmp_path: Path) -> Bench:
+    made = Bench(world, tmp_path / "bench")
+    if (places := made.places()).seal() is not Seal.SEALED:
+        pytest.skip(f"this machine permits no namespaces: {places.why_unsealed()}")
+    return made
+
+
+@pytest.fixture
+def candidate(world: World, tmp_path: Path) -> Candidate:
+    """A stand-in release on disk, as a slot: `candidate("2026.9.6", refusesAgents={})`."""
+
+    def make(version: str = "2026.9.6", **faults: dict[str, Any]) -> Slot:
+        package = tmp_path / f"slot-{version}" / "node_modules" / "openclaw"
+        for name, data in StandIn(version, faults=faults).files().items():
+            path = package / name.removeprefix("package/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return slot(package, version, world.node.node)
+
+    return make
+
+
+def _clean(bench: Bench) -> None:
+    """Nothing is left: no directory, no process but the live gateway."""
+    assert list((bench.root / "canaries").iterdir()) == []
+    assert len(bench.world.gateways()) == 1
+
+
+def test_a_good_release_passes_beside_the_running_gateway(bench: Bench, candidate: Candidate) -> None:
+    bench.take_snapshot()
+    snapshot = tree_digest(bench.snapshot_tree)
+    report = bench.run(candidate())
+    assert [j for j in report.candidate.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED] == []
+    assert (report.verdict, report.seal, report.blame, report.control) == (Verdict.PASS, Seal.SEALED, Blame.NONE, None)
+    assert (report.candidate.state_schema_before, report.candidate.state_schema_after) == (17, 18)
+    assert not report.goes_back
+    for check in ("turn.sessions_spawn", "turn.sessions_send", "turn-again.sessions_spawn", "silence", "clone.like-source"):
+        assert judged(report, check).verdict is Verdict.PASS, check
+    assert tree_digest(bench.snapshot_tree) == snapshot
+    assert bench.world.schema() == 17
+    _clean(bench)
+
+
+def test_a_release_that_refuses_its_agents_fails_and_the_control_lays_it_on_the_release(
+    bench: Bench, candidate: Candidate
+) -> None:
+    report = bench.run(candidate(refusesAgents={}))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "pairing required" in judged(report, "turn.sessions_spawn").why
+    assert judged(report, "gateway.ready").verdict is Verdict.PASS
+    assert report.control is not None
+    assert report.control.version == "2026.9.5"
+    assert report.control.state_schema_after == 17  # untouched by the candidate: a second clone
+    _clean(bench)
+
+
+def test_a_gateway_that_will_not_start_fails_though_the_live_one_answers_on_the_same_port_with_the_same_token(
+    bench: Bench, candidate: Candidate
+) -> None:
+    report = bench.run(candidate(exits={"code": 78, "text": "requires state migration"}))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "78" in judged(report, "gateway.ready").why
+    assert bench.world.is_ready()
+    _clean(bench)
+
+
+def test_a_fault_that_the_present_release_shows_as_well_is_the_states_and_forbids_nothing(
+    world_of: WorldOf, candidate: Candidate, tmp_path: Path
+) -> None:
+    broken = world_of(StandIn("2026.9.5", faults={"refusesAgents": {}}))
+    bench = Bench(broken, tmp_path / "bench")
+    if bench.places().seal() is not Seal.SEALED:
+        pytest.skip("this machine permits no namespaces")
+    report = bench.run(candidate(refusesAgents={}))
+    assert (report.verdict, report.blame) == (Verdict.PASS, Blame.STATE)
+    assert any("it was so before" in limit for limit in report.limits)
+
+
+@pytest.mark.parametrize("seal", [Seal.SEALED, Seal.UNSEALED], ids=["sealed", "unsealed"])
+def test_one_narrowed_scope_in_the_clone_fails_before_anything_is_started(
+    world: World, candidate: Candidate, tmp_path: Path, seal: Seal
+) -> None:
+    def narrow(state: Path) -> None:
+        with closing(sqlite3.connect(state / "state" / "openclaw.sqlite")) as connection, connection:
+            changed = connection.execute("UPDATE device_pairing_paired SET scopes_json = ?", (NARROWED,)).rowcount
+        assert changed
+
+    bench = Bench(world, tmp_path / "bench", seal, narrow)
+    if bench.places().seal() is not seal:
+        pytest.skip("this machine permits no namespaces")
+    report = bench.run(candidate())
+    assert report.verdict is Verdict.FAIL
+    assert "device_pairing_paired" in judged(report, "clone.like-source").why
+    assert report.control is None
+    assert {j.check for j in report.candidate.judgements} == {"clone.like-source", "silence"}
+    _clean(bench)
+
+
+def test_a_send_that_the_users_policy_forbids_is_not_applicable_and_not_enabled(bench: Bench, candidate: Candidate) -> None:
+    bench.world.stop_gateway()
+    bench.world.edit_config(lambda config: config["tools"].update(agentToAgent={"enabled": False}))
+    bench.world.start_gateway()
+    report = bench.run(candidate())
+    assert report.verdict is Verdict.PASS
+    assert judged(report, "turn.sessions_send").verdict is Verdict.NOT_APPLICABLE
+    assert not [edit for edit in report.candidate.edits if edit.place.startswith("tools")]
+    assert json.loads(bench.world.config.read_text())["tools"]["agentToAgent"] == {"enabled": False}
+
+
+def test_a_release_that_calls_out_and_writes_to_every_path_it_finds_reaches_nothing(bench: Bench, candidate: Candidate) -> None:
+    outside = bench.world.home / "work"
+    outside.mkdir()
+    bench.world.stop_gateway()
+    bench.world.edit_config(lambda config: config["agents"]["defaults"].update(workspace=str(outside)))
+    bench.world.start_gateway()
+    report = bench.run(candidate(callsOut={"host": "192.0.2.1", "port": 9}, writesLive={}))
+    assert judged(report, "silence").verdict is Verdict.PASS
+    assert list(outside.iterdir()) == []
+    assert not list(bench.world.root.rglob("written-by-a-broken-release"))
+
+
+def test_without_walls_it_passes_at_most_with_its_limits_and_with_another_token_than_the_live_gateways(
+    world: World, candidate: Candidate, tmp_path: Path
+) -> None:
+    report = Bench(world, tmp_path / "bench", Seal.UNSEALED).run(candidate())
+    assert (report.verdict, report.seal) == (Verdict.PASS, Seal.UNSEALED)
+    assert any("not sealed" in limit for limit in report.limits)
+    assert "a token of its own" in judged(report, "clone.like-source").why
+
+
+def test_without_walls_a_call_to_the_world_is_seen_and_fails(world: World, candidate: Candidate, tmp_path: Path) -> None:
+    bench = Bench(world, tmp_path / "bench", Seal.UNSEALED)
+    report = bench.run(candidate(callsOut={"host": "192.0.2.1", "port": 9}))
+    assert "192.0.2.1" in judged(report, "silence").why
+    assert report.verdict is Verdict.FAIL
+
+
+def test_no_secret_of_the_machine_is_in_what_is_told(bench: Bench, candidate: Candidate) -> None:
+    told = repr(bench.run(candidate(refusesAgents={"message": f"token {bench.world.token}"})))
+    assert bench.world.token not in told
+    for value in json.loads(json.dumps(bench.world.own.__dict__, default=str)).values():
+        assert not (isinstance(value, str) and len(value) >= 43 and value in told)
+
+
+def test_a_release_of_the_file_era_is_tried_like_any_other(world_of: WorldOf, seed_of: SeedOf, tmp_path: Path) -> None:
+    bench = Bench(world_of("2026.2.17"), tmp_path / "bench")
+    if bench.places().seal() is not Seal.SEALED:
+        pytest.skip("this machine permits no namespaces")
+    older = seed_of(StandIn("2026.2.22"))
+    package = older.prefix / "lib" / "node_modules" / "openclaw"
+    report = bench.run(slot(package, "2026.2.22", bench.world.node.node))
+    assert report.verdict is Verdict.PASS, report.candidate.judgements
+    assert judged(report, "gateway.ready").verdict is Verdict.PASS

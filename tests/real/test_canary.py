@@ -1,0 +1,106 @@
+"""The canary with the real OpenClaw: what it must let through, and what it must hold."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.canary.bench import Bench, judged, slot
+from tests.real.conftest import Installed, RealWorldOf
+from tests.real.worlds import RealWorld
+from upgrader.adapters.clones import tree_digest
+from upgrader.domain.canary import Blame, CanaryReport, Seal
+from upgrader.domain.check import Need, Verdict
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
+
+
+def _bench(world: RealWorld, root: Path, seal: Seal = Seal.SEALED) -> Bench:
+    bench = Bench(world, root / "bench", seal)
+    if bench.places().seal() is not seal:
+        pytest.skip(f"this machine permits no namespaces: {bench.places().why_unsealed()}")
+    return bench
+
+
+def _required_failures(report: CanaryReport) -> set[str]:
+    return {j.check for j in report.candidate.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED}
+
+
+def _paired_by_2_17_itself(world: RealWorld) -> RealWorld:
+    """Its command line pairs on its first call, with the three scopes of that release; nothing here invents a record."""
+    for folder in ("identity", "devices"):
+        shutil.rmtree(world.state / folder, ignore_errors=True)
+    world.start_gateway()
+    assert world.openclaw("devices", "list", limit_s=300).exit_code == 0
+    world.stop_gateway()
+    assert (world.state / "devices" / "paired.json").exists()
+    return world
+
+
+def test_2026_9_6_passes_on_a_state_of_2026_9_5(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
+    world = real_world_of("2026.9.5")
+    bench = _bench(world, tmp_path)
+    live = tree_digest(world.state)
+    report = bench.run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    assert _required_failures(report) == set()
+    assert (report.verdict, report.seal) == (Verdict.PASS, Seal.SEALED)
+    for check in ("turn.sessions_spawn", "turn.sessions_send", "tui", "gateway.ready-again", "turn-again.sessions_spawn"):
+        assert judged(report, check).verdict is Verdict.PASS, check
+    assert (report.candidate.state_schema_before, report.candidate.state_schema_after) == (17, 18)
+    assert tree_digest(world.state) == live
+    assert list((bench.root / "canaries").iterdir()) == []
+    assert not world.gateways()
+
+
+def test_2026_2_19_fails_on_a_state_paired_by_2026_2_17_for_the_pairing_and_nothing_else(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = _paired_by_2_17_itself(real_world_of("2026.2.17"))
+    live = tree_digest(world.state)
+    report = _bench(world, tmp_path).run(slot(installed("2026.2.19").package, "2026.2.19", world.node.node))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    for check in ("turn.sessions_spawn", "turn.sessions_send", "turn-again.sessions_spawn"):
+        assert "pairing required" in judged(report, check).why, check
+    for check in ("doctor", "gateway.ready", "turn.plain"):  # what liveness checks see is fine
+        assert judged(report, check).verdict is Verdict.PASS, check
+    assert tree_digest(world.state) == live
+
+
+def test_2026_2_22_passes_on_a_state_paired_by_2026_2_17(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = _paired_by_2_17_itself(real_world_of("2026.2.17"))
+    report = _bench(world, tmp_path).run(slot(installed("2026.2.22").package, "2026.2.22", world.node.node))
+    assert _required_failures(report) == set()
+    assert report.verdict is Verdict.PASS
+
+
+def test_one_narrowed_scope_of_a_real_clone_fails(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    def narrow(state: Path) -> None:
+        with closing(sqlite3.connect(state / "state" / "openclaw.sqlite")) as connection, connection:
+            sql = "UPDATE device_pairing_paired SET scopes_json = replace(scopes_json, 'operator.write', 'operator.read')"
+            assert connection.execute(sql).rowcount
+
+    world = real_world_of("2026.9.5")
+    bench = _bench(world, tmp_path)
+    bench.spoil = narrow
+    report = bench.run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    assert report.verdict is Verdict.FAIL
+    assert "device_pairing_paired" in judged(report, "clone.like-source").why
+
+
+@pytest.mark.long
+def test_without_namespaces_2026_9_6_passes_with_its_limits_told(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = real_world_of("2026.9.5")
+    live = tree_digest(world.state)
+    report = _bench(world, tmp_path, Seal.UNSEALED).run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    assert _required_failures(report) == set()
+    assert report.verdict is Verdict.PASS
+    assert any("not sealed" in limit for limit in report.limits)
+    assert tree_digest(world.state) == live
