@@ -87,20 +87,26 @@ def _rows(connection: sqlite3.Connection, path: Path, query: Query) -> Rows:
 
 def _is_open_somewhere(path: Path) -> bool:
     """Whether any process we may look at has the file open. Ours never has: every connection here is closed at once."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and _has_open(process, path):
-                return True
-    return False
+    if not psutil.LINUX:
+        return any(_has_open(process, path) for process in psutil.process_iter() if process.pid != os.getpid())
+    return any(_has_open_there(pid, path) for pid in psutil.pids() if pid != os.getpid())
 
 
 def _has_open(process: psutil.Process, path: Path) -> bool:
-    if not psutil.LINUX:
+    with suppress(psutil.Error, OSError):
         return any(Path(each.path) == path for each in process.open_files())
-    return any(
-        opened.name == path.name and proc_files.same_file(process.pid, descriptor, path)
-        for descriptor, opened in proc_files.open_files(process.pid)
-    )
+    return False
+
+
+def _has_open_there(pid: int, path: Path) -> bool:
+    """By device and inode: in another mount namespace the same file has another path, its name stays."""
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                # pathlib would cost more than the system call, for every descriptor of every process.
+                if os.readlink(entry.path).endswith(path.name) and proc_files.same_file(pid, int(entry.name), path):  # noqa: PTH115
+                    return True
+    return False
 
 
 def _private_copy(path: Path, folder: Path) -> Path:

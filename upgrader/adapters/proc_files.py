@@ -17,11 +17,12 @@ def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
     The path is the kernel's text for it: in another mount namespace it may mean another file here. Raises PermissionError.
     """
     found = []
-    for entry in os.scandir(f"/proc/{pid}/fd"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            target = str(Path(entry.path).readlink())
-            if target.startswith("/") and not target.startswith("/dev/") and not target.endswith(_DELETED):
-                found.append((int(entry.name), Path(target)))
+    with os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                target = str(Path(entry.path).readlink())
+                if target.startswith("/") and not target.startswith("/dev/") and not target.endswith(_DELETED):
+                    found.append((int(entry.name), Path(target)))
     return tuple(found)
 
 
