@@ -1,0 +1,103 @@
+"""Runs the real command line in this process and kills it with SIGKILL at one chosen moment.
+
+`python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
+spawn, signal) has two moments, just before it and just after it, counted from the first entry of a journal to its last.
+MOMENT 0 counts only. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+
+The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
+make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from upgrader.adapters import exchange, journal_file
+from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Seal
+from upgrader.domain.check import Judgement, Verdict
+from upgrader.domain.journal import Mark
+from upgrader.operations.canary import CloneCanary
+
+
+class Walk:
+    """Counts moments while a move is open and dies at the chosen one."""
+
+    def __init__(self, moment: int, report: Path) -> None:
+        self.moment = moment
+        self.count = 0
+        self.is_open = False
+        self.entry = ""
+        self._report = report.open("a", buffering=1)
+
+    def reached(self, what: str) -> None:
+        """One moment: note it, and die if it is the one."""
+        if not self.is_open:
+            return
+        self.count += 1
+        self._report.write(f"{self.count}\t{what}\t{self.entry}\n")
+        if self.count == self.moment:
+            self._report.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, name: str, effect: Callable[..., Any]) -> Callable[..., Any]:
+        """The same effect with a moment before and one after it."""
+
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self.reached(f"before {name}")
+            result = effect(*arguments, **named)
+            self.reached(f"after {name}")
+            return result
+
+        return watched
+
+
+def watch(walk: Walk) -> None:
+    """Put the moments around every effect, at the lowest place this process can reach."""
+    for name in ("fsync", "rename", "replace", "symlink", "unlink", "pwrite", "rmdir"):
+        setattr(os, name, walk.around(name, getattr(os, name)))
+    exchange._rename_exchange = walk.around("exchange", exchange._rename_exchange)
+    subprocess.Popen.__init__ = walk.around("spawn", subprocess.Popen.__init__)  # type: ignore[method-assign]
+    psutil.Process.terminate = walk.around("signal", psutil.Process.terminate)  # type: ignore[method-assign]
+    append, begin = journal_file.JournalOnDisk.append, journal_file.Journals.begin
+
+    def opened(self: Any, *arguments: Any, **named: Any) -> Any:
+        journal = begin(self, *arguments, **named)
+        walk.is_open, walk.entry = True, "open"
+        return journal
+
+    def entered(self: Any, mark: Mark, step: Any = None, *rest: Any, **named: Any) -> Any:
+        entry = append(self, mark, step, *rest, **named)
+        walk.entry = f"{mark.value} {step.value if step else ''}".strip()
+        walk.reached("entry durable")
+        walk.is_open = walk.is_open and mark is not Mark.CLOSED
+        return entry
+
+    journal_file.Journals.begin = opened  # type: ignore[method-assign]
+    journal_file.JournalOnDisk.append = entered  # type: ignore[method-assign]
+
+
+def content(_self: CloneCanary, request: CanaryRequest) -> CanaryReport:
+    """The canary's word, from memory."""
+    said = (Judgement("canary.remembered", Verdict.PASS, "proven elsewhere"),)
+    return CanaryReport(Verdict.PASS, Seal.SEALED, CanaryRun(str(request.candidate.version), said, 0.0))
+
+
+def main() -> None:
+    """Watch, then run upgrader's own entry point."""
+    walk = Walk(int(sys.argv[1]), Path(sys.argv[2]))
+    watch(walk)
+    CloneCanary.run = content  # type: ignore[method-assign,assignment]
+    sys.argv = ["upgrader", *sys.argv[3:]]
+    from upgrader.cli.app import main as entry
+
+    entry()
+
+
+if __name__ == "__main__":
+    main()
