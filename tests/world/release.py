@@ -58,7 +58,8 @@ class StandIn:
 
     def files(self) -> dict[str, bytes]:
         """Path in the package -> content."""
-        files = {f"dist/{p.name}": p.read_bytes() for p in sorted((_SOURCE / "source").glob("*.js"))}
+        source = _SOURCE / "source"
+        files = {f"dist/{p.relative_to(source).as_posix()}": p.read_bytes() for p in sorted(source.rglob("*.js"))}
         files["openclaw.mjs"] = (_SOURCE / "openclaw.mjs").read_bytes()
         files["dist/profile.json"] = json.dumps(self.profile(), indent=2).encode()
         files["package.json"] = json.dumps(self.manifest(), indent=2).encode()

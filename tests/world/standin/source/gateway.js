@@ -1,9 +1,10 @@
 // The gateway process: ownership, databases, HTTP probes, WebSocket, stop with a drain.
+import { fork } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { profile, fault, buildName } from "./profile.js";
+import { HERE, profile, fault, buildName } from "./profile.js";
 import { place, portOf } from "./place.js";
 import { newerWriter, problemsOf, readConfig, agentsOf } from "./config.js";
 import { log, openLog } from "./logging.js";
@@ -43,7 +44,7 @@ async function start(flags) {
   log("gateway", "info", "loading configuration…");
   log("gateway", "info", "starting...");
   if (profile.era === "sqlite") await ownSqlite(runtime);
-  else ownFiles(runtime);
+  else await ownFiles(runtime);
   if (profile.era === "sqlite") log("gateway", "info", `shutdown budget at startup: drain=${profile.drainMs}ms`);
   await listen(runtime);
   stopOnSignal(runtime);
@@ -85,6 +86,10 @@ async function ownSqlite(runtime) {
   runtime.releaseLease = takeLease(runtime.db, runtime.port);
   runtime.releaseLocks = takeLocks(where, runtime.port);
   runtime.store.identity();
+  runtime.broker = fork(join(HERE, "process", "spawn-broker", "worker.js"), { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
+  runtime.broker.unref();
+  runtime.broker.channel.unref();
+  log("gateway", "info", `spawn broker ready pid=${runtime.broker.pid}`);
   noteBoot(runtime);
   runtime.noteAgent = (agent) => noteAgent(runtime, agent);
 }
@@ -108,12 +113,14 @@ async function lifecycle(where, behind) {
   return held;
 }
 
-function ownFiles(runtime) {
-  const owner = lockOwner(runtime.where);
+async function ownFiles(runtime) {
+  let owner = lockOwner(runtime.where);
+  for (const until = Date.now() + profile.lockWaitMs; owner && Date.now() < until; owner = lockOwner(runtime.where)) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
   if (owner) throw new StartFailed(1, `Gateway failed to start: gateway already running (pid ${owner.pid}); lock timeout after 5000ms`);
   runtime.store = new FileStore(runtime.where);
   runtime.releaseLocks = takeLocks(runtime.where, runtime.port);
-  runtime.store.identity();
   for (const folder of ["cron", "canvas", "workspace"]) mkdirSync(join(runtime.where.state, folder), { recursive: true, mode: 0o700 });
   const jobs = join(runtime.where.state, "cron", "jobs.json");
   if (!existsSync(jobs)) writeFileSync(jobs, '{"version":1,"jobs":[]}\n', { mode: 0o600 });
@@ -233,6 +240,7 @@ function stopOnSignal(runtime) {
 }
 
 function release(runtime, outcome, reason = null) {
+  runtime.broker?.kill();
   for (const db of runtime.agents ?? []) db.close();
   runtime.releaseLease?.();
   if (runtime.db) {

@@ -10,7 +10,7 @@ import { FileStore, SqliteStore } from "./store.js";
 
 const say = (text) => process.stdout.write(`${text}\n`);
 const json = (value) => say(JSON.stringify(value, null, 2));
-const WITH_VALUE = new Set(["port", "bind", "token", "auth", "message", "agent", "timeout", "severity-min", "profile", "session-id", "runtime-path", "to"]);
+const WITH_VALUE = new Set(["port", "bind", "token", "auth", "message", "agent", "timeout", "severity-min", "profile", "session-id", "runtime-path", "to", "params", "session"]);
 
 function parseArguments(argv) {
   const words = [];
@@ -73,6 +73,39 @@ async function agent(flags) {
   if (flags.json) json(final);
   else say(final.result.payloads[0].text);
   return 0;
+}
+
+/** `gateway call METHOD`: the raw payload, with the least scopes the method needs. */
+async function call(method, flags) {
+  const scopes = { health: ["operator.read"], "device.pair.list": ["operator.pairing"], agent: ["operator.write"] }[method] ?? ["operator.read"];
+  try {
+    json(await ask(scopes, (send) => send(method, JSON.parse(flags.params ?? "{}"))));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof GatewayRefused)) throw error;
+    process.stderr.write(`Gateway call failed: ${error.message}\n`);
+    return 1;
+  }
+}
+
+/** The terminal client, as little of it as one can see: who it is connected to, until it is ended. */
+async function terminal() {
+  const where = place();
+  const config = readConfig(where.config);
+  const scopes = profile.era === "files" ? ["operator.admin"] : ["operator.admin", "operator.read", "operator.write", "operator.approvals"];
+  const as = { id: profile.era === "files" ? "gateway-client" : "openclaw-tui", mode: "ui", scopes, identity: profile.cli.sendsDevice };
+  say("openclaw tui");
+  try {
+    await withGateway(config, as, store(where), () => {
+      say("gateway connected | idle");
+      return new Promise((done) => process.on("SIGINT", done).on("SIGTERM", done).on("SIGHUP", done));
+    });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof GatewayRefused)) throw error;
+    say(error.message);
+    return 1;
+  }
 }
 
 function validate(flags) {
@@ -147,6 +180,7 @@ async function gateway(words, flags) {
   }
   if (action === "status") return gatewayStatus(flags);
   if (action === "health") return health(flags);
+  if (action === "call") return call(words[2], flags);
   if (["install", "uninstall", "start", "stop", "restart"].includes(action)) return service(action, flags);
   return unknown(action);
 }
@@ -163,6 +197,7 @@ async function main() {
   if (command === "gateway") return gateway(words, flags);
   if (command === "doctor") return (await import("./doctor.js")).doctor(flags);
   if (command === "health") return health(flags);
+  if (command === "tui") return terminal();
   if (command === "devices") return devices(flags);
   if (command === "agent") return agent(flags);
   if (command === "config" && words[1] === "validate") return validate(flags);

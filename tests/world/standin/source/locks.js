@@ -1,6 +1,6 @@
 // Who owns a state directory: lock files with a pid, coordinators held by SQLite transactions, the owner's lease row.
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -93,12 +93,16 @@ export function takeLocks(where, port) {
   const owner = { pid: process.pid, createdAt: new Date().toISOString(), configPath: where.config, startTime: startOf(process.pid) };
   if (profile.locks !== "tmp") Object.assign(owner, { ownerId: randomUUID(), stateDir: where.state, port });
   const kept = [];
+  const descriptors = [];
   for (const path of lockFiles(where)) {
     mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
     if (profile.locks !== "tmp") kept.push(coordinator(`${path}.sqlite`));
-    writeFileSync(path, JSON.stringify(owner, null, 2), { mode: 0o600 });
+    const descriptor = openSync(path, "w", 0o600); // stays open: by it the owner is recognised from outside
+    writeSync(descriptor, JSON.stringify(owner, null, 2));
+    descriptors.push(descriptor);
   }
   return () => {
+    for (const descriptor of descriptors) closeSync(descriptor);
     for (const path of lockFiles(where)) rmSync(path, { force: true });
     for (const held of kept) held?.close();
   };
