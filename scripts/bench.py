@@ -1,0 +1,120 @@
+"""Ratios of one run: outages against a bare restart, `plan` against `npm view`, snapshots against cp and rsync.
+
+A ratio is fair on a loaded machine as long as both of its sides ran in the same minutes; the seconds are printed beside it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from upgrader.adapters.clock import SystemClock
+from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.context import Machine
+from upgrader.context.choices import Options
+from upgrader.context.finding import Finder, discovery
+from upgrader.services.openclaw import paths
+
+FILES, LARGE = 14_000, 16  # as the state that was measured by hand: 14,200 files, 816 MB
+ROUNDS = 3
+
+
+def main() -> None:
+    """Run what was asked for and print one line a ratio."""
+    with tempfile.TemporaryDirectory(prefix="upgrader-bench-", dir=os.environ.get("TMPDIR")) as room:
+        demo = Path(room) / "demo"
+        if "--skip-demo" not in sys.argv:
+            outages(demo)
+        snapshots(Path(room))
+
+
+def outages(directory: Path) -> None:
+    """The demo's own figures: every side ran on the same machine, one after the other."""
+    command = (sys.executable, "-m", "upgrader", "--json", "demo", str(directory), "--keep")
+    ran = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if ran.returncode:
+        sys.exit(f"the demo ended with {ran.returncode}")
+    figures = dict(json.loads(ran.stdout)["data"]["outages"])
+    bare = figures.pop("bare restart")
+    print(f"bare restart of the gateway: {bare:.1f} s")
+    for name, seconds in figures.items():
+        print(f"outage, {name}: {seconds:.1f} s = {seconds / bare:.2f} x a bare restart")
+    plan_against_npm(directory)
+
+
+def plan_against_npm(directory: Path) -> None:
+    """`upgrader plan` with a warm cache against `npm view openclaw version`, best of three each."""
+    home = directory / "home"
+    machine = Machine.here()
+    npm = shutil.which("npm", path=f"{home}/.npm-global/bin:{machine.environment['PATH']}")
+    environment = {**machine.environment, "HOME": str(home), "npm_config_prefix": f"{home}/.npm-global"}
+    plan = best(lambda: run((sys.executable, "-m", "upgrader", "plan"), environment))
+    if npm is None:
+        print(f"plan: {plan:.2f} s; there is no npm on PATH to compare with")
+        return
+    view = best(lambda: run((npm, "view", "openclaw", "version"), dict(machine.environment)))
+    print(f"plan: {plan:.2f} s = {plan / view:.2f} x `npm view openclaw version` ({view:.2f} s)")
+
+
+def snapshots(room: Path) -> None:
+    """First and second snapshot of a synthetic state against `cp -a` and `rsync --link-dest`."""
+    home = room / "home"
+    state = synthetic(home / ".openclaw")
+    machine = Machine.apart(home, {"HOME": str(home), "PATH": os.environ["PATH"]})
+    prefix = room / "prefix/lib/node_modules/openclaw"
+    prefix.mkdir(parents=True)
+    (prefix / "package.json").write_text('{"name": "openclaw", "version": "2026.9.5"}')
+    options = Options(prefix=str(room / "prefix"))
+    found = Finder(discovery(machine), machine.selection(options)).find()
+    kept = FileSnapshots(room / "kept", lambda path: paths.classify(found.state.era, path), SystemClock())
+    copy = timed(lambda: run(("cp", "-a", str(state), str(room / "copy"))))
+    first = timed(lambda: kept.take(found, "bench", "first"))
+    second = timed(lambda: kept.take(found, "bench", "second"))
+    print(f"first snapshot, verified: {first:.2f} s = {first / copy:.2f} x `cp -a` ({copy:.2f} s)")
+    if shutil.which("rsync") is None:
+        print(f"second snapshot: {second:.2f} s; rsync is not installed")
+        return
+    rsync = ("rsync", "-a", f"--link-dest={room / 'copy'}", f"{state}/", str(room / "linked"))
+    linked = timed(lambda: run(rsync))
+    print(f"second snapshot, verified: {second:.2f} s = {second / linked:.2f} x `rsync --link-dest` ({linked:.2f} s)")
+
+
+def synthetic(state: Path) -> Path:
+    """A state of many small files and some large ones, of random bytes."""
+    block = os.urandom(1 << 20)
+    for number in range(FILES):
+        file = state / "agents" / f"a{number % 40}" / "sessions" / f"{number}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(block[number : number + 20_000])
+    (state / "media").mkdir()
+    for number in range(LARGE):
+        (state / "media" / f"{number}.bin").write_bytes(block * 32)
+    (state / "openclaw.json").write_text("{}")
+    return state
+
+
+def run(argv: tuple[str, ...], environment: dict[str, str] | None = None) -> None:
+    """Run a command to its end, silently; it must work."""
+    subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds."""
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def best(work: Callable[[], object]) -> float:
+    """The least of three, after one that warms."""
+    work()
+    return min(timed(work) for _ in range(ROUNDS))
+
+
+if __name__ == "__main__":
+    main()
