@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -243,6 +244,17 @@ def test_a_workspace_is_the_same_directory_before_and_after_and_both_ways(pair: 
     assert (workspace / "notes").read_text() == "at the stop, and on"
 
 
+def test_what_was_settled_is_not_taken_for_new_when_settling_is_run_again(pair: Pair) -> None:
+    message(pair.live, "a")
+    job(pair.live, "j", "at", nextRunAtMs=5)
+    pair.stop()
+    run(pair.live, "UPDATE delivery_queue_entries SET platform_send_started_at = 9")
+    run(pair.live, "UPDATE cron_jobs SET enabled = 0, state_json = '{\"lastRunAtMs\": 6}'")
+    first = pair.roll_back()
+    assert actions(first) == [("settled", "outgoing message q/a"), ("settled", "scheduled job j")]
+    assert pair.settle() == first
+
+
 def test_going_back_to_the_newer_state_keeps_what_the_older_never_had(pair: Pair) -> None:
     """A restore that fails its checks is undone: the newer tree comes in again, the older one goes out."""
     message(pair.live, "both")
@@ -284,6 +296,70 @@ def test_what_a_killed_gateway_left_in_its_log_counts_and_is_not_rolled_in(pair:
     before = contents(pair.standby)
     assert pair.roll_back() == ()
     assert contents(pair.live) == before
+
+
+FAULTS = ("settling.perform", "settling.replace_durably", "settling.exchange", "settle_files.replace_durably",
+          "settle_files.remove_durably", "settle_files.sync_directory")  # fmt: skip
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("place", FAULTS)
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_kill_at_any_write_is_made_good_by_settling_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, place: str, side: str
+) -> None:
+    workspace, keys, queue = (pair.live / name for name in ("workspace", "credentials", "delivery-queue"))
+    for folder in (workspace, keys, queue):
+        folder.mkdir()
+        (folder / "old.json").write_text("old")
+    message(pair.live, "a")
+    device(pair.live, "phone", "t")
+    pair.stop()
+    run(pair.live, "DELETE FROM delivery_queue_entries")
+    message(pair.live, "b")
+    device(pair.live, "phone", "t", revokedAtMs=7)
+    (keys / "old.json").write_text("new")
+    (keys / "more.json").write_text("new")
+    (queue / "old.json").unlink()
+    (workspace / "old.json").write_text("written after the upgrade")
+    exchange(pair.live, pair.standby)
+    assert cut_at_each_call(monkeypatch, place, side, lambda: pair.settle("workspace")) > 0
+    assert (workspace / "old.json").read_text() == "written after the upgrade"
+    assert rows(pair.live, "SELECT id FROM delivery_queue_entries") == [("b",)]
+    assert {path.name: path.read_text() for path in keys.iterdir()} == {"old.json": "new", "more.json": "new"}
+    assert list(queue.iterdir()) == []
+    expected = {"outgoing message q/a", "outgoing message q/b", "operator token of device phone", "delivery-queue/old.json"}
+    assert expected <= {item.what for item in pair.settle("workspace")}
+
+
+def cut_at_each_call(monkeypatch: pytest.MonkeyPatch, place: str, side: str, settle: Callable[[], object]) -> int:
+    """Settle, killed at the first call of `place`, then settle killed at the second, … until it ends. How many kills."""
+    module, name = place.split(".")
+    target = f"upgrader.adapters.{module}.{name}"
+    real = pytest.importorskip(f"upgrader.adapters.{module}").__dict__[name]
+    for kills in range(40):
+        left = [kills]
+
+        def cut(*arguments: object, left: list[int] = left) -> object:
+            left[0] -= 1
+            if left[0] < 0 and side == "before":
+                raise Cut
+            answer = real(*arguments)
+            if left[0] < 0:
+                raise Cut
+            return answer
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target, cut)
+            try:
+                settle()
+            except Cut:
+                continue
+            return kills
+    raise AssertionError("it never ends")
 
 
 class TestTheEraOfFiles:

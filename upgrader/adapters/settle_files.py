@@ -46,7 +46,7 @@ class FileSettler:
     baseline: frozenset[Known] | None = None
 
     def settle(self) -> Iterator[Settled]:
-        """Settle file by file; each item is told after its write is durable."""
+        """Settle file by file. Each item is handed out before its act: told first, a kill in between loses no word."""
         yield from self._queues()
         yield from self._jobs()
         yield from self._runs()
@@ -68,8 +68,8 @@ class FileSettler:
                 if _same(path, other) or (not other.exists() and (path.stem in self.waiting_ids or never_there)):
                     continue
                 fate = Fate.TOUCHED if other.exists() else Fate.GONE
-                self._put_aside(path)
                 yield told(Action.SETTLED, str(name), REASONS[fate])
+                self._put_aside(path)
             for other in sorted(self.outgoing.glob(pattern)):
                 name = other.relative_to(self.outgoing)
                 if not (self.incoming / name).exists() and not (self.kept / name).exists():
@@ -97,9 +97,9 @@ class FileSettler:
                 if json.loads(state) == job.get("state", {}):
                     continue
             items.append(told(Action.SETTLED, f"scheduled job {job.get('id')}", decision.why))
+        yield from items
         if items:
             self._replace(path, {**before, "jobs": jobs})
-        yield from items
 
     def _job(self, job: Mapping) -> Job:
         return self.knowledge.job_of(str(job.get("id")), job.get("enabled"), None, json.dumps(job), "{}")
@@ -115,9 +115,9 @@ class FileSettler:
         }
         if before is None or not gone:
             return
-        self._replace(path, {**before, "runs": {key: run for key, run in runs.items() if key not in gone}})
         for key in gone:
             yield told(Action.SETTLED, f"sub-agent run {key}", REASONS[Fate.TOUCHED if key in others else Fate.GONE])
+        self._replace(path, {**before, "runs": {key: run for key, run in runs.items() if key not in gone}})
 
     def _pairing(self) -> Iterator[Settled]:
         path = self.incoming / self.knowledge.files.paired
@@ -138,9 +138,9 @@ class FileSettler:
         for device in after.keys() - before.keys():
             merged[device] = after[device]
             items.append(told(Action.CARRIED, f"device {device[:12]}", "it was paired after the upgrade"))
+        yield from items
         if merged != before:
             self._replace(path, merged)
-        yield from items
 
     def _tokens(self, shown: str, before: Mapping, after: Mapping) -> tuple[Mapping, list[Settled]]:
         merged = dict(before)
@@ -165,8 +165,8 @@ class FileSettler:
             if path.exists() and not _begins_with(other, path):
                 yield told(Action.LISTED, str(name), f"it was rewritten after the upgrade; the newer one is {other}")
                 continue
-            self._carry(name)
             yield told(Action.CARRIED, str(name), "it grew after the upgrade")
+            self._carry(name)
         for other in sorted(self.outgoing.glob(self.knowledge.files.indexes)):
             yield from self._index(other.relative_to(self.outgoing))
 
@@ -180,16 +180,16 @@ class FileSettler:
             if ours is None or _updated(entry) > _updated(ours):
                 merged[key] = entry
         if merged != (before or {}):
-            self._replace(self.incoming / name, merged)
             yield told(Action.CARRIED, str(name), "sessions went on after the upgrade")
+            self._replace(self.incoming / name, merged)
 
     def _moving(self) -> Iterator[Settled]:
         """Living secrets: the newer file is the only one that works. One that is gone was used up or logged out."""
         for entry in self._moving_files(self.outgoing):
             path = self.incoming / entry.path
             if not path.exists() or (not _same(path, self.outgoing / entry.path) and entry.mtime_ns >= path.stat().st_mtime_ns):
-                self._carry(Path(entry.path))
                 yield told(Action.CARRIED, entry.path, "it moved on after the upgrade; the older one is dead")
+                self._carry(Path(entry.path))
         for entry in list(self._moving_files(self.incoming)):
             other = self.outgoing / entry.path
             if other.exists():
@@ -198,8 +198,8 @@ class FileSettler:
                 why = "the newer release took it over in another form: log in again if it is refused"
                 yield told(Action.LISTED, entry.path, why)
                 continue
-            self._put_aside(self.incoming / entry.path)
             yield told(Action.CARRIED, entry.path, "it was removed after the upgrade")
+            self._put_aside(self.incoming / entry.path)
 
     def _moving_files(self, tree: Path) -> Iterator[TreeEntry]:
         """Looks only where such files can be: a walk of the whole state would make the outage grow with it."""

@@ -38,7 +38,7 @@ class RowPlanner:
     """Plans one database: `database` relative to the state, `set_aside` the outgoing tree (to tell the user).
 
     `baseline` is set when the outgoing tree is itself an older one that was restored against the incoming: what was in it
-    when it went live. What it never had is not gone from it.
+    when it went live. What it never had is not gone from it. `settled` is what an earlier run took out: it is not new.
     """
 
     knowledge: EffectKnowledge
@@ -48,6 +48,7 @@ class RowPlanner:
     set_aside: Path
     now_ms: int
     baseline: frozenset[Known] | None = None
+    settled: frozenset[Known] = frozenset()
 
     def plan(self, kind: Where) -> RowPlan:
         """All changes and all that is only told."""
@@ -87,6 +88,7 @@ class RowPlanner:
                 parameters,
                 told(Action.SETTLED, f"{table.what} {shown_key(key)}", REASONS[fate]),
                 row_json(self.before, table.table, where, named),
+                (table.table, *key),
             )
 
     def known(self, kind: Where) -> frozenset[Known]:
@@ -117,6 +119,8 @@ class RowPlanner:
         rows = _select(self.after, table, f"({table.waiting})", {}) if self.after is not None else None
         for key in rows or {}:
             where, named = match(table.key, key)
+            if (table.table, key) in self.settled:
+                continue
             if self.before.execute(f"SELECT 1 FROM {table.table} WHERE {where}", named).fetchone():
                 continue
             what = f"{table.what} {shown_key(key)}"
@@ -171,8 +175,9 @@ class RowPlanner:
                 parameters["state"] = self.knowledge.advanced_state(state, decision.next_run_ms, decision.last_run_ms)
                 if json.loads(str(parameters["state"])) == json.loads(state or "{}"):
                     continue
-            yield Change(sql, parameters, told(Action.SETTLED, f"scheduled job {job.id}", decision.why), state)
-        old = {job.id for job, _store, _state in before}
+            item = told(Action.SETTLED, f"scheduled job {job.id}", decision.why)
+            yield Change(sql, parameters, item, state, (JOBS, job.id))
+        old = {job.id for job, _store, _state in before} | {str(key[0]) for table, key in self.settled if table == JOBS}
         for job, _store, _state in after:
             if job.id not in old and not job.managed:
                 why = f"made after the upgrade; it is in {self.set_aside}"

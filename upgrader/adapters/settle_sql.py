@@ -26,12 +26,16 @@ class NotSettled(UpgraderError):
 
 @dataclass(frozen=True)
 class Change:
-    """One statement for a database of the incoming tree, and what to tell of it. `row` is what it replaces, for the record."""
+    """One statement for a database of the incoming tree, and what to tell of it.
+
+    `row` is what it replaces and `key` the table and key of an effect it settles, both for the record.
+    """
 
     sql: str
     parameters: dict[str, object] = field(repr=False)
     item: Settled
     row: str = field(default="", repr=False)
+    key: Row = ()
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Settler:
     def _settle_database(
         self, incoming: Path, outgoing: Path, database: str, record: "_Record", baseline: frozenset[Known] | None
     ) -> None:
-        plan = self._plan(incoming, outgoing, database, baseline)
+        plan = self._plan(incoming, outgoing, database, baseline, record.settled(database))
         record.tell(plan.listed)
         if plan.changes:
             record.keep_rows(database, plan.changes)
@@ -73,7 +73,12 @@ class Settler:
             perform(incoming / database, plan.changes)
 
     def _plan(
-        self, incoming: Path, outgoing: Path, database: str, baseline: frozenset[Known] | None
+        self,
+        incoming: Path,
+        outgoing: Path,
+        database: str,
+        baseline: frozenset[Known] | None,
+        settled: frozenset[Known],
     ) -> RowPlan:
         with ExitStack() as stack:
             before = stack.enter_context(reading(incoming / database, self.home / "settling"))
@@ -81,7 +86,7 @@ class Settler:
             if before is None:
                 return RowPlan((), ())
             now_ms = int(self.clock.now().timestamp() * 1000)
-            planner = RowPlanner(self.knowledge, before, after, database, outgoing, now_ms, baseline)
+            planner = RowPlanner(self.knowledge, before, after, database, outgoing, now_ms, baseline, settled)
             return planner.plan(self._kind(database))
 
     def _known(self, incoming: Path, outgoing: Path, database: str) -> frozenset[Known]:
@@ -145,6 +150,19 @@ class _Record:
             text = json.dumps([asdict(item) for item in (*known, *fresh)], indent=1)
             replace_durably(self.folder / "told.json", text.encode())
 
+    def settled(self, database: str) -> frozenset[Known]:
+        """The effects an earlier run between these trees took out of a database."""
+        found: set[Known] = set()
+        path = self.folder / "rows.jsonl"
+        for text in path.read_bytes().splitlines() if path.exists() else ():
+            try:
+                line = json.loads(text)
+            except ValueError:  # cut off by a crash: what it describes was not done yet
+                continue
+            if line["database"] == database and line["key"]:
+                found.add((str(line["key"][0]), tuple(line["key"][1:])))
+        return frozenset(found)
+
     def keep_baseline(self, known: dict[str, frozenset[Known]]) -> None:
         """Keep what the incoming tree holds as it goes live: a way back from here must not take its absence for done."""
         make_private(self.folder)
@@ -172,8 +190,9 @@ class _Record:
         path = self.folder / "rows.jsonl"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as file:
+            file.write(b"\n")  # a line cut off by a crash must not swallow the next
             for change in changes:
-                line = {"database": database, "what": change.item.what, "sql": change.sql, "row": change.row}
+                line = {"database": database, "key": change.key, "sql": change.sql, "row": change.row}
                 file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
