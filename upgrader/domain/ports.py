@@ -173,6 +173,9 @@ class Supervisor(Protocol):
     def outside_files(self, installation: Installation) -> tuple[Path, ...]:
         """Files outside the state directory that belong to the service (unit, drop-ins)."""
 
+    def objections(self, installation: Installation) -> tuple[str, ...]:
+        """Why this gateway cannot be stopped and started by us, as sentences; empty when it can."""
+
     def raise_fence(self, installation: Installation, journal: Path) -> None:
         """From here on nothing starts the gateway while the journal is open."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from upgrader.domain.check import Judgement, worse_than
 from upgrader.domain.facts import Installation
+from upgrader.domain.identity import refuse_obstacles
 from upgrader.domain.journal import Mark
 from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import MoveData
@@ -14,7 +15,7 @@ from upgrader.domain.ports import Clock, JournalFile, Journals, Progress
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.transaction import Move, Opened, without_secrets
-from upgrader.errors import RollbackIncomplete, RolledBack, UpgraderError
+from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
 
@@ -45,6 +46,7 @@ class Transact:
 
     def run(self, intention: Intention, data: MoveData) -> Outcome[MoveData]:
         """Committed (0), or rolled back by itself (4), or neither and said so (5). `data` is what is known so far."""
+        self._refuse(intention.installation)
         opened = self._opened(intention)
         launch = self.cutover.undoer.supervisor.launch_record(intention.installation)
         journal = self.journals.begin(opened.transaction, opened, launch.to_bytes(), by_hand(opened))
@@ -67,6 +69,18 @@ class Transact:
             ),
             notices=notices,
         )
+
+    def _refuse(self, installation: Installation) -> None:
+        """Nothing is moved while an obstacle stands or the supervisor objects. Raises Blocked."""
+        refuse_obstacles(installation.obstacles)
+        objections = self.cutover.undoer.supervisor.objections(installation)
+        if objections:
+            raise Blocked(
+                "this gateway cannot be stopped and started by upgrader",
+                why="; ".join(objections),
+                hint="`upgrader status` shows what keeps it",
+                code="supervisor",
+            )
 
     def _finish(self, journal: JournalFile) -> tuple[tuple[str, ...], Snapshot | None]:
         """Tidy up; what fails here is told and left to the next command, the move itself stands."""

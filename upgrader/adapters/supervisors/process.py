@@ -17,6 +17,8 @@ from upgrader.domain.slot import Slot
 
 # The boot time that start times are counted from moves when the clock is stepped.
 _SAME_START_S = 1.5
+# Programs that start again what ends; a shell or a terminal does not, but for a loop that a person wrote into it.
+_KEEPERS = frozenset({"pm2", "PM2", "supervisord", "runsv", "s6-supervise", "dinit", "monit", "circusd", "forever", "nodemon"})
 GatewayArgv = Callable[[NodeRuntime, Path, int | None], tuple[str, ...]]
 
 
@@ -57,6 +59,15 @@ class ProcessSupervisor:
     def outside_files(self, installation: Installation) -> tuple[Path, ...]:  # noqa: ARG002 - the port's signature
         """None: a plain process has no definition."""
         return ()
+
+    def objections(self, installation: Installation) -> tuple[str, ...]:
+        """A gateway that something else keeps alive would be started again behind our back."""
+        return tuple(
+            f"process {gateway.identity.pid} is kept alive by {parent}, which upgrader cannot hold back"
+            for gateway in installation.gateways
+            for parent in gateway.parents
+            if parent in _KEEPERS
+        )
 
     def raise_fence(self, installation: Installation, journal: Path) -> None:
         """Nothing to raise: nobody else starts a plain process; its locks and port are held instead."""
