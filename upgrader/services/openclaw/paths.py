@@ -28,6 +28,7 @@ _COMMON: tuple[tuple[str, PathClass], ...] = (
     ("clawdbot.json*", _C.CONFIG),
     ("moldbot.json*", _C.CONFIG),
     ("moltbot.json*", _C.CONFIG),
+    ("config-journal-fingerprint.key", _C.CONFIG),  # 9.x: the key by which it recognises its own config writes
     (".env", _C.CREDENTIALS),
     ("*.systemd.env", _C.CREDENTIALS),
     ("gateway/tls/**", _C.IDENTITY),
@@ -48,6 +49,7 @@ _COMMON: tuple[tuple[str, PathClass], ...] = (
     ("delivery-queue/**", _C.OUTBOX),
     ("session-delivery-queue/**", _C.OUTBOX),
     ("restart-sentinel.json", _C.OUTBOX),
+    ("subagents/runs.json", _C.OUTBOX),  # a run without endedAt is taken up again at the start
     ("cron/jobs.json*", _C.OUTBOX),
     ("cron/runs/**", _C.TRANSCRIPT),
     ("agents/*/agent/auth-profiles.json", _C.MOVING),  # refreshed OAuth profiles beside API keys
