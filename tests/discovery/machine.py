@@ -24,7 +24,7 @@ from upgrader.adapters.process_table import ProcessTable
 from upgrader.adapters.state_facts import StateFacts
 from upgrader.adapters.unit_reader import UnitReader
 from upgrader.domain.facts import Installation, ProcessIdentity
-from upgrader.domain.selection import Selection
+from upgrader.domain.selection import Location, Selection
 from upgrader.operations.discover import Discover
 from upgrader.services.openclaw import config, config_text, gateway_process, install_places, layout, locations, units
 from upgrader.services.openclaw.installing import read_package
@@ -128,27 +128,11 @@ class Machine:
 
     def discover(self) -> Discover:
         """The discovery, wired as the command line wires it."""
-        return Discover(
-            layout=layout.OpenClawLayout(Path.exists),
-            installs=PackageTrees(
-                lambda selection, location, npmrc: tuple(
-                    place for place in install_places.places(selection, location, npmrc) if place.startswith(str(self.root))
-                ),  # what happens to be installed on the machine that runs the tests is not looked at
-                read_package,
-                partial(install_places.kind_of, slots=self.slots),
-                install_places.prefix_of,
-            ),
-            nodes=NodeBinaries(ProcessRunner({})),
-            configurations=ConfigFile(config.read_configuration, config.without_configuration),
-            states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
-            units=UnitReader(units.read_unit, config_text.parse_dotenv),
-            table=self.table(),
-            accounts=SystemAccounts(".openclaw"),
-        )
+        return discover_below(self.root, self.slots)
 
     def table(self) -> ProcessTable:
         """The process table."""
-        return ProcessTable(SystemClock(), locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process)
+        return process_table()
 
     @contextmanager
     def gateway(self, package: Path, *words: str, **environment: str) -> Iterator[ProcessIdentity]:
@@ -174,6 +158,29 @@ class Machine:
         finally:
             with_group(child.pid)
             child.wait()
+
+
+def discover_below(root: Path, slots: Path) -> Discover:
+    """The discovery; what happens to be installed elsewhere on the machine that runs the tests is not looked at."""
+
+    def places(selection: Selection, location: Location, npmrc: bytes) -> tuple[str, ...]:
+        return tuple(each for each in install_places.places(selection, location, npmrc) if each.startswith(str(root)))
+
+    return Discover(
+        layout=layout.OpenClawLayout(Path.exists),
+        installs=PackageTrees(places, read_package, partial(install_places.kind_of, slots=slots), install_places.prefix_of),
+        nodes=NodeBinaries(ProcessRunner({})),
+        configurations=ConfigFile(config.read_configuration, config.without_configuration),
+        states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
+        units=UnitReader(units.read_unit, config_text.parse_dotenv),
+        table=process_table(),
+        accounts=SystemAccounts(".openclaw"),
+    )
+
+
+def process_table() -> ProcessTable:
+    """The process table as the command line wires it."""
+    return ProcessTable(SystemClock(), locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process)
 
 
 def lock_of(state: Path) -> Path:

@@ -1,6 +1,7 @@
 """Who counts as a gateway, and how one is ended: real processes that look like those of OpenClaw."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,12 @@ from upgrader.domain.identity import refuse_obstacles
 from upgrader.errors import Blocked
 
 SHORT = timedelta(seconds=5)
+
+
+def can_unshare() -> bool:
+    """Whether this user may make a mount namespace."""
+    argv = ("unshare", "--user", "--map-root-user", "--mount", "true")
+    return bool(shutil.which("unshare")) and subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
 def _lock(state: Path) -> tuple[str, ...]:
@@ -243,3 +250,62 @@ def as_nobody(act: Callable[[], str]) -> str:
         answer = pipe.read().decode()
     os.waitpid(pid, 0)
     return answer
+
+
+def test_another_gateway_on_the_same_package_forbids_a_move(machine: Machine) -> None:
+    package, state, other = machine.install(), machine.make_state(), machine.make_state(name="other")
+    with machine.gateway(package, *_lock(other), OPENCLAW_STATE_DIR=str(other)) as identity:
+        found = machine.find()
+    assert (found.gateways, [each.code for each in found.obstacles]) == ((), ["shared_package"])
+    assert str(identity.pid) in found.obstacles[0].why
+    assert str(state) not in found.obstacles[0].why
+
+
+def test_another_gateway_on_its_own_package_is_nobodys_business(machine: Machine) -> None:
+    machine.install(prefix="one")
+    own, other = machine.install("2026.9.6", "two", on_path="no"), machine.make_state(name="other")
+    machine.make_state()
+    with machine.gateway(own, *_lock(other), OPENCLAW_STATE_DIR=str(other)):
+        assert machine.find(prefix=str(machine.root / "one")).obstacles == ()
+
+
+def test_a_prefix_that_is_not_the_running_one_is_an_obstacle(machine: Machine) -> None:
+    running, state = machine.install(prefix="one"), machine.make_state()
+    machine.install("2026.9.6", "two")
+    with machine.gateway(running, *_lock(state)):
+        found = machine.find(prefix=str(machine.root / "two"))
+    assert [each.code for each in found.obstacles] == ["other_tree"]
+
+
+def test_a_retained_install_that_is_started_directly_has_no_place_to_switch(machine: Machine) -> None:
+    machine.slots = machine.root / "slots"
+    package, state = machine.package_at(machine.slots / "a" / "node_modules" / "openclaw", "2026.9.6"), machine.make_state()
+    with machine.gateway(package, *_lock(state)):
+        found = machine.find()
+    assert [each.code for each in found.obstacles] == ["no_pointer"]
+
+
+@pytest.mark.skipif(not can_unshare(), reason="this machine gives no mount namespaces")
+def test_a_gateway_in_a_container_on_our_state_is_seen_as_one(machine: Machine) -> None:
+    package, state = machine.install(), machine.make_state()
+    with machine.process(_unshared("exec", package, *_lock(state))):
+        found = machine.find()
+    assert [(each.contained, each.package_root) for each in found.gateways] == [(True, None)]
+    assert [each.code for each in found.obstacles] == ["in_container"]
+
+
+@pytest.mark.skipif(not can_unshare(), reason="this machine gives no mount namespaces")
+def test_a_clone_that_lies_at_our_paths_in_a_namespace_of_its_own_is_not_our_state(machine: Machine) -> None:
+    """A sealed canary runs like that: same environment, same paths, other files."""
+    package, state, clone = machine.install(), machine.make_state(), machine.make_state(name="clone")
+    lock_of(clone)
+    script = f"mount --bind {clone} {state} && exec"
+    with machine.process(_unshared(script, package, *_lock(state), "--open", str(state / "openclaw.json"))) as identity:
+        census = machine.table().census(state)
+    assert (census.gateways, census.holders) == ((), ())
+    assert identity in [each.identity for each in census.siblings]
+
+
+def _unshared(script: str, package: Path, *words: str) -> list[str]:
+    run = [sys.executable, "-S", str(package / "openclaw.mjs"), "gateway", "run", *words]
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{script} "$@"', "sh", *run]

@@ -21,11 +21,14 @@ class SystemAccounts:
     state_name: str
 
     def judge_facts(self, selection: Selection, location: Location) -> Account:
-        """Owners, permissions and ancestry. A state that does not exist has no owner."""
+        """Owners, permissions and ancestry. A state that does not exist has no owner.
+
+        Whose state a `sudo` may have meant is looked at only where none was named.
+        """
         owner = _owner(location.state)
         other = None
-        if selection.real_uid not in (None, selection.uid):
-            home = _entry_home(selection.real_uid or 0)
+        if selection.uid == 0 and selection.real_uid and not selection.state_dir:
+            home = _entry_home(selection.real_uid)
             candidate = home / self.state_name if home else None
             other = candidate if candidate is not None and candidate.is_dir() else None
         uids = {uid for uid in (selection.uid, selection.real_uid, owner) if uid is not None}

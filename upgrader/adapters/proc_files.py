@@ -60,3 +60,10 @@ def same_file(pid: int, descriptor: int, path: Path) -> bool:
 def as_seen_by(pid: int, path: Path) -> Path:
     """Our name for what that process calls `path`: through its own root, in its own mount namespace."""
     return Path(f"/proc/{pid}/root") / path.relative_to(path.anchor)
+
+
+def is_contained(pid: int) -> bool:
+    """Whether a process sees other mounts than we do, as one in a container does."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
+    return False

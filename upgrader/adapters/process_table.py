@@ -26,11 +26,12 @@ ReadProcess = Callable[[ProcessSeen, Callable[[Path], bool]], Reading]
 
 @dataclass(frozen=True)
 class _Tied:
-    """One process that has to do with the state: what it is, and whether it has a file of it open."""
+    """One process that has to do with the state, or is a gateway: what it is, and whether it has a file of the state open."""
 
     seen: ProcessSeen
     reading: Reading
     writes: bool
+    ours: bool
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class ProcessTable:
             locks=tuple(raw for descriptor, path in files if self.is_lock(path) for raw in _content(process.pid, descriptor)),
             directory=_path(process.cwd()),
             unit=proc_files.unit_of(process.pid),
+            contained=proc_files.is_contained(process.pid),
         )
 
     def _tie(self, seen: ProcessSeen, state: Path) -> _Tied | None:
@@ -153,7 +155,8 @@ class ProcessTable:
         works_on = reading.state is not None and _same_place(pid, reading.state, state)
         if reading.role is Role.STRANGER:
             works_on = False  # every program of the user has a HOME
-        return _Tied(seen, reading, writes) if writes or works_on else None
+        ours = writes or works_on
+        return _Tied(seen, reading, writes, ours) if ours or reading.role is Role.GATEWAY else None
 
     def _suspect(self, process: psutil.Process) -> tuple[ProcessIdentity, ...]:
         """A hidden process that calls itself OpenClaw: name and command line are open to all, unless /proc hides them."""
@@ -171,8 +174,13 @@ def _sorted_out(tied: Mapping[int, _Tied], unreadable: int, suspects: tuple[Proc
     gateways = [tied[pid] for pid in leaders if not any(parent.pid in leaders for parent in _parents(pid))]
     gateways.sort(key=lambda tie: tie.seen.identity.started)
     chosen = {tie.seen.identity.pid for tie in gateways}
-    holders = (_holder(tie) for pid, tie in sorted(tied.items()) if pid not in chosen)
-    return Census(tuple(_gateway(tie) for tie in gateways), tuple(holders), unreadable, suspects)
+    return Census(
+        gateways=tuple(_gateway(tie) for tie in gateways if tie.ours),
+        holders=tuple(_holder(tie) for pid, tie in sorted(tied.items()) if tie.ours and pid not in chosen),
+        unreadable=unreadable,
+        suspects=suspects,
+        siblings=tuple(_gateway(tie) for tie in gateways if not tie.ours),
+    )
 
 
 def _gateway(tie: _Tied) -> GatewayProcess:
@@ -180,12 +188,15 @@ def _gateway(tie: _Tied) -> GatewayProcess:
     return GatewayProcess(
         identity=seen.identity,
         uid=seen.uid,
-        node=seen.executable,
-        package_root=next((real for place in tie.reading.packages for real in _package(place)), None),
+        node=None if seen.contained else seen.executable,
+        package_root=None
+        if seen.contained
+        else next((real for place in tie.reading.packages for real in _package(place)), None),
         state_path=tie.reading.state,
         ports=seen.ports,
         parents=tuple(name for parent in _parents(seen.identity.pid) for name in _name(parent)),
         unit=seen.unit,
+        contained=seen.contained,
     )
 
 

@@ -21,9 +21,9 @@ class Role(Enum):
 class ProcessSeen:
     """One process as the kernel shows it. A title may have overwritten `argv`; `environment` is that of its start.
 
-    `environment` holds only the names asked for; `open_files` are paths of regular files, `mapped` the native
-    modules of Node packages in memory; `locks` the contents
-    of those open files that are lock files of OpenClaw; `ports` the TCP ports it listens on.
+    `environment` holds only the names asked for; `open_files` are paths of regular files, `mapped` the native modules of Node
+    packages in memory; `locks` the contents of those open files that are lock files of OpenClaw; `ports` the TCP ports it
+    listens on. `contained` when its mount namespace is not ours.
     """
 
     identity: ProcessIdentity
@@ -38,6 +38,7 @@ class ProcessSeen:
     ports: tuple[int, ...] = ()
     directory: Path | None = None
     unit: str = ""
+    contained: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,14 @@ class Holder:
 class Census:
     """Everybody on one state. `unreadable` counts processes of other users whose files and environment are hidden from us.
 
-    `suspects` are those among the hidden that call themselves OpenClaw: they may hold any state.
+    `suspects` are those among the hidden that call themselves OpenClaw. `siblings` are gateways on other states.
     """
 
     gateways: tuple[GatewayProcess, ...] = ()
     holders: tuple[Holder, ...] = ()
     unreadable: int = 0
     suspects: tuple[ProcessIdentity, ...] = ()
+    siblings: tuple[GatewayProcess, ...] = ()
 
 
 class ProcessesHidden(UpgraderError):

@@ -110,7 +110,8 @@ class GatewayProcess:
     """A running gateway, found by what it has open and its environment, never by its title.
 
     `package_root` and `node` are real paths where they could be read. `parents` are the names up the parent chain.
-    `version` is that of the package it started from, None where its files changed since or cannot be told.
+    `version` is that of the package it started from, None where its files changed since or cannot be told. `contained` when
+    it lives in a mount namespace of its own (a container): its paths are not ours.
     """
 
     identity: ProcessIdentity
@@ -122,6 +123,7 @@ class GatewayProcess:
     parents: tuple[str, ...] = ()
     unit: str = ""
     version: Version | None = None
+    contained: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ class Account:
 
     `uid` is effective, `real_uid` who called sudo (None where it was not used), `owner_uid` who owns the state directory
     (None where there is none), `names` maps uids to account names where known. `other_state` is a state directory in the home
-    of `real_uid`. `unwritable` are the directories that would have to be written and cannot. `ancestors` are the pids above
-    this process, `unit` the service it runs in.
+    of `real_uid` that may have been meant. `unwritable` are the directories that would have to be written and cannot.
+    `ancestors` are the pids above this process, `unit` the service it runs in.
     """
 
     uid: int
@@ -45,7 +45,7 @@ def refuse_wrong_user(account: Account, state: Path) -> None:
         raise WrongUser(
             f"sudo changed the home to {account.home}, and this would work on {state}",
             why=f"{account.name_of(account.real_uid or 0)} has an OpenClaw of their own in {account.other_state}",
-            hint="run `upgrader` without sudo",
+            hint=f"run `upgrader` without sudo, or name the state: `--state-dir {state}`",
             code="sudo_home",
         )
     if account.owner_uid is None or account.owner_uid == account.uid:

@@ -20,16 +20,15 @@ from upgrader.domain.discovery import (
     Units,
 )
 from upgrader.domain.facts import (
-    GatewayProcess,
     Installation,
     NodeRuntime,
-    Obstacle,
     Package,
     Service,
     SupervisorKind,
 )
-from upgrader.domain.identity import Account, obstacles_of, refuse_wrong_user
+from upgrader.domain.identity import Account, refuse_wrong_user
 from upgrader.domain.selection import Location, Selection
+from upgrader.domain.surroundings import obstacles_around
 from upgrader.domain.version import Version
 
 
@@ -95,7 +94,7 @@ class Discover:
             service=_service(unit),
             gateways=census.gateways,
             config_digest=configuration.digest,
-            obstacles=(*self.layout.refusal_of(package), *_obstacles(seen.account, census)),
+            obstacles=(*self.layout.refusal_of(package), *obstacles_around(seen.account, package, census)),
             bind=configuration.bind,
             updates_itself=configuration.updates_itself,
             tool_policy=configuration.tool_policy,
@@ -163,6 +162,13 @@ class Discover:
                 return direct
         if len(found) == 1:
             return found[0]
+        if not found and any(gateway.contained for gateway in census.gateways):
+            raise NotFound(
+                "the gateway on this state runs in a container",
+                why="its package is part of the image, not of this machine",
+                hint="pull another image and start the container anew",
+                code="in_container",
+            )
         if not found:
             raise NotFound(
                 "the state is here, but the package openclaw is not",
@@ -224,36 +230,6 @@ class Selected:
 
 
 _CHOOSE = "say which with `--prefix DIR`"
-
-
-def _obstacles(account: Account, census: Census) -> tuple[Obstacle, ...]:
-    """What around the installation forbids to move it."""
-    return (*_several(census.gateways), *_hidden(census), *obstacles_of(account, census.gateways))
-
-
-def _several(gateways: tuple[GatewayProcess, ...]) -> tuple[Obstacle, ...]:
-    if len(gateways) < 2:
-        return ()
-    listed = ", ".join(
-        f"process {each.identity.pid} on port {'/'.join(map(str, each.ports)) or 'none yet'}" for each in gateways
-    )
-    return (
-        Obstacle("several_gateways", f"{len(gateways)} gateways run on the same state", listed, "stop all but one of them"),
-    )
-
-
-def _hidden(census: Census) -> tuple[Obstacle, ...]:
-    if not census.suspects:
-        return ()
-    pids = ", ".join(str(each.pid) for each in census.suspects)
-    return (
-        Obstacle(
-            "hidden_openclaw",
-            "another user runs an OpenClaw that cannot be looked at",
-            f"process {pids} may hold this state or use this package",
-            "stop it, or make sure that it uses neither and say so to its owner",
-        ),
-    )
 
 
 def _service(unit: UnitFacts | None) -> Service:
