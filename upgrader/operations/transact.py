@@ -20,6 +20,9 @@ from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
 
 
+_INTERRUPTED = 130
+
+
 @dataclass(frozen=True)
 class Intention:
     """A move about to begin: from where, to what, from which snapshot, and what the checks said before."""
@@ -126,7 +129,7 @@ class Transact:
                 set_aside=opened.standby if self.finisher.pointer.identity(opened.standby) else None,
             ),
             status=Status.ROLLED_BACK,
-            exit_code=RolledBack.exit_code,
+            exit_code=_INTERRUPTED if isinstance(error, KeyboardInterrupt) else RolledBack.exit_code,
             failures=(cause,),
         )
 
