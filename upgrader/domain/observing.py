@@ -188,10 +188,11 @@ class Gateway:
 
 @dataclass(frozen=True)
 class CallPlan:
-    """One real `openclaw` call, or why none is made: then `arguments` is empty."""
+    """One real `openclaw` call, or why none is made: then `arguments` is empty. `environment` goes on top of the caller's."""
 
     arguments: tuple[str, ...]
     reason: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 class Knowledge(Protocol):

@@ -119,9 +119,8 @@ class GatewayObserver:
         if not plan.arguments:
             return CallResult("openclaw", None, plan.reason)
         shown = " ".join(("openclaw", *plan.arguments))
-        command = Command(
-            self.argv(installation, plan.arguments), _CALL_LIMIT, self.environment(installation), installation.home
-        )
+        environment = {**self.environment(installation), **dict(plan.environment)}
+        command = Command(self.argv(installation, plan.arguments), _CALL_LIMIT, environment, installation.home)
         try:
             ran = self.senses.runner.run(command)
         except CommandTimedOut as error:

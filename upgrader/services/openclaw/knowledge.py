@@ -1,6 +1,7 @@
 """What an observation needs to know of OpenClaw, behind one face (port Knowledge)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -83,8 +84,9 @@ class OpenClawKnowledge:
         return PairAttempt(_reply(connect, identity, secret, now_ms), _read_pairing)
 
     def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
-        """The one real call."""
-        return calls.plan_call(scopes.rules(gateway.version), store, reach, gateway.auth.mode)
+        """The one real call, to this gateway's own port: it may have been started on another than the configured one."""
+        plan = calls.plan_call(scopes.rules(gateway.version), store, reach, gateway.auth.mode)
+        return replace(plan, environment=(("OPENCLAW_GATEWAY_PORT", str(gateway.port)),))
 
     def readiness_paths(self, version: Version) -> tuple[str, ...]:
         """What to ask over HTTP."""
