@@ -9,10 +9,11 @@ from tests.real.installs import Install, install
 from tests.real.worlds import RealWorld, real_world
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
-from tests.world.world import Layout
+from tests.world.world import Layout, World
 from upgrader.adapters.stub_model import StubModel
 
 RealWorldOf = Callable[..., RealWorld]
+WorldOfRelease = Callable[[str], World]
 Installed = Callable[[str], Install]
 
 
@@ -46,3 +47,29 @@ def real_world_of(
     yield build
     for world in made:
         world.close()
+
+
+@pytest.fixture(scope="session")
+def world_of_release(
+    node_home: NodeHome,
+    stub_model: StubModel,
+    installed: Installed,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WorldOfRelease]:
+    """One world for each release and session, for tests that look only or put back what they change.
+
+    Its gateway may run or not: `world.gateway_lives()`. The package is linked and must not be changed.
+    """
+    made: dict[str, RealWorld] = {}
+    with FakeRegistry.serving() as registry:
+
+        def shared(version: str) -> World:
+            if version not in made:
+                root = tmp_path_factory.mktemp("release") / version
+                model = (stub_model.base_url, stub_model.token)
+                made[version] = real_world(root, node_home, registry, installed(version), model)
+            return made[version]
+
+        yield shared
+        for world in made.values():
+            world.close()

@@ -56,6 +56,10 @@ class Child:
         """The child itself."""
         return Identity.of(self.process.pid)
 
+    def said(self) -> str:
+        """What it has written so far, both streams."""
+        return self.out.read_text(errors="replace") + self.err.read_text(errors="replace")
+
     def kill(self) -> None:
         """SIGKILL to the command alone, not to what it started."""
         self.process.kill()

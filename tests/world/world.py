@@ -199,10 +199,17 @@ class World(PairingData):
 
     def begin(self, *words: str, environment: Mapping[str, str] | None = None) -> Child:
         """Start `python -m upgrader …` and go on."""
+        return self._begin((sys.executable, "-m", "upgrader", *words), environment)
+
+    def begin_openclaw(self, *words: str) -> Child:
+        """Start the installed `openclaw` and go on."""
+        return self._begin((str(self.prefix / "bin" / "openclaw"), *words), None)
+
+    def _begin(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> Child:
         out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
-                (sys.executable, "-m", "upgrader", *words),
+                argv,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

@@ -154,6 +154,7 @@ _KEYS = (
     "Config invalid",
     "Unrecognized key",
     "gateway.mode",
+    "auto-restored from backup",
     "service management skipped",
     "Legacy device identity exists",
     "unknown option",

@@ -93,6 +93,22 @@ export function stampConfig(path) {
   return true;
 }
 
+/** What 9.x does at a start: keep a first backup, and put it back when gateway.mode is gone since. Returns words for a person. */
+export function guardConfig(path) {
+  if (!profile.restoresConfig || !existsSync(path)) return undefined;
+  const mode = readConfig(path).gateway?.mode;
+  const backup = `${path}.bak`;
+  if (mode !== undefined) {
+    if (!existsSync(backup)) copyFileSync(path, backup);
+    return undefined;
+  }
+  if (!existsSync(backup) || readConfig(backup).gateway?.mode === undefined) return undefined;
+  renameSync(path, `${path}.clobbered.${new Date().toISOString().replace(/[:.]/g, "-")}`);
+  copyFileSync(backup, path);
+  chmodSync(path, 0o600);
+  return `Config auto-restored from backup: ${path} (gateway-mode-missing-vs-last-good)`;
+}
+
 /** The version that last wrote the configuration when that is newer than this build, else undefined. */
 export function newerWriter(config) {
   const touched = config.meta?.lastTouchedVersion;

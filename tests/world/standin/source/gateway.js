@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { HERE, profile, fault, buildName } from "./profile.js";
 import { place, portOf } from "./place.js";
-import { newerWriter, problemsOf, readConfig, agentsOf } from "./config.js";
+import { agentsOf, guardConfig, newerWriter, problemsOf, readConfig } from "./config.js";
 import { log, openLog } from "./logging.js";
 import { accept } from "./websocket.js";
 import { FileStore, SqliteStore } from "./store.js";
@@ -36,6 +36,8 @@ export async function runGateway(flags) {
 
 async function start(flags) {
   const where = place();
+  const restored = guardConfig(where.config);
+  if (restored) process.stderr.write(`${restored}\n`);
   const config = readConfig(where.config);
   openLog(config);
   check(config, where, flags);
