@@ -1,6 +1,8 @@
 """The exchange of two names, on the real file systems of this machine."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -108,6 +110,22 @@ def test_names_on_two_file_systems_are_refused_with_that_reason(tmp_path: Path) 
             exchange(first, second)
     assert caught.value.code == "exchange_other_file_system"
     assert not isinstance(caught.value, ExchangeUnsupported)
+
+
+def test_a_mount_point_is_refused_with_that_reason(tmp_path: Path) -> None:
+    first, second = directory(tmp_path / "first", "old"), directory(tmp_path / "second", "new")
+    code = (
+        "import sys; from pathlib import Path; from upgrader.adapters.exchange import exchange\n"
+        "from upgrader.domain.exchange import ExchangeFailed\n"
+        "try: exchange(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "except ExchangeFailed as error: print(error.code)"
+    )
+    script = f'mount --bind "{first}" "{first}" || exit 77; "{sys.executable}" -c "$0" "{first}" "{second}"'
+    ran = subprocess.run(["unshare", "-rm", "sh", "-c", script, code], capture_output=True, text=True, check=False)
+    if ran.returncode in (1, 77):
+        pytest.skip(f"nothing can be mounted here: {ran.stderr.strip()[-200:]}")
+    assert ran.stdout == "exchange_mount_point\n"
+    assert (first / "word").read_text() == "old"
 
 
 def test_a_directory_cannot_be_exchanged_with_one_inside_it(room: Path) -> None:

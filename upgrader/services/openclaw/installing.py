@@ -67,7 +67,7 @@ _RANGES = (
         "2026.5.12",
         overrides=(("libsignal", "npm:libsignal@6.0.0"), ("linkedom", "0.18.11")),
         source="baileys of these releases takes libsignal from a git address (1.29 to 4.29), and a linkedom later than theirs "
-        "breaks the trees; with both held 1.29, 2.17, 2.19, 2.21 and 2.22 were installed and started, and 3.1, 3.13, 3.28, "
+        "breaks the trees; with both held 1.29, 2.17, 2.21 and 2.22 were staged and started, and 3.1, 3.13, 3.28, "
         "4.1, 4.15 and 4.29 resolve. 5.12 pins linkedom itself and needs neither",
     ),
     _Range(
@@ -111,10 +111,10 @@ def forecast(release: Release) -> StageForecast:
     """The disk a stage of `release` needs, from its unpacked size and what the dependencies of its time take on ext4.
 
     Measured as allocated blocks of the finished slot, package and dependencies: 1.29 25 + 1,326 MB, 2.17 63 + 1,310,
-    2.22 1,402 in all, 5.12 545 in all, 6.34 377 in all, 9.5 257 + 353, 9.6 332 + 352; npm's empty cache grew by 234 MB
-    for 9.6. Rounded up by a fifth.
+    2.22 1,402 in all, 5.12 545 in all, 6.34 377 in all, 8.1 944 in all, 9.5 257 + 353, 9.6 332 + 352;
+    npm's empty cache grew by 234 MB for 9.6. Rounded up by a fifth.
     """
-    dependencies = 1_400 if not release.version.at_least("2026.4.1") else 500
+    dependencies = 1_400 if not release.version.at_least("2026.4.1") else 800
     package = release.unpacked_bytes or _PACKAGE_BYTES
     slot = (package + dependencies * _MEGABYTE) * 6 // 5
     return StageForecast(data_bytes=slot + _NODE_BYTES, cache_bytes=slot // 2)
