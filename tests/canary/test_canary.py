@@ -1,12 +1,14 @@
 """The canary on a disposable machine: what passes, what fails and whom it is laid on, and what is never touched."""
 
 import json
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.canary.bench import Bench, judged, slot
@@ -36,13 +38,17 @@ def candidate(world: World, tmp_path: Path) -> Candidate:
 
     def make(version: str = "2026.9.6", **faults: dict[str, Any]) -> Slot:
         package = tmp_path / f"slot-{version}" / "node_modules" / "openclaw"
-        for name, data in StandIn(version, faults=faults).files().items():
-            path = package / name.removeprefix("package/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        _write_release(package, StandIn(version, faults=faults))
         return slot(package, version, world.node.node)
 
     return make
+
+
+def _write_release(package: Path, release: StandIn) -> None:
+    for name, data in release.files().items():
+        path = package / name.removeprefix("package/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def _clean(bench: Bench) -> None:
@@ -90,12 +96,9 @@ def test_a_gateway_that_will_not_start_fails_though_the_live_one_answers_on_the_
 
 
 def test_a_fault_that_the_present_release_shows_as_well_is_the_states_and_forbids_nothing(
-    world_of: WorldOf, candidate: Candidate, tmp_path: Path
+    bench: Bench, candidate: Candidate
 ) -> None:
-    broken = world_of(StandIn("2026.9.5", faults={"refusesAgents": {}}))
-    bench = Bench(broken, tmp_path / "bench")
-    if bench.places().seal() is not Seal.SEALED:
-        pytest.skip("this machine permits no namespaces")
+    _write_release(bench.world.package, StandIn("2026.9.5", faults={"refusesAgents": {}}))
     report = bench.run(candidate(refusesAgents={}))
     assert (report.verdict, report.blame) == (Verdict.PASS, Blame.STATE)
     assert any("it was so before" in limit for limit in report.limits)
@@ -154,10 +157,20 @@ def test_without_walls_it_passes_at_most_with_its_limits_and_with_another_token_
 
 
 def test_without_walls_a_call_to_the_world_is_seen_and_fails(world: World, candidate: Candidate, tmp_path: Path) -> None:
-    bench = Bench(world, tmp_path / "bench", Seal.UNSEALED)
-    report = bench.run(candidate(callsOut={"host": "192.0.2.1", "port": 9}))
-    assert "192.0.2.1" in judged(report, "silence").why
+    address = _address_of_this_machine()
+    with socket.create_server((address, 0)) as outside:  # not loopback: it stands for the world
+        port = outside.getsockname()[1]
+        report = Bench(world, tmp_path / "bench", Seal.UNSEALED).run(candidate(callsOut={"host": address, "port": port}))
+    assert address in judged(report, "silence").why
     assert report.verdict is Verdict.FAIL
+
+
+def _address_of_this_machine() -> str:
+    found = [a.address for each in psutil.net_if_addrs().values() for a in each if a.family is socket.AF_INET]
+    outside = [address for address in found if not address.startswith("127.")]
+    if not outside:
+        pytest.skip("this machine has no address but loopback")
+    return outside[0]
 
 
 def test_no_secret_of_the_machine_is_in_what_is_told(bench: Bench, candidate: Candidate) -> None:

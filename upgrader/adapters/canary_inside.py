@@ -9,6 +9,7 @@ the first process of its PID namespace, so nothing outlives it.
 """
 
 import base64
+import contextlib
 import ctypes
 import json
 import os
@@ -20,6 +21,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import psutil
@@ -28,6 +30,7 @@ from upgrader.adapters import namespaces, wire
 from upgrader.adapters.namespaces import Mount, SealFailed
 from upgrader.adapters.process import Child, ProcessRunner
 from upgrader.domain.ports import Command
+from upgrader.domain.process import CommandMissing
 from upgrader.errors import UpgraderError
 
 _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID, _CLONE_NEWNET, _CLONE_NEWIPC = (
@@ -203,20 +206,23 @@ class _Hand:
         """Run a program on a pseudo-terminal until one of the patterns shows; index of the pattern, or -1 and why."""
         command = _command(request)
         patterns = [re.compile(str(p).encode(), re.IGNORECASE) for p in _list(request, "patterns")]
-        child = pexpect.spawn(
-            command.argv[0],
-            list(command.argv[1:]),
-            env=dict(command.environment or {}),
-            cwd=str(command.directory),
-            timeout=command.timeout.total_seconds(),
-            dimensions=(40, 120),
-        )
+        try:
+            child = pexpect.spawn(
+                command.argv[0],
+                list(command.argv[1:]),
+                env=dict(command.environment or {}),
+                cwd=str(command.directory),
+                timeout=command.timeout.total_seconds(),
+                dimensions=(40, 120),
+            )
+        except pexpect.ExceptionPexpect as error:
+            raise CommandMissing(f"cannot run `{Path(command.argv[0]).name}`", why=type(error).__name__) from error
         try:
             found = child.expect([*patterns, pexpect.EOF, pexpect.TIMEOUT])
             ended = found == len(patterns)
             shown = _bytes(child.before)[-4000:] + _bytes(child.after)
         finally:
-            child.close(force=True)
+            _close(child)
         matched = found if found < len(patterns) else -1
         return {"matched": matched, "ended": ended, "shown": base64.b64encode(shown).decode()}, ()
 
@@ -234,6 +240,16 @@ class _Hand:
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue
                 self._outside.update(c.raddr.ip for c in found if c.raddr and not _is_loopback(c.raddr.ip))
+
+
+def _close(child: "pexpect.spawn[Any]") -> None:
+    """End a terminal's whole session; on a busy machine pexpect gives up before the process has ended."""
+    leader = child.pid
+    with contextlib.suppress(pexpect.ExceptionPexpect):
+        child.close(force=True)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if leader:
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _is_loopback(address: str) -> bool:

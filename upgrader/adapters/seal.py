@@ -89,13 +89,13 @@ class LinuxPlaces:
                 channel, alive = _accept(control, hand), _accept(life, hand)
                 with channel, alive:
                     _hello(channel, hand)
-                    yield from _serve(channel, seal)
+                    yield from _serve(channel, seal, hand)
             finally:
                 hand.join()
 
 
-def _serve(channel: socket.socket, seal: Seal) -> Iterator[Place]:
-    wired = _Wired(channel)
+def _serve(channel: socket.socket, seal: Seal, hand: "_HandProcess") -> Iterator[Place]:
+    wired = _Wired(channel, hand)
     _, descriptors = wired.ask({"do": "listen", "port": 0}, _ASK)
     with stub_model.serve(listener=socket.socket(fileno=descriptors[0])) as model:
         place = LinuxPlace(seal, model, wired)
@@ -189,8 +189,9 @@ class LinuxPlace:
 class _Wired:
     """One question, one answer."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, hand: "_HandProcess") -> None:
         self._channel = channel
+        self._hand = hand
         self._lock = threading.Lock()
 
     def ask(self, request: Mapping[str, object], limit: timedelta) -> tuple[dict[str, object], tuple[int, ...]]:
@@ -200,7 +201,8 @@ class _Wired:
                 wire.send(self._channel, request)
                 answer, descriptors = wire.receive(self._channel, limit)
             except (wire.WireClosed, TimeoutError) as error:
-                raise PlaceLost("the canary's place is gone", why=f"at `{request['do']}`: {error}") from error
+                said = self._hand.last_words() or str(error)
+                raise PlaceLost("the canary's place is gone", why=f"at `{request['do']}`: {said}") from error
         code = answer.get("error")
         if code in _ERRORS:
             raise _ERRORS[str(code)](str(answer["message"]), why=str(answer["why"]))
@@ -221,6 +223,11 @@ class _HandProcess:
     def ended(self) -> str | None:
         """Its last words, None while it runs."""
         return None if self._thread.is_alive() else self._words
+
+    def last_words(self) -> str:
+        """What it said at its end; waits a moment for that end, empty when it runs on."""
+        self._thread.join(timeout=2)
+        return self.ended or ""
 
     def join(self) -> None:
         """Wait until it is gone: it ends by itself once its channels are closed."""

@@ -97,7 +97,8 @@ def terminal(screen: Screen) -> Judgement:
     if screen.matched == 1:
         return Judgement("tui", Verdict.FAIL, f"the terminal client was refused: {screen.shown}")
     how = "ended" if screen.ended else "showed nothing known in time"
-    return Judgement("tui", Verdict.INCONCLUSIVE, f"the terminal client {how}", need=Need.WANTED)
+    why = f"the terminal client {how}: {screen.shown or 'it is blank'}"
+    return Judgement("tui", Verdict.INCONCLUSIVE, why, need=Need.WANTED)
 
 
 def silent(outside: Outside, seal: Seal) -> Judgement:

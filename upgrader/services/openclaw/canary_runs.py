@@ -58,7 +58,7 @@ _TUI_CONNECTED = (r"gateway connected", r"\bconnected\b[^\n]*\bidle\b", r"connec
 _TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
 # Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
 _SIGNATURES = {
-    "pairing-required": re.compile(rb"pairing required|device access upgrade requested", re.IGNORECASE),
+    "pairing-required": re.compile(rb"pairing required", re.IGNORECASE),
     "device-token-mismatch": re.compile(rb"device token mismatch|device_token_mismatch", re.IGNORECASE),
     "token-mismatch": re.compile(rb"gateway token mismatch", re.IGNORECASE),
     "missing-scope": re.compile(rb"missing scope: operator", re.IGNORECASE),
