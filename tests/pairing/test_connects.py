@@ -25,9 +25,9 @@ def gateway(release: str, mode: str = "token") -> Gateway:
     return Gateway(Version(release), 18789, AuthFacts(mode, Secret(SHARED), Secret(SHARED)))
 
 
-def attempts(stored: Stored, release: str, reach: Reach) -> dict[str, Attempt | Handshake]:
+def attempts(stored: Stored, release: str, reach: Reach, mode: str = "token") -> dict[str, Attempt | Handshake]:
     found = KNOWLEDGE.attempts(
-        gateway(release), stored.read(), reader(stored.state.parent).credentials(stored.state), reach, 1_788_000_000_000
+        gateway(release, mode), stored.read(), reader(stored.state.parent).credentials(stored.state), reach, 1_788_000_000_000
     )
     return {each.kind.value if isinstance(each, Attempt) else each.client: each for each in found}
 
@@ -95,6 +95,17 @@ def test_a_connect_that_would_change_something_is_not_made(tmp_path: Path, relea
     assert isinstance(only, Handshake)
     assert only.result is HandshakeResult.NOT_TRIED
     assert reason in only.reason
+
+
+@pytest.mark.parametrize("mode", ["none", "trusted-proxy"])
+def test_a_live_gateway_that_does_not_look_at_the_token_is_left_alone(tmp_path: Path, mode: str) -> None:
+    planned = attempts(Stored(tmp_path / "state", "sqlite"), "2026.9.6", Reach.LIVE, mode)
+    assert [type(each) for each in planned.values()] == [Handshake]
+
+
+def test_a_password_is_no_part_of_what_is_signed_and_is_sent_as_such(tmp_path: Path) -> None:
+    sent = frames(attempts(Stored(tmp_path / "state", "sqlite"), "2026.9.6", Reach.CLONE, "password"))
+    assert sent["tui"]["auth"] == {"password": SHARED}
 
 
 def test_a_token_that_is_another_than_the_recorded_one_is_tried(tmp_path: Path) -> None:

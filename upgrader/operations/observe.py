@@ -1,7 +1,7 @@
 """The observation: records, connects, one real call, readiness and the log of a gateway, changing nothing on a live one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from upgrader.domain.observation import (
     Observation,
     PairingStore,
     Reach,
+    Weight,
 )
 from upgrader.domain.observing import Attempt, Gateway, Http, Knowledge, Logs, LogWindow, NoAnswer, Sockets
 from upgrader.domain.ports import Clock, Command, Runner
@@ -140,4 +141,8 @@ class GatewayObserver:
         days = tuple(dict.fromkeys((window.since.astimezone().date(), now.astimezone().date())))
         paths = senses.knowledge.log_paths(configured, installation.profile, installation.state.owner_uid, days)
         raw = b"".join(senses.logs.tail(path).raw for path in paths)
-        return senses.knowledge.log(raw, window), senses.knowledge.acts(raw, window)
+        findings, acts = senses.knowledge.log(raw, window), senses.knowledge.acts(raw, window)
+        if configured is None:
+            # The default file is shared by every gateway and command of this user, and its lines name no process.
+            findings = tuple(replace(each, weight=Weight.NOTICE) for each in findings)
+        return findings, acts

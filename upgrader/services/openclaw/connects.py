@@ -44,7 +44,9 @@ def plan(rules: PairingRules, store: PairingStore, reach: Reach, shared: SharedA
     """All connects of one observation, in order."""
     stored = _with_device_token(rules, store, reach)
     if reach is Reach.LIVE:
-        return stored
+        # Without a secret of its own the gateway does not look at the token: it would widen a record that lacks the scopes.
+        asks_nothing = NotMade(_K.STORED, f"gateway authentication is {shared.mode}: the device token is not looked at")
+        return stored if shared.mode in ("token", "password") else (asks_nothing,)
     return (*stored, *(_as_client(rules, ask, store, shared) for ask in rules.asks))
 
 
