@@ -187,7 +187,7 @@ class _translated:  # noqa: N801 - reads as a word in a with statement
             raise DiskFull(
                 "there is no room for the copy",
                 why=f"the disk filled up at {self._path.name}",
-                hint="`upgrader snapshot prune`",
+                hint="free room there; `upgrader status` lists the snapshots and their sizes",
             ) from error
         raise TreeUnreadable(
             f"cannot copy {self._path}", why=error.strerror or str(error), hint="run upgrader as the user that owns it"

@@ -177,5 +177,5 @@ def _unreadable(path: Path, error: Exception) -> SnapshotDamaged:
     return SnapshotDamaged(
         f"cannot read {path}",
         why=str(error) or type(error).__name__,
-        hint="`upgrader snapshot list` shows the others",
+        hint="`upgrader status` shows the others",
     )

@@ -156,7 +156,7 @@ class ProcessTable:
         if reading.role is Role.STRANGER:
             works_on = False  # every program of the user has a HOME
         ours = writes or works_on
-        return _Tied(seen, reading, writes, ours) if ours or reading.role is Role.GATEWAY else None
+        return _Tied(seen, reading, writes, ours) if ours or reading.role in {Role.GATEWAY, Role.STARTING} else None
 
     def _suspect(self, process: psutil.Process) -> tuple[ProcessIdentity, ...]:
         """A hidden process that calls itself OpenClaw: name and command line are open to all, unless /proc hides them."""
@@ -171,6 +171,9 @@ class ProcessTable:
 def _sorted_out(tied: Mapping[int, _Tied], unreadable: int, suspects: tuple[ProcessIdentity, ...]) -> Census:
     """Gateways and the rest. What a gateway started inherits its descriptors and environment, and is none."""
     leaders = {pid for pid, tie in tied.items() if tie.reading.role is Role.GATEWAY}
+    above = {parent.pid for pid in leaders for parent in _parents(pid)}
+    # 2.17 runs itself again as a child: the one above that only waits for it is no second gateway.
+    leaders |= {pid for pid, tie in tied.items() if tie.reading.role is Role.STARTING and pid not in above}
     gateways = [tied[pid] for pid in leaders if not any(parent.pid in leaders for parent in _parents(pid))]
     gateways.sort(key=lambda tie: tie.seen.identity.started)
     chosen = {tie.seen.identity.pid for tie in gateways}

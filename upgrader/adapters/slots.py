@@ -101,11 +101,11 @@ class SlotStore:
         ours = self._holding(root)
         if ours is not None:
             return ours
-        with self._only_one("adopt"), translated(f"describe {root}", AdoptFailed):
+        name = f"{installation.package.version}-{secrets.token_hex(4)}"
+        home = self._root / name
+        with self._only_one("adopt"), leaving_nothing(home), translated(f"describe {root}", AdoptFailed):
             node = self._nodes.keep(installation.node)
-            name = f"{installation.package.version}-{secrets.token_hex(4)}"
-            home = make_private(self._root / name)
-            mark(home)
+            mark(make_private(home))
             facts = write_manifest(root, (), home / _MANIFEST)
             package = self._releases.read_package((root / "package.json").read_bytes())
             slot = replace(self._slot(name, root, package, node, facts), origin=SlotOrigin.ADOPTED, identity=file_id(root))

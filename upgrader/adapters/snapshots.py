@@ -64,7 +64,7 @@ class FileSnapshots:
     def materialise(self, snapshot: Snapshot, destination: Path) -> FileId:
         """A private, durable copy of the snapshot's tree at `destination`, which must not exist. Returns its identity."""
         if not (snapshot.tree.parent / HEADER).exists():
-            raise SnapshotUnknown(f"snapshot {snapshot.id} is not here", hint="`upgrader snapshot list` shows what is")
+            raise SnapshotUnknown(f"snapshot {snapshot.id} is not here", hint="`upgrader status` shows what is")
         identity = self._standbys.materialise(snapshot, destination)
         self._forget_settling(identity)
         return identity
@@ -124,8 +124,8 @@ class FileSnapshots:
         return data
 
     def list(self) -> tuple[Snapshot, ...]:
-        """All snapshots, oldest first. Raises SnapshotDamaged when a header cannot be read."""
-        return tuple(read_header(folder) for folder in self._folders())
+        """All snapshots whose description can be read, oldest first: a damaged one is no reason not to use another."""
+        return tuple(found for folder in self._folders() if (found := _readable(folder)) is not None)
 
     def verify(self, snapshot: Snapshot) -> None:
         """Read everything again. Raises SnapshotDamaged naming the first path that differs from the manifest."""
@@ -244,7 +244,7 @@ class FileSnapshots:
             raise DiskFull(
                 "there is no room for a snapshot",
                 why=f"it needs {need} bytes and a reserve of {self.limits.reserve_bytes}, {free} are free",
-                hint="`upgrader snapshot prune`",
+                hint="free room there; `upgrader status` lists the snapshots and their sizes",
             )
 
     def _newest_of(self, source: Path) -> Path | None:
@@ -264,6 +264,13 @@ class FileSnapshots:
         return int(self.clock.now().timestamp() * 1_000_000_000)
 
 
+def _readable(folder: Path) -> Snapshot | None:
+    try:
+        return read_header(folder)
+    except SnapshotDamaged:
+        return None
+
+
 def _outside(installation: Installation) -> "tuple[Path, ...]":
     """Files of the installation that do not lie in its state directory: a config elsewhere, the unit and its drop-ins."""
     config, service = installation.state.config, installation.service
@@ -275,5 +282,5 @@ def _outside(installation: Installation) -> "tuple[Path, ...]":
 
 def _damaged(snapshot: Snapshot, path: str, why: str) -> SnapshotDamaged:
     return SnapshotDamaged(
-        f"snapshot {snapshot.id} is damaged at {path}", why=why, hint="`upgrader snapshot list` shows the others"
+        f"snapshot {snapshot.id} is damaged at {path}", why=why, hint="`upgrader status` shows the others"
     )

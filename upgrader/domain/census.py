@@ -10,9 +10,11 @@ from upgrader.errors import UpgraderError
 
 
 class Role(Enum):
-    """What a process is to OpenClaw: a gateway, another program of OpenClaw (command line, node host, worker), or neither."""
+    """What a process is to OpenClaw: a gateway, one that was told to become a gateway and owns nothing yet, another program
+    of OpenClaw (command line, node host, worker), or neither."""
 
     GATEWAY = "gateway"
+    STARTING = "starting"
     OPENCLAW = "openclaw"
     STRANGER = "stranger"
 

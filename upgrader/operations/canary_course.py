@@ -9,12 +9,13 @@ from pathlib import Path
 from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.course import Budgets, Clones, Course, DoctorRan, Lore, PairingProbe, Readiness, Skipped, Started
-from upgrader.domain.enclosure import Place, Places, Show, Site
+from upgrader.domain.enclosure import Place, Places, Site
 from upgrader.domain.ports import Clock, Command, Progress
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import Saw, TurnKind, TurnProbe, TurnSeen
+from upgrader.operations.canary_site import outside, site_for
 
 _POLL = timedelta(seconds=0.25)
 _SAID = 400  # characters kept of what a command said
@@ -53,7 +54,7 @@ class CourseRunner:
         """The whole course; it ends early at a step without which the next says nothing. Raises PlaceLost."""
         clock = self._tools.clock
         began = clock.monotonic()
-        site = _site(self._request, self._slot, root, self._tools.places.seal())
+        site = site_for(self._request, self._slot, root, self._tools.places.seal())
         with self._tools.places.open(site) as place:
             run = _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place)
             course = run.course()
@@ -132,8 +133,8 @@ class _Run:
     def _make_clone(self) -> Clone:
         place, site, state = self._place, self._site, self._request.installation.state
         # In a sealed place everything lies where it always was, and what is outside the state is not there.
-        outside = _outside(self._request, site.root)
-        moves = () if place.seal is Seal.SEALED else (PathMove(state.path, site.shown_state), *outside)
+        elsewhere = outside(self._request, site.root)
+        moves = () if place.seal is Seal.SEALED else (PathMove(state.path, site.shown_state), *elsewhere)
         wish = CloneWish(
             version=self._request.present.version,
             port=self._port,
@@ -260,40 +261,6 @@ class _Run:
             if secret:
                 text = text.replace(secret.reveal(), "…")
         return _LOOKS_SECRET.sub("…", text)[-_SAID:]
-
-
-def _site(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site:
-    """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back."""
-    installation = request.installation
-    state, home, temporary, notes = (root / name for name in ("state", "home", "temporary", "notes"))
-    code = _outermost_modules(slot.package_root)
-    node = slot.node.path.parent
-    sealed = seal is Seal.SEALED
-    if not sealed:
-        state = home / installation.state.path.name
-    return Site(
-        root=root,
-        state=state,
-        home=home,
-        temporary=temporary,
-        notes=notes,
-        shown_state=installation.state.path if sealed else state,
-        shown_home=installation.home if sealed else home,
-        shown_temporary=Path("/tmp") if sealed else temporary,
-        shows=(Show(code, code), Show(node, node)),
-    )
-
-
-def _outside(request: CanaryRequest, root: Path) -> tuple[PathMove, ...]:
-    """Where paths outside the state lead instead: to nothing yet, so that nothing real is read or written."""
-    named = sorted(set(request.installation.state.external))
-    return tuple(PathMove(path, root / "outside" / str(n) / path.name) for n, path in enumerate(named))
-
-
-def _outermost_modules(package: Path) -> Path:
-    """The `node_modules` a package lies in, the outermost one: dependencies are resolved upwards from the package."""
-    found = [parent for parent in package.parents if parent.name == "node_modules"]
-    return found[-1] if found else package
 
 
 def _auth_section(config: Mapping[str, object]) -> Mapping[str, object]:

@@ -12,7 +12,7 @@ _VERDICTS = {
     HandshakeResult.ERROR: Verdict.INCONCLUSIVE,
     HandshakeResult.NOT_TRIED: Verdict.NOT_APPLICABLE,
 }
-_SHOW = "`upgrader diagnose` tells what is wrong"
+_SHOW = "`upgrader verify` shows all that was checked"
 
 
 def judge(observation: Observation, rules: PairingRules) -> tuple[Judgement, ...]:

@@ -34,7 +34,8 @@ def is_lock_file(path: Path) -> bool:
 def read_process(seen: ProcessSeen, exists: Exists) -> Reading:
     """What a process is, and on which state. Its title and name decide nothing but that it is OpenClaw at all.
 
-    A gateway is an OpenClaw that holds the gateway's lock file or listens. Its state is told, in this order, by the lock
+    A gateway is an OpenClaw that holds the gateway's lock file or listens; measured on a busy machine, 2026.9.6 takes the lock
+    ten seconds and more after its start. Its state is told, in this order, by the lock
     file's content, by the databases it has open, by the environment it was started with. `exists` looks at paths as that
     process sees them.
     """
@@ -42,8 +43,24 @@ def read_process(seen: ProcessSeen, exists: Exists) -> Reading:
     if not (seen.locks or packages or _is_titled(seen)):
         return Reading(Role.STRANGER)
     worker = any(_WORKER.search(word) for word in seen.argv)
-    role = Role.GATEWAY if (seen.locks or seen.ports) and not worker else Role.OPENCLAW
+    role = Role.OPENCLAW
+    if not worker and (seen.locks or seen.ports):
+        role = Role.GATEWAY
+    elif not worker and _was_told_to_run(seen.argv):
+        role = Role.STARTING
     return Reading(role, _state(seen, exists), packages)
+
+
+def _was_told_to_run(argv: tuple[str, ...]) -> bool:
+    """Whether a command line that no title has overwritten yet says `gateway` or `gateway run`.
+
+    Under systemd (`dist/index.js gateway --port N`) it stays readable; by way of `openclaw.mjs` for a moment only.
+    """
+    place = next((index for index, word in enumerate(argv) if _ENTRY.match(word)), None)
+    if place is None or "gateway" not in argv[place:]:
+        return False
+    following = argv[argv.index("gateway", place) + 1 :]
+    return not following or following[0] == "run" or following[0].startswith("-")
 
 
 def _state(seen: ProcessSeen, exists: Exists) -> Path | None:

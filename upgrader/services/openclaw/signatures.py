@@ -37,7 +37,7 @@ def _signature(name: str, pattern: str, weight: Weight, meaning: str, remedy: st
     return Signature(name, re.compile(pattern, re.IGNORECASE), weight, meaning, remedy)
 
 
-_REPAIR = "`upgrader diagnose` shows which record it is about"
+_REPAIR = "`upgrader verify` shows which record it is about"
 _ASK = "`openclaw devices list` shows who asks; approve or reject it"
 # The first that fits a line counts.
 SIGNATURES = (
