@@ -1,6 +1,5 @@
 """The journal on disk: durable entries, torn ends, damage, and undos that survive the round trip."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.policy.facts import installation, slot
+from tests.policy.facts import installation
 from upgrader.adapters.journal_file import JournalDamaged, JournalOnDisk, Journals
-from upgrader.domain.facts import AuthFacts
+from upgrader.domain.facts import AuthFacts, NodeRuntime
 from upgrader.domain.journal import (
     Entry,
     ExchangeBack,
@@ -29,7 +28,9 @@ from upgrader.domain.journal import (
     owed,
 )
 from upgrader.domain.secret import Secret
+from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.transaction import Move, Opened, without_secrets
+from upgrader.domain.version import Version
 
 EVERY_UNDO: tuple[Undo, ...] = (
     ExchangeBack(Path("/a"), Path("/b"), FileId(1, 2)),
@@ -41,6 +42,10 @@ EVERY_UNDO: tuple[Undo, ...] = (
     StopGateways(Path("/s")),
     StartGateway("launch.json"),
 )
+
+
+def slot(version: str) -> Slot:
+    return Slot(f"{version}-a1", Version(version), SlotOrigin.STAGED, Path("/slots/x"), NodeRuntime(Path("/node"), "24.16.0"), "ab")
 
 
 def opened() -> Opened:
@@ -109,7 +114,7 @@ def test_a_closed_move_is_not_open_and_an_unclosed_one_is(tmp_path: Path) -> Non
 def test_all_files_are_private_from_creation(journal: JournalOnDisk) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in journal.path.parent.iterdir()}
     assert set(modes.values()) == {0o600}
-    assert os.stat(journal.path.parent).st_mode & 0o777 == 0o700
+    assert journal.path.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_no_secret_of_the_installation_reaches_the_journal(tmp_path: Path) -> None:
