@@ -157,4 +157,4 @@ def test_a_tree_that_cannot_be_read_is_a_clear_error(world: SlotWorld, installat
     with pytest.raises(AdoptFailed) as caught:
         world.store().adopt(installation)
     assert (caught.value.exit_code, "package.json" in caught.value.why) == (1, True)
-    assert world.store().list() == ()
+    assert world.left() == []
