@@ -23,14 +23,14 @@ import websockets.sync.client
 import upgrader
 from upgrader.adapters import stub_model, wire
 from upgrader.adapters.durable import make_private
+from upgrader.adapters.hand import HandProcess, accept, hello, listening
 from upgrader.adapters.process import ProcessRunner
 from upgrader.domain.canary import Seal
-from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, Show, Site
+from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Show, Site
 from upgrader.domain.ports import Command, Ran
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.errors import UpgraderError
 
-_HELLO = timedelta(seconds=30)
 _ASK = timedelta(seconds=30)  # for requests that do nothing long
 _SLACK = timedelta(seconds=20)  # what the hand may take beyond a command's own limit
 _DIAL_S = 5.0
@@ -49,13 +49,13 @@ class LinuxPlaces:
         self._why = ""
 
     def seal(self) -> Seal:
-        """Sealed when a trial place could be opened here. The result is kept."""
+        """Sealed when a trial place could be opened here, unsealed when the kernel refused. Kept. Raises PlaceLost."""
         if self._found is None:
             site = _trial_site(make_private(self._trial))
             try:
                 with self._open(site, Seal.SEALED):
                     self._found = Seal.SEALED
-            except PlaceLost as error:
+            except SealRefused as error:
                 self._found, self._why = Seal.UNSEALED, error.why
             finally:
                 shutil.rmtree(self._trial, ignore_errors=True)
@@ -78,23 +78,23 @@ class LinuxPlaces:
         own = (site.root / "staging", site.notes, site.state, site.home, site.temporary)
         for folder in (*own, *(show.source for show in site.shows if show.writable)):
             make_private(folder)
-        with _listening(job) as (control, life):
+        with listening(job) as (control, life):
             source = str(Path(upgrader.__file__).parent.parent)
             environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
             _write_job(job, site)
             argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
             command = Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job)
-            hand = _HandProcess(self._runner, command)
+            hand = HandProcess(self._runner, command)
             try:
-                channel, alive = _accept(control, hand), _accept(life, hand)
+                channel, alive = accept(control, hand), accept(life, hand)
                 with channel, alive:
-                    _hello(channel, hand)
+                    hello(channel, hand)
                     yield from _serve(channel, seal, hand)
             finally:
                 hand.join()
 
 
-def _serve(channel: socket.socket, seal: Seal, hand: "_HandProcess") -> Iterator[Place]:
+def _serve(channel: socket.socket, seal: Seal, hand: HandProcess) -> Iterator[Place]:
     wired = _Wired(channel, hand)
     _, descriptors = wired.ask({"do": "listen", "port": 0}, _ASK)
     with stub_model.serve(listener=socket.socket(fileno=descriptors[0])) as model:
@@ -189,7 +189,7 @@ class LinuxPlace:
 class _Wired:
     """One question, one answer."""
 
-    def __init__(self, channel: socket.socket, hand: "_HandProcess") -> None:
+    def __init__(self, channel: socket.socket, hand: HandProcess) -> None:
         self._channel = channel
         self._hand = hand
         self._lock = threading.Lock()
@@ -209,78 +209,6 @@ class _Wired:
         if code is not None and request["do"] != "dial":
             raise PlaceLost("the canary's place refused a step", why=f"{request['do']}: {answer['message']}")
         return answer, descriptors
-
-
-class _HandProcess:
-    """The hand's process, waited for in a thread of its own; its end and its last words are known."""
-
-    def __init__(self, runner: ProcessRunner, command: Command) -> None:
-        self._words = ""
-        self._thread = threading.Thread(target=self._run, args=(runner, command), daemon=True)
-        self._thread.start()
-
-    @property
-    def ended(self) -> str | None:
-        """Its last words, None while it runs."""
-        return None if self._thread.is_alive() else self._words
-
-    def last_words(self) -> str:
-        """What it said at its end; waits a moment for that end, empty when it runs on."""
-        self._thread.join(timeout=2)
-        return self.ended or ""
-
-    def join(self) -> None:
-        """Wait until it is gone: it ends by itself once its channels are closed."""
-        self._thread.join(timeout=_SLACK.total_seconds())
-
-    def _run(self, runner: ProcessRunner, command: Command) -> None:
-        try:
-            ran = runner.run(command)
-        except UpgraderError as error:
-            self._words = error.message
-            return
-        last = ran.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        self._words = last[0] if last else f"it ended with {ran.exit_code}"
-
-
-@contextmanager
-def _listening(job: Path) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two listening sockets in the job directory, by way of /proc: a unix path has 108 bytes at most."""
-    folder = os.open(job, os.O_RDONLY | os.O_DIRECTORY)
-    listeners = []
-    try:
-        for name in ("control", "life"):
-            (job / name).unlink(missing_ok=True)
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listeners.append(listener)
-            listener.bind(f"/proc/self/fd/{folder}/{name}")
-            listener.listen(1)
-        yield listeners[0], listeners[1]
-    finally:
-        for listener in listeners:
-            listener.close()
-        os.close(folder)
-
-
-def _accept(listener: socket.socket, hand: _HandProcess) -> socket.socket:
-    listener.settimeout(0.2)
-    for _ in range(int(_HELLO.total_seconds() / 0.2)):
-        try:
-            return listener.accept()[0]
-        except TimeoutError:
-            if hand.ended is not None:
-                break
-    raise PlaceLost("the canary's place could not be opened", why=hand.ended or "it did not answer")
-
-
-def _hello(channel: socket.socket, hand: _HandProcess) -> None:
-    try:
-        hello, _ = wire.receive(channel, _HELLO)
-    except (wire.WireClosed, TimeoutError) as error:
-        hand.join()
-        raise PlaceLost("the canary's place could not be opened", why=hand.ended or str(error)) from error
-    if "failed" in hello:
-        raise PlaceLost("the canary's place could not be sealed", why=str(hello["failed"]))
 
 
 def _write_job(job: Path, site: Site) -> None:

@@ -18,6 +18,12 @@ class PlaceLost(Inconclusive):
     default_code = "canary_place_lost"
 
 
+class SealRefused(PlaceLost):
+    """The kernel of this machine refused a step of the sealing; nothing else means that it cannot be had."""
+
+    default_code = "canary_seal_refused"
+
+
 @dataclass(frozen=True)
 class Show:
     """One path inside a sealed place: what lies at `source` outside appears at `target`."""

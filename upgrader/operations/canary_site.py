@@ -1,0 +1,42 @@
+"""Where a canary lies on disk and where a candidate sees it."""
+
+from pathlib import Path
+
+from upgrader.domain.canary import CanaryRequest, Seal
+from upgrader.domain.clone import PathMove
+from upgrader.domain.enclosure import Show, Site
+from upgrader.domain.slot import Slot
+
+
+def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site:
+    """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back."""
+    installation = request.installation
+    state, home, temporary, notes = (root / name for name in ("state", "home", "temporary", "notes"))
+    code = _outermost_modules(slot.package_root)
+    node = slot.node.path.parent
+    sealed = seal is Seal.SEALED
+    if not sealed:
+        state = home / installation.state.path.name
+    return Site(
+        root=root,
+        state=state,
+        home=home,
+        temporary=temporary,
+        notes=notes,
+        shown_state=installation.state.path if sealed else state,
+        shown_home=installation.home if sealed else home,
+        shown_temporary=Path("/tmp") if sealed else temporary,
+        shows=(Show(code, code), Show(node, node)),
+    )
+
+
+def outside(request: CanaryRequest, root: Path) -> tuple[PathMove, ...]:
+    """Where paths outside the state lead instead: to nothing yet, so that nothing real is read or written."""
+    named = sorted(set(request.installation.state.external))
+    return tuple(PathMove(path, root / "outside" / str(n) / path.name) for n, path in enumerate(named))
+
+
+def _outermost_modules(package: Path) -> Path:
+    """The `node_modules` a package lies in, the outermost one: dependencies are resolved upwards from the package."""
+    found = [parent for parent in package.parents if parent.name == "node_modules"]
+    return found[-1] if found else package
