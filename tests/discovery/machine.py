@@ -137,8 +137,13 @@ class Machine:
     @contextmanager
     def gateway(self, package: Path, *words: str, **environment: str) -> Iterator[ProcessIdentity]:
         """A process that looks like a gateway of this package, until the block ends."""
-        argv = [sys.executable, "-S", str(package / "openclaw.mjs"), "gateway", "run", *words]
-        with self.process(argv, **environment) as identity:
+        with self.openclaw(package, "gateway", "run", *words, **environment) as identity:
+            yield identity
+
+    @contextmanager
+    def openclaw(self, package: Path, *words: str, **environment: str) -> Iterator[ProcessIdentity]:
+        """A process of this package with these words."""
+        with self.process([sys.executable, "-S", str(package / "openclaw.mjs"), *words], **environment) as identity:
             yield identity
 
     @contextmanager

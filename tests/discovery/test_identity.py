@@ -9,9 +9,11 @@ import pytest
 from tests.discovery.machine import Machine, lock_of
 from tests.discovery.test_processes import as_nobody
 from upgrader.adapters.account import SystemAccounts
+from upgrader.domain.census import Census
 from upgrader.domain.facts import GatewayProcess, Obstacle, ProcessIdentity
 from upgrader.domain.identity import Account, WrongUser, obstacles_of, refuse_obstacles, refuse_wrong_user
 from upgrader.domain.selection import Location, Selection
+from upgrader.domain.surroundings import obstacles_around
 from upgrader.errors import Blocked
 
 STATE = Path("/home/ann/.openclaw")
@@ -102,6 +104,31 @@ def test_a_home_that_cannot_be_written_is_an_obstacle() -> None:
         told = as_nobody(lambda: ",".join(map(str, SystemAccounts(".openclaw").judge_facts(selection, location).unwritable)))
         assert told == f"{home}/.openclaw,{home}"
         assert [each.code for each in obstacles_of(Account(1, home, unwritable=(home,)), ())] == ["not_writable"]
+
+
+def test_a_prefix_that_cannot_be_written_is_an_obstacle_and_sudo_is_not_the_advice(machine: Machine) -> None:
+    place = machine.install()
+    package = machine.discover().installs.at(
+        place, machine.selection(), Location(machine.home, "", machine.state, machine.state)
+    )
+    assert package is not None
+    stuck = Account(1000, machine.home, unwritable_package=(place.parent,))
+    (obstacle,) = obstacles_around(stuck, package, Census())
+    assert obstacle.code == "prefix_not_writable"
+    assert "sudo" not in obstacle.hint
+    assert obstacles_around(Account(1000, machine.home), package, Census()) == ()
+
+
+@pytest.mark.parametrize(("home", "codes"), [("/root", ["hidden_openclaw"]), ("", [])])
+def test_a_hidden_openclaw_matters_only_where_the_package_is_shared(machine: Machine, home: str, codes: list[str]) -> None:
+    place = machine.install(prefix="home/.npm-global")
+    package = machine.discover().installs.at(
+        place, machine.selection(), Location(machine.home, "", machine.state, machine.state)
+    )
+    assert package is not None
+    account = Account(1000, Path(home) if home else machine.home)
+    census = Census(suspects=(ProcessIdentity(7, 1.0),), unreadable=3)
+    assert [each.code for each in obstacles_around(account, package, census)] == codes
 
 
 def test_the_state_in_the_home_of_the_one_who_called_sudo_is_seen(machine: Machine) -> None:

@@ -52,10 +52,29 @@ def test_a_gateway_is_known_by_its_port_where_it_holds_no_lock(machine: Machine)
 
 def test_a_command_of_openclaw_is_no_gateway_but_is_told(machine: Machine) -> None:
     package, state = machine.install(), machine.make_state()
-    with machine.gateway(package) as identity:
+    with machine.openclaw(package, "gateway", "status") as identity:
         census = machine.table().census(state)
     assert census.gateways == ()
     assert [(each.identity, each.role) for each in census.holders] == [(identity, Role.OPENCLAW)]
+
+
+@pytest.mark.parametrize("words", [("gateway",), ("gateway", "run"), ("--profile", "work", "gateway")])
+def test_a_gateway_that_only_begins_is_one_already(machine: Machine, words: tuple[str, ...]) -> None:
+    package, state = machine.install(), machine.make_state()
+    with machine.openclaw(package, *words) as identity:
+        (found,) = machine.table().gateways_on(state)
+    assert (found.identity, found.ports) == (identity, ())
+
+
+def test_one_that_waits_for_the_gateway_it_started_is_no_second_one(machine: Machine) -> None:
+    """2026.2.17 starts itself again with other flags for Node and waits."""
+    package, state = machine.install("2026.2.17"), machine.make_state()
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-S', *sys.argv[2:]])"
+    waiting = [sys.executable, "-S", "-c", code, str(package / "openclaw.mjs"), str(package / "openclaw.mjs"), "gateway", "run"]
+    with machine.process([*waiting, *_lock(state)]) as identity:
+        census = machine.table().census(state)
+    assert [each.parents[0] for each in census.gateways] == [psutil.Process().name()]
+    assert [each.identity for each in census.holders] == [identity]
 
 
 def test_a_title_alone_makes_no_gateway(machine: Machine) -> None:

@@ -39,10 +39,14 @@ class SystemAccounts:
             owner_uid=owner,
             names=tuple((uid, name) for uid in sorted(uids) for name in _name(uid)),
             other_state=other,
-            unwritable=tuple(place for place in _written(location) if not os.access(place, os.W_OK | os.X_OK)),
+            unwritable=self.unwritable(tuple(_written(location))),
             ancestors=tuple(parent.pid for parent in _parents()),
             unit=unit_of(os.getpid()),
         )
+
+    def unwritable(self, places: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Those of the directories that this process may not write, be it by permission or a read-only mount."""
+        return tuple(place for place in places if not os.access(place, os.W_OK | os.X_OK))
 
 
 def _written(location: Location) -> Iterator[Path]:

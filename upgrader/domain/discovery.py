@@ -124,6 +124,9 @@ class Accounts(Protocol):
     def judge_facts(self, selection: Selection, location: Location) -> Account:
         """Owners, permissions and ancestry."""
 
+    def unwritable(self, places: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Those of the directories that this process may not write."""
+
 
 class NotFound(UpgraderError):
     """There is no OpenClaw here, or a part of it is missing."""

@@ -13,8 +13,9 @@ class Account:
 
     `uid` is effective, `real_uid` who called sudo (None where it was not used), `owner_uid` who owns the state directory
     (None where there is none), `names` maps uids to account names where known. `other_state` is a state directory in the home
-    of `real_uid` that may have been meant. `unwritable` are the directories that would have to be written and cannot.
-    `ancestors` are the pids above this process, `unit` the service it runs in.
+    of `real_uid` that may have been meant. `unwritable` are the directories that would have to be written and cannot,
+    `unwritable_package` the same for the folder the package is started from. `ancestors` are the pids above this process,
+    `unit` the service it runs in.
     """
 
     uid: int
@@ -24,6 +25,7 @@ class Account:
     names: tuple[tuple[int, str], ...] = ()
     other_state: Path | None = None
     unwritable: tuple[Path, ...] = ()
+    unwritable_package: tuple[Path, ...] = ()
     ancestors: tuple[int, ...] = ()
     unit: str = ""
 

@@ -14,7 +14,22 @@ def obstacles_around(account: Account, package: Package, census: Census) -> tupl
         *_unreachable(package),
         *_siblings(package, census),
         *_hidden(account, package, census),
+        *_prefix(package, account),
         *obstacles_of(account, census.gateways),
+    )
+
+
+def _prefix(package: Package, account: Account) -> tuple[Obstacle, ...]:
+    """Root's prefix and a person's state: sudo would not help, it works on root's own state."""
+    if package.pointer.parent not in account.unwritable_package:
+        return ()
+    return (
+        Obstacle(
+            "prefix_not_writable",
+            f"{package.pointer.parent} cannot be written",
+            "that is where the place of the package lies, and it would have to be switched",
+            "use a prefix of your own: `npm config set prefix ~/.npm-global`, then `npm install -g openclaw`",
+        ),
     )
 
 

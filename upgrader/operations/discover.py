@@ -77,7 +77,9 @@ class Discover:
             raise self._no_state(selection, location)
         census = self._dated(self.table.census(location.state))
         unit = self._unit(selection, location)
-        return _Seen(location, account, census, unit, self._package(selection, location, census, unit))
+        package = self._package(selection, location, census, unit)
+        account = replace(account, unwritable_package=self.accounts.unwritable((package.pointer.parent,)))
+        return _Seen(location, account, census, unit, package)
 
     def _described(self, selection: Selection, seen: _Seen) -> Installation:
         """Everything else that is known of it."""
