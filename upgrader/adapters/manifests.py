@@ -15,6 +15,7 @@ from upgrader.domain.tree import EntryKind, Passed, Seen, TreeEntry, order_of
 from upgrader.domain.version import Version
 
 FORMAT = 1
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 HEADER, LINES, TREE = "manifest.json", "files.jsonl", "tree"
 
 
@@ -59,10 +60,10 @@ class LineWriter:
 
     def write(self, line: ManifestLine | Seen) -> None:
         """Append one line."""
-        fields = asdict(line)
+        fields = {name: getattr(line, name) for name in line.__slots__}  # asdict copies deeply: a quarter of the time
         if isinstance(line, ManifestLine):
             fields["kind"] = line.kind.value
-        self._file.write(json.dumps(fields, separators=(",", ":")) + "\n")
+        self._file.write(_ENCODER.encode(fields) + "\n")
 
 
 def read_lines(path: Path) -> Iterator[ManifestLine]:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.adapters.filecopy import copy_hashed, digest_file, dress, starts_with
+from upgrader.adapters.filecopy import copy_hashed, digest_file, dress, free_bytes, starts_with
 from upgrader.adapters.live_databases import MAGIC, SIDE_FILES, Opened, held
 from upgrader.adapters.manifests import LINES, TREE, Cursor, LineWriter, line_of, read_lines, seen_of
 from upgrader.adapters.trees import Wanted, entry_at, mirror, walk
 from upgrader.domain.snapshot import ManifestLine, SnapshotLimits
-from upgrader.domain.tree import CLOCK_SLACK_NS, EntryKind, Passed, Seen, TreeEntry, is_unchanged, order_of
+from upgrader.domain.tree import CLOCK_SLACK_NS, DiskFull, EntryKind, Passed, Seen, TreeEntry, is_unchanged, order_of
 
 NOTE = "read.jsonl"
 """What was read of each file while it was copied; lies beside the tree until the manifest stands."""
@@ -82,10 +82,12 @@ class Filler:
         return Filled(self._mirror(found.paths, frozenset()), None)
 
     def find_databases(self) -> Found:
-        """Look at the first bytes of every file. Must run before any database is opened in this process."""
+        """Look at the first bytes of every file. Must run before any database is opened in this process. Raises DiskFull."""
         busy: list[str] = []
         quiet: list[TreeEntry] = []
+        need = 0
         for entry in walk(self.source, self.wanted):
+            need += entry.size
             if entry.kind is not EntryKind.FILE or entry.size < _SMALLEST_PAGE or not self._is_database(entry.path):
                 continue
             just_changed = entry.ctime_ns >= self.began_ns - CLOCK_SLACK_NS
@@ -93,7 +95,18 @@ class Filler:
                 busy.append(entry.path)
             else:
                 quiet.append(entry)
+        self._must_fit(need)
         return Found(tuple(busy), tuple(quiet))
+
+    def _must_fit(self, need: int) -> None:
+        """Refuse before the first byte; with a snapshot before it most is shared, and a full disk is noticed while copying."""
+        free = free_bytes(self.folder)
+        if self.previous is None and need + self.limits.reserve_bytes > free:
+            raise DiskFull(
+                "there is no room for a snapshot",
+                why=f"it needs {need} bytes and a reserve of {self.limits.reserve_bytes}, {free} are free",
+                hint="`upgrader snapshot prune`",
+            )
 
     @property
     def _tree(self) -> Path:

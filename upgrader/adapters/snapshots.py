@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
-from upgrader.adapters.filecopy import digest_file, free_bytes, sync_filesystem
+from upgrader.adapters.filecopy import digest_file, sync_filesystem
 from upgrader.adapters.manifests import HEADER, LINES, TREE, Cursor, LineWriter, header_bytes, note_of, read_header, read_lines
 from upgrader.adapters.snapshot_fill import NOTE, Filled, Filler, Moved, copied_line, line_differs
 from upgrader.adapters.standby import Standbys, move_tree, remove_classes
@@ -28,7 +28,7 @@ from upgrader.domain.snapshot import (
     SnapshotLimits,
     SnapshotUnknown,
 )
-from upgrader.domain.tree import DiskFull, EntryKind, order_of
+from upgrader.domain.tree import EntryKind, order_of
 
 _ROUNDS = 3
 _PARTIAL = ".partial-"
@@ -205,7 +205,6 @@ class FileSnapshots:
                 self.clock.monotonic,
                 self.advance,
             )
-            self._has_room(filler)
             filled = filler.fill_live() if installation.is_running else filler.fill_stopped()
             sync_filesystem(folder)
             started = self._header(installation, slot_id, reason, folder, filled)
@@ -236,16 +235,6 @@ class FileSnapshots:
             opened_ms=None if filled.opened is None else round(filled.opened.seconds * 1000, 3),
             one_instant=None if filled.opened is None else filled.opened.one_instant,
         )
-
-    def _has_room(self, filler: Filler) -> None:
-        need = sum(entry.size for entry in walk(filler.source, filler.wanted) if entry.kind is EntryKind.FILE)
-        free = free_bytes(filler.folder)
-        if filler.previous is None and need + self.limits.reserve_bytes > free:
-            raise DiskFull(
-                "there is no room for a snapshot",
-                why=f"it needs {need} bytes and a reserve of {self.limits.reserve_bytes}, {free} are free",
-                hint="free room there; `upgrader status` lists the snapshots and their sizes",
-            )
 
     def _newest_of(self, source: Path) -> Path | None:
         """The folder of the newest snapshot of this very state: what did not change since is shared with it."""

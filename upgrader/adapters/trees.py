@@ -135,15 +135,15 @@ def refresh_file(copier: Copier, source: Path, destination: Path, there: TreeEnt
 
 def entry_at(root: Path, path: str) -> TreeEntry:
     """What lies at `path` below `root`. Raises FileNotFoundError, TreeUnreadable."""
-    place = root / path if path else root
+    place = f"{root}/{path}" if path else str(root)  # text: a Path object per file costs more than the call
     try:
-        found = place.lstat()
+        found = os.lstat(place)
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), EntryKind.OTHER)
-        target = str(place.readlink()) if kind is EntryKind.LINK else ""
+        target = os.readlink(place) if kind is EntryKind.LINK else ""  # noqa: PTH115
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _unreadable(place, error) from error
+        raise _unreadable(Path(place), error) from error
     return TreeEntry(
         path=path,
         kind=kind,
