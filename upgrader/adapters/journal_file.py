@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
 from upgrader.domain import journal
+from upgrader.domain.check import Judgement
 from upgrader.domain.journal import FORMAT, Entry, Mark, Step, Undo
 from upgrader.domain.transaction import Opened
 from upgrader.errors import RollbackIncomplete
@@ -133,6 +134,14 @@ class Journals:
             return ()
         folders = sorted(each for each in self._root.iterdir() if (each / "journal.log").is_file())
         return tuple(JournalOnDisk(TransactionFolder(each)) for each in folders)
+
+    def left_as(self, slot_id: str) -> tuple[Judgement, ...]:
+        """What the checks said of the install `slot_id` when a committed move left it last; empty when none did."""
+        for journal_file in reversed(self.all()):
+            opened = journal_file.opened()
+            if opened.present.id == slot_id and journal.is_committed(journal_file.entries()):
+                return opened.before
+        return ()
 
     def open_run(self) -> JournalOnDisk | None:
         """The transaction that still owes an end, or None. Raises JournalDamaged."""

@@ -96,6 +96,7 @@ class Wiring:
                 slots=keeping.slots(),
                 snapshots=keeping.snapshots(),
                 verifier=moving.verifier,
+                journals=keeping.journals(),
                 transact=moving.transact(),
                 progress=self.progress,
                 consent=lambda question: self._consent(question, None),

@@ -40,13 +40,23 @@ def overall(judgements: tuple[Judgement, ...]) -> Verdict:
     return Verdict.PASS if required else Verdict.INCONCLUSIVE
 
 
+def loosest(first: tuple[Judgement, ...], second: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    """For every check the worse of two moments: what may be expected of a place that was once seen in either."""
+    worst = {each.check: each for each in first}
+    for each in second:
+        known = worst.get(each.check)
+        if known is None or _RANK[each.verdict] > _RANK[known.verdict]:
+            worst[each.check] = each
+    return tuple(worst.values())
+
+
 def worse_than(before: tuple[Judgement, ...], after: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
     """The judgements of `after` that are worse than the same check said `before`: what this change is to blame for.
 
     A fault that was there before is not the upgrade's. A check unknown before counts as having passed.
     """
-    rank = {Verdict.PASS: 0, Verdict.NOT_APPLICABLE: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
-    earlier = {j.check: rank[j.verdict] for j in before}
-    return tuple(
-        j for j in after if j.need is Need.REQUIRED and rank[j.verdict] > earlier.get(j.check, 0)
-    )
+    earlier = {j.check: _RANK[j.verdict] for j in before}
+    return tuple(j for j in after if j.need is Need.REQUIRED and _RANK[j.verdict] > earlier.get(j.check, 0))
+
+
+_RANK = {Verdict.PASS: 0, Verdict.NOT_APPLICABLE: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}

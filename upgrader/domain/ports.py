@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from upgrader.domain.canary import CanaryReport, CanaryRequest
+from upgrader.domain.check import Judgement
 from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity, SupervisorKind
 from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Undo
 from upgrader.domain.launching import Launch
@@ -305,6 +306,9 @@ class Journals(Protocol):
 
     def begin(self, transaction: str, opened: Opened, launch: bytes, by_hand: str) -> JournalFile:
         """Create a transaction with all that undoing it needs; durable."""
+
+    def left_as(self, slot_id: str) -> tuple[Judgement, ...]:
+        """What the checks said of an install when a committed move left it last; empty when none did."""
 
     def open_run(self) -> JournalFile | None:
         """The transaction that still owes an end."""

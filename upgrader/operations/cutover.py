@@ -177,7 +177,7 @@ class Cutover:
         """The same list of live checks as before the move; what is worse now is this move's doing. Raises ChecksFailed."""
         after = self.verifier.check(self.discovery.find())
         worse = list(worse_than(opened.before, after.judgements))
-        if before is not None:
+        if before is not None and opened.move is Move.UPGRADE:  # a rollback means to bring back what differs from now
             worse.extend(each for each in self.compare(before, after) if each in worse_than((), (each,)))
         if worse:
             raise ChecksFailed(

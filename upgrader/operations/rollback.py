@@ -1,12 +1,14 @@
 """`upgrader rollback`: back to a kept state and the slot that ran it, without a network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from upgrader.domain.check import loosest
 from upgrader.domain.facts import Installation
+from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.ports import Discovery, Journals, Progress, Slots, Snapshots, Verifier
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.transaction import Move
@@ -28,6 +30,7 @@ class Rollback:
     slots: Slots
     snapshots: Snapshots
     verifier: Verifier
+    journals: Journals
     transact: Transact
     progress: Progress
     consent: Callable[[str], None]
@@ -47,9 +50,14 @@ class Rollback:
             f"The state as it is now ({installation.package.version}) is set aside whole."
         )
         with self.progress.step("looking at the gateway as it is"):
-            before = self.verifier.check(installation) if installation.is_running else None
+            before = self._expected(installation, target) if installation.is_running else None
         intention = Intention(Move.ROLLBACK, installation, present, target, snapshot, before)
         return self.transact.run(intention, data)
+
+    def _expected(self, installation: Installation, target: Slot) -> LiveReport:
+        """What is seen now, but nothing better than what the old release itself was like when it was left."""
+        now = self.verifier.check(installation)
+        return replace(now, judgements=loosest(now.judgements, self.journals.left_as(target.id)))
 
     def _choose(self, wanted: str, installation: Installation) -> Snapshot:
         kept = [each for each in self.snapshots.list() if each.moment is Moment.STOPPED]

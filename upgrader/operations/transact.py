@@ -19,7 +19,6 @@ from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderErr
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
 
-
 _INTERRUPTED = 130
 
 

@@ -1,0 +1,57 @@
+"""The main job on the real OpenClaw, through the real command line: 2026.9.5 to 2026.9.6 and back."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+
+import pytest
+
+from tests.real.conftest import RealWorldOf
+from tests.world.node import NodeHome
+from tests.world.world import Layout, World
+from upgrader.adapters.compare import Comparer
+from upgrader.services.openclaw.sameness import EXCLUSIONS
+
+pytestmark = pytest.mark.real
+_REACHING = ("npm_config_", "http_proxy", "https_proxy", "no_proxy", "node_extra_ca", "ssl_cert", "requests_ca", "pip_")
+
+
+def reaching_the_registry(world: World, node: NodeHome) -> Mapping[str, str]:
+    """The world's environment with the way to the registry that this test run itself was given."""
+    asked = subprocess.run((str(node.npm), "config", "get", "registry"), capture_output=True, text=True, timeout=60, check=True)
+    passed = {name: value for name, value in os.environ.items() if name.lower().startswith(_REACHING)}
+    passed.pop("npm_config_prefix", None)
+    return {**passed, **world.environment, "npm_config_registry": asked.stdout.strip()}
+
+
+@pytest.mark.timeout(2400)
+def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: RealWorldOf, node_home: NodeHome) -> None:
+    world = real_world_of("2026.9.5", layout=Layout.COPY)
+    environment = reaching_the_registry(world, node_home)
+    world.start_gateway()
+    devices = world.devices()
+    world.stop_gateway()
+    kept = world.root / "remembered"
+    shutil.copytree(world.state, kept, symlinks=True)
+    world.start_gateway()
+
+    upgraded = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=1800, environment=environment)
+    assert upgraded.exit_code == 0, upgraded.text
+    report = upgraded.json["data"]["canary"]
+    assert report["verdict"] == "pass"
+    turns = {each["check"]: each["verdict"] for each in report["candidate"]["judgements"] if each["check"].startswith("turn")}
+    assert turns["turn.sessions_spawn"] == turns["turn.sessions_send"] == turns["turn-again.sessions_spawn"] == "pass"
+    assert (world.version, world.schema(), world.serving_version()) == ("2026.9.6", 18, "2026.9.6")
+    assert world.devices().keys() == devices.keys()
+
+    back = world.run("--json", "--yes", "rollback", limit_s=900)
+    assert back.exit_code == 0, back.text
+    assert not world.package.is_symlink()
+    assert (world.version, world.schema()) == ("2026.9.5", 17)
+    world.stop_gateway()
+    scratch = world.root / "scratch"
+    scratch.mkdir()
+    same = Comparer(EXCLUSIONS, scratch).compare(kept, world.state)
+    assert same.holds, same.differences
+    print(f"\noutage up {upgraded.json['data']['outage_seconds']} s, back {back.json['data']['outage_seconds']} s")
