@@ -25,9 +25,7 @@ def spoilt(world_of: WorldOf) -> Spoilt:
 
     def build(faults: Mapping[str, Mapping[str, Any]], *, doctor: str = "fix") -> World:
         world = world_of()
-        release = StandIn("2026.9.6", faults=faults)
-        for path, content in release.files().items():
-            (world.package / path).write_bytes(content)
+        world.repack(StandIn("2026.9.6", faults=faults))
         if doctor:
             assert world.openclaw("doctor", f"--{doctor}", "--non-interactive").exit_code == 0
         return world
@@ -138,9 +136,7 @@ def test_a_state_of_the_file_era_is_taken_over_by_the_doctor_of_a_later_release(
     world.start_gateway()
     world.stop_gateway()
     before = world.devices()
-    for path, content in StandIn("2026.9.6").files().items():
-        (world.package / path).parent.mkdir(parents=True, exist_ok=True)
-        (world.package / path).write_bytes(content)
+    world.repack(StandIn("2026.9.6"))
     assert world.openclaw("gateway", "run").exit_code == 78
     assert world.openclaw("doctor", "--fix", "--non-interactive").exit_code == 0
     rows = world.query("SELECT device_id FROM device_pairing_paired")

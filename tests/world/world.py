@@ -1,28 +1,30 @@
 """A disposable machine: its own home, npm prefix, state, configuration, gateway process and registry."""
 
+import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from tests.world import digests
+from tests.world.commands import Commands
 from tests.world.devices import Device, pair_in_files, pair_in_sqlite, write_file
 from tests.world.logfile import LogLine, read_log
 from tests.world.node import NodeHome
 from tests.world.pairing_data import PairingData
 from tests.world.processes import Child, Identity, belonging_to, end_all, start_detached, wait_until
 from tests.world.registry import FakeRegistry
+from tests.world.release import StandIn
 
 
 class Layout(Enum):
@@ -30,25 +32,6 @@ class Layout(Enum):
 
     COPY = "copy"
     LINK = "link"
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def text(self) -> str:
-        """Everything it wrote."""
-        return self.stdout + self.stderr
-
-    @property
-    def json(self) -> Any:
-        """Its standard output as JSON."""
-        return json.loads(self.stdout)
 
 
 @dataclass
@@ -75,7 +58,7 @@ def free_port() -> int:
 
 
 @dataclass
-class World(PairingData):
+class World(PairingData, Commands):
     """One machine. Everything lies below `root`; `close()` ends its processes and removes it."""
 
     root: Path
@@ -89,6 +72,7 @@ class World(PairingData):
     own: Device = field(default_factory=lambda: Device.new("this machine"))
     phone: Device = field(default_factory=lambda: Device.new("phone", "openclaw-control-ui", "ui", platform="ios"))
     gateway: Identity | None = None
+    begun: list[Child] = field(default_factory=list, repr=False)
 
     @property
     def home(self) -> Path:
@@ -191,62 +175,6 @@ class World(PairingData):
             "logging": {"file": str(self.log)},
         }
 
-    # ---- running things
-
-    def run(self, *words: str, limit_s: float = 90.0, environment: Mapping[str, str] | None = None) -> Said:
-        """Run the real command line `python -m upgrader …` to its end."""
-        return self.command(sys.executable, "-m", "upgrader", *words, limit_s=limit_s, environment=environment)
-
-    def begin(self, *words: str, environment: Mapping[str, str] | None = None) -> Child:
-        """Start `python -m upgrader …` and go on."""
-        return self._begin((sys.executable, "-m", "upgrader", *words), environment)
-
-    def begin_openclaw(self, *words: str) -> Child:
-        """Start the installed `openclaw` and go on."""
-        return self._begin((str(self.prefix / "bin" / "openclaw"), *words), None)
-
-    def _begin(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> Child:
-        out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=dict(environment or self.environment),
-                cwd=self.home,
-                start_new_session=True,
-            )
-        return Child(process, out, err)
-
-    def openclaw(self, *words: str, limit_s: float = 30.0) -> Said:
-        """Run the installed `openclaw`."""
-        return self.command(str(self.prefix / "bin" / "openclaw"), *words, limit_s=limit_s)
-
-    def npm(self, *words: str, limit_s: float = 60.0) -> Said:
-        """Run npm as the person here would."""
-        return self.command(str(self.node.npm), *words, limit_s=limit_s)
-
-    def command(self, *argv: str, limit_s: float = 30.0, environment: Mapping[str, str] | None = None) -> Said:
-        """Run any command here; output through files, so that a daemon left behind does not hold it."""
-        out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            ended = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=dict(environment or self.environment),
-                cwd=self.home,
-                timeout=limit_s,
-                start_new_session=True,
-                check=False,
-            )
-        said = Said(ended.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
-        out.unlink()
-        err.unlink()
-        return said
-
     # ---- the gateway
 
     def start_gateway(self) -> Identity:
@@ -334,6 +262,12 @@ class World(PairingData):
         while not same():
             time.sleep(self.seed.settle_s)
 
+    def repack(self, release: StandIn) -> None:
+        """Put another release of the stand-in in the place of the package, without npm."""
+        for path, content in release.files().items():
+            (self.package / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.package / path).write_bytes(content)
+
     def state_digest(self, *leave_out: str) -> dict[str, str]:
         """Everything in the state directory byte for byte."""
         return digests.tree(self.state, leave_out)
@@ -353,6 +287,11 @@ class World(PairingData):
     def close(self) -> None:
         """End what runs here and remove everything."""
         end_all(self.root)
+        for child in self.begun:
+            child.process.wait(10)
+        digest = hashlib.sha256(str(self.database.resolve()).encode()).hexdigest()[:8]
+        for path in Path(f"/tmp/openclaw-state-locks-{os.getuid()}").glob(f"*.{digest}.lock.sqlite*"):
+            path.unlink(missing_ok=True)
         if self.root.exists():
             shutil.rmtree(self.root, onerror=_force)
 

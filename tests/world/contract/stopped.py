@@ -5,14 +5,18 @@ import os
 import shutil
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.world.commands import Said
 from tests.world.contract import running
 from tests.world.processes import start_detached, wait_until
-from tests.world.world import Said, World
+from tests.world.world import World
+
+_LET_GO_S = 5.0
 
 
 @contextmanager
@@ -53,12 +57,22 @@ def stop(world: World) -> dict[str, Any]:
     mark = world.log_mark()
     world.stop_gateway()
     words = [line.message for line in world.log_since(mark)]
-    starts = ("received SIGTERM", "active-work drain settled", "completed cleanly")
+    starts = ("received SIGTERM", "active-work drain settled", "shutdown completed cleanly")
     found: dict[str, Any] = {"log": [start for start in starts if any(w.startswith(start) for w in words)]}
     return {**found, "left": _left(world)}
 
 
+def _let_go(world: World) -> None:
+    """A process may stand as a zombie while its last threads still hold locks: give them a moment."""
+    deadline = time.monotonic() + _LET_GO_S
+    while world.era == "sqlite" and time.monotonic() < deadline:
+        if all(running.coordinator(world, family) != "taken" for family in running.FAMILIES):
+            return
+        time.sleep(0.05)
+
+
 def _left(world: World) -> dict[str, Any]:
+    _let_go(world)
     locks = sorted(path.name.split(".")[1] for path in (world.state / "tmp").glob("openclaw-*/gateway.*.lock"))
     found: dict[str, Any] = {"lock files": len(locks)}
     if world.era == "sqlite":
@@ -80,22 +94,20 @@ def crash(world: World) -> dict[str, Any]:
 
 def phases(world: World) -> dict[str, Any]:
     """What the probes say on the way up: every different answer, in order of the first time."""
-    argv = (str(world.node.node), str(world.package / "openclaw.mjs"), "gateway", "run")
+    world.begin_openclaw("gateway", "run")
     seen: dict[str, list[Any]] = {"/healthz": [], "/startupz": [], "/readyz": []}
-    world.gateway = start_detached(argv, world.environment, world.root / "gateway.out", world.home)
 
     def look() -> bool:
         for path, answers in seen.items():
             status, body = world.http(path)
             if status:
-                shown = {
-                    k: v for k, v in json.loads(body).items() if k in ("ok", "status", "ready", "failing", "pendingReason")
-                }
+                value = json.loads(body)
+                shown = {name: value[name] for name in ("ok", "status", "ready", "failing", "pendingReason") if name in value}
                 if [status, shown] not in answers:
                     answers.append([status, shown])
-        return any(status == 200 for status, _ in seen["/readyz"])
+        return all(answers and answers[-1][0] == 200 for answers in seen.values())
 
-    wait_until(look, "a ready gateway", world.seed.start_s)
+    wait_until(look, "a gateway that is live, started and ready", world.seed.start_s)
     return dict(seen)
 
 

@@ -45,7 +45,7 @@ function repair(where, flags) {
   importFiles(where);
   if (flags.fix && stampConfig(where.config)) say(`Updated config: ${where.config}\n  Backup: ${where.config}.bak`);
   held.close();
-  say("Doctor complete.");
+  say("Run openclaw doctor --fix to see what else could be done.\nDoctor complete.");
   return 0;
 }
 
@@ -108,13 +108,14 @@ function lint(where, flags) {
     return 1;
   }
   const found = survey(where);
-  if (found.newer.length) {
-    const [first] = found.newer;
-    const message = `This OpenClaw build cannot open your existing data.\nOpenClaw ${first.label.replace(/ for agent .*/, "")} ${first.path} uses newer schema version ${first.found}; this build supports ${first.supported}.`;
+  const [first] = found.newer;
+  if (first?.label === "state database") {
+    const message = `This OpenClaw build cannot open your existing data.\nOpenClaw state database ${first.path} uses newer schema version ${first.found}; this build supports ${first.supported}.`;
     if (flags.json) say(JSON.stringify({ ok: false, error: { type: "cli_error", message } }, null, 2));
     else warn(message);
     return 2;
   }
+  if (first) warn(`OpenClaw agent database ${first.path} uses newer schema version ${first.found}; this build supports ${first.supported}.`);
   const findings = [];
   for (const issue of problemsOf(readConfig(where.config))) findings.push({ checkId: "core/config", severity: "error", message: `${issue.path}: ${issue.message}`, path: issue.path });
   for (const one of fault("lintFindings")?.findings ?? []) findings.push(one);

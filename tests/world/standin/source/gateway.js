@@ -1,9 +1,9 @@
 // The gateway process: ownership, databases, HTTP probes, WebSocket, stop with a drain.
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { HERE, profile, fault, buildName } from "./profile.js";
 import { place, portOf } from "./place.js";
 import { agentsOf, guardConfig, newerWriter, problemsOf, readConfig } from "./config.js";
@@ -11,7 +11,7 @@ import { log, openLog } from "./logging.js";
 import { accept } from "./websocket.js";
 import { FileStore, SqliteStore } from "./store.js";
 import { Refused, migrateAll, newerText, openAgent, openState, survey } from "./databases.js";
-import { Owned, holdFamily, lockOwner, takeLease, takeLocks, waitForFamily } from "./locks.js";
+import { Owned, holdFamily, lockOwner, shareFamily, takeLease, takeLocks, touchFamily, waitForFamily } from "./locks.js";
 import { serveConnection } from "./session.js";
 import { plant, plantAtStart } from "./faults.js";
 
@@ -57,7 +57,7 @@ function check(config, where, flags) {
   const issues = problemsOf(config);
   if (issues.length) {
     const lines = issues.map((issue) => `- ${issue.path}: ${issue.message}`).join("\n");
-    throw new StartFailed(profile.exitConfig, `Config invalid\nFile: ${where.config}\nProblem:\n${lines}\nRun: openclaw doctor --fix`);
+    throw new StartFailed(profile.exitConfig, `${profile.era === "files" ? "Config invalid" : "Invalid config"}\nFile: ${where.config}\nProblem:\n${lines}`);
   }
   if (config.gateway?.mode !== "local" && !flags.allowUnconfigured) {
     throw new StartFailed(profile.exitConfig, "Gateway start blocked: set gateway.mode=local (current: unset) or pass --allow-unconfigured.");
@@ -81,7 +81,7 @@ async function ownSqlite(runtime) {
   }
   const behind = found.state !== undefined && found.state < profile.schema.state;
   if (!behind && found.oldAgents.length) throw new StartFailed(78, unmigrated(found.oldAgents[0]));
-  runtime.held = [await lifecycle(where, behind)];
+  runtime.held = [await lifecycle(where, behind), shareFamily(where, "state-handles"), touchFamily(where, "state-lifecycle")];
   if (behind) for (const line of migrateAll(where, { keepBackups: true })) process.stdout.write(`- ${line}\n`);
   runtime.db = openState(where);
   runtime.store = new SqliteStore(runtime.db);
@@ -191,7 +191,31 @@ function ready(runtime) {
   if (profile.era === "sqlite") keepOpen(runtime);
   runtime.phase = "started";
   if (profile.era === "sqlite") log("gateway", "info", "ready");
+  if (profile.watchesPackage) watchPackage(runtime);
   plant(runtime);
+}
+
+/** 9.6 looks after its own package: when another stands in its place it ends and starts that one, with the same words. */
+function watchPackage(runtime) {
+  const mine = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const path = join(dirname(dirname(realpathSync(process.argv[1]))), "openclaw", "package.json");
+  const timer = setInterval(() => {
+    let now;
+    try {
+      now = readFileSync(path, "utf8");
+    } catch {
+      return;
+    }
+    if (now === mine || runtime.phase !== "started") return;
+    clearInterval(timer);
+    log("gateway", "warn", "package files changed under the running gateway; restarting");
+    runtime.phase = "draining";
+    runtime.server.close();
+    release(runtime, "restart", "package changed");
+    spawn(process.execPath, process.argv.slice(1), { stdio: "inherit", detached: true }).unref();
+    process.exit(0);
+  }, profile.watchEveryMs ?? 500);
+  timer.unref();
 }
 
 function probe(runtime, request, response) {
@@ -235,7 +259,7 @@ function stopOnSignal(runtime) {
     for (const connection of runtime.connections) connection.close(1012, "service restart");
     runtime.server.close();
     release(runtime, "clean_stop", `stop (${signal})`);
-    if (profile.era === "sqlite") log("shutdown", "info", "completed cleanly in 1ms");
+    if (profile.era === "sqlite") log("gateway/shutdown", "info", "shutdown completed cleanly in 1ms");
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal));

@@ -53,6 +53,21 @@ export function holdFamily(where, family) {
   return held;
 }
 
+/** Hold a share of a family: nobody can have it alone meanwhile. */
+export function shareFamily(where, family) {
+  const db = new DatabaseSync(familyPath(where, family), { timeout: 0 });
+  db.exec("BEGIN");
+  db.prepare("SELECT COUNT(*) FROM sqlite_master").get();
+  return db;
+}
+
+/** A family that is only there. */
+export function touchFamily(where, family) {
+  const db = new DatabaseSync(familyPath(where, family), { timeout: 0 });
+  db.prepare("SELECT COUNT(*) FROM sqlite_master").get();
+  return db;
+}
+
 /** Wait for a family up to `limitMs`, asking every 50 ms. */
 export async function waitForFamily(where, family, limitMs, onWait) {
   const until = Date.now() + limitMs;
@@ -91,7 +106,7 @@ export function lockOwner(where) {
 /** Write the lock files; returns what takes them away again. */
 export function takeLocks(where, port) {
   const owner = { pid: process.pid, createdAt: new Date().toISOString(), configPath: where.config, startTime: startOf(process.pid) };
-  if (profile.locks !== "tmp") Object.assign(owner, { ownerId: randomUUID(), stateDir: where.state, port });
+  if (profile.locks !== "tmp") Object.assign(owner, { ownerId: randomUUID(), stateDir: where.state, port, cronOwnerProjection: "dynamic-default-v1" });
   const kept = [];
   const descriptors = [];
   for (const path of lockFiles(where)) {

@@ -87,9 +87,10 @@ function refuse(connection, peer, frame, no) {
 async function answer(runtime, connection, peer, frame) {
   const reply = (ok, body) => connection.send(JSON.stringify({ type: "res", id: frame.id, ok, ...(ok ? { payload: body } : { error: body }) }));
   const { method } = frame;
-  if (!(method in NEEDS)) return reply(false, { code: "INVALID_REQUEST", message: `unknown method: ${method}` });
-  const missing = lacking(peer.hello.scopes, NEEDS[method]);
+  const known = method in NEEDS;
+  const missing = lacking(peer.hello.scopes, known ? NEEDS[method] : "operator.admin");
   if (missing) return reply(false, missing);
+  if (!known) return reply(false, { code: "INVALID_REQUEST", message: `unknown method: ${method}` });
   try {
     if (method === "agent") return await agent(runtime, frame.params ?? {}, reply);
     return reply(true, read(runtime, method));
