@@ -1,6 +1,7 @@
 """Which connects and calls are made, and the frames they are made of."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult, 
 from upgrader.domain.observing import Attempt, Gateway, PairWish
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.handshake import is_pair
 
 CHALLENGE = json.dumps({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n-1", "ts": 1}}).encode()
 SHARED = "s" * 48
@@ -186,9 +186,8 @@ def test_every_answer_is_read(tmp_path: Path, answer: dict[str, object], expecte
     assert (seen.result, seen.code, seen.server_version) == expected
 
 
-def test_a_fresh_identity_is_a_pair_and_pairs_with_the_shared_secret() -> None:
+def test_a_fresh_identity_proves_itself_and_pairs_with_the_shared_secret() -> None:
     identity = FreshIdentities().fresh()
-    assert is_pair(identity)
     attempt = KNOWLEDGE.pairing(gateway("2026.9.5"), identity, PairWish(ClientKind.CLI, "a second device"), 1)
     raw = attempt.reply(CHALLENGE)
     assert raw is not None
@@ -196,6 +195,12 @@ def test_a_fresh_identity_is_a_pair_and_pairs_with_the_shared_secret() -> None:
     assert params["auth"] == {"token": SHARED}
     assert params["client"]["displayName"] == "a second device"
     assert params["device"]["id"] == identity.device_id
+    public = base64.urlsafe_b64decode(params["device"]["publicKey"] + "=")
+    assert hashlib.sha256(public).hexdigest() == identity.device_id
+    signed = "|".join(["v2", identity.device_id, "cli", "cli", "operator", ",".join(params["scopes"]), "1", SHARED, "n-1"])
+    Ed25519PublicKey.from_public_bytes(public).verify(
+        base64.urlsafe_b64decode(params["device"]["signature"] + "=="), signed.encode()
+    )
     assert "PRIVATE KEY" not in raw.decode() + repr(identity)
 
 

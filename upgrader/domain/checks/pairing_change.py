@@ -20,7 +20,7 @@ _TOKEN_CHECKS = ("token", "scopes", "rotated_at_ms", "revoked_at_ms")
 class StoreChange:
     """Two stores of the same installation, by whose rules they are compared, and what is known of acts in between.
 
-    `acts` are all acts seen afterwards; `since_ms` tells which of them came after the first look.
+    `acts` are those that the log tells of; removals recorded in the stores come with the stores, and only new ones count.
     """
 
     before: PairingStore

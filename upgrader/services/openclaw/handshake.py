@@ -164,15 +164,6 @@ def sign(private_key: Secret, payload: bytes) -> str:
     return base64url(key.sign(payload))
 
 
-def is_pair(identity: ClientIdentity) -> bool:
-    """Whether private and public key belong together."""
-    try:
-        key = load_pem_private_key(identity.private_key.reveal().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return False
-    return isinstance(key, Ed25519PrivateKey) and base64url(key.public_key().public_bytes_raw()) == identity.public_key
-
-
 def parse_answer(frame: bytes) -> Answer | None:
     """The answer to our connect, None for any other frame (events may come first)."""
     message = _message(frame)
