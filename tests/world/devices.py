@@ -108,7 +108,7 @@ def pair_in_sqlite(database: Path, own: Device, others: tuple[Device, ...]) -> N
             "INSERT INTO device_identities VALUES ('primary', ?, ?, ?, ?, ?)",
             (own.id, own.public_pem, own.private_pem, _PAIRED_MS, _PAIRED_MS),
         )
-        kept = (own.id, own.role, own.token, json.dumps(own.scopes), _PAIRED_MS)
+        kept = (own.id, own.role, own.token, json.dumps(own.scopes, separators=(",", ":")), _PAIRED_MS)
         connection.execute("INSERT INTO device_auth_tokens VALUES (?, ?, ?, ?, ?)", kept)
         for device in (own, *others):
             insert_device(connection, device)
@@ -141,7 +141,7 @@ def insert_record(connection: sqlite3.Connection, record: dict[str, Any]) -> Non
     """The same of a record in the form of devices/paired.json."""
     row: dict[str, object] = {"approved_via": "silent"}
     for key, value in record.items():
-        row[_COLUMNS[key]] = json.dumps(value) if _COLUMNS[key].endswith("_json") else value
+        row[_COLUMNS[key]] = json.dumps(value, separators=(",", ":")) if _COLUMNS[key].endswith("_json") else value
     names = ", ".join(row)
     marks = ", ".join("?" * len(row))
     connection.execute(f"INSERT INTO device_pairing_paired ({names}) VALUES ({marks})", tuple(row.values()))

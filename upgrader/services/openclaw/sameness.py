@@ -28,6 +28,7 @@ EXCLUSIONS = Exclusions(
         TableExclusion(_STATE, "agent_database_leases", "which process has an agent database open"),
         TableExclusion(_STATE, "agent_databases", "when it was opened last", column="last_seen_at"),
         TableExclusion(_STATE, "agent_databases", "size of the file when it was opened last", column="size_bytes"),
+        TableExclusion(_STATE, "config_health_entries", "when the configuration was looked at last", column="updated_at_ms"),
         TableExclusion(_STATE, "diagnostic_events", "when the configuration was read last", column="created_at"),
         TableExclusion(_STATE, "cron_jobs", "a heartbeat that fell due meanwhile", column="state_json", rows=_HEARTBEAT_JOB),
         TableExclusion(
@@ -45,6 +46,13 @@ EXCLUSIONS = Exclusions(
         TableExclusion(_STATE, "device_pairing_paired", "on what occasion it was seen last", column="last_seen_reason"),
     ),
     keys=(
+        KeyExclusion(
+            _STATE,
+            frozenset({"ino", "ctimeMs", "observedAt"}),
+            "the same bytes lie on another inode after a restore, and no ctime can be set; hash, size and mtime count",
+            table="config_health_entries",
+            column="last_known_good_json",
+        ),
         KeyExclusion(
             _STATE,
             frozenset({"lastUsedAtMs"}),
