@@ -281,6 +281,15 @@ def test_a_start_is_reset_reload_start_and_another_process_than_meant_is_not_bel
     assert begun == ["daemon-reload", f"reset-failed {NAME}", f"start {NAME}"]
 
 
+def test_a_gateway_that_runs_beside_its_service_stands_against_a_move(world: World) -> None:
+    state, identity = world.installation.state.path, ProcessIdentity(4242, 1.0)
+    foreground = GatewayProcess(identity, os.getuid(), None, None, state)
+    beside = replace(world.installation, gateways=(foreground,))
+    assert "pid 4242" in world.supervisor.objections(beside)[0]
+    hosted = replace(world.installation, gateways=(replace(foreground, unit=NAME),))
+    assert world.supervisor.objections(hosted) == ()
+
+
 def test_a_launch_goes_through_the_pointer_so_that_it_means_what_stands_there(world: World) -> None:
     real = world.home / "slots" / "a" / "openclaw"
     real.parent.mkdir(parents=True)

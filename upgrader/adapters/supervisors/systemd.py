@@ -86,6 +86,12 @@ class SystemdUserSupervisor:
             found.append(f"{definition.command_from} starts a wrapper, not OpenClaw itself")
         if status.fragment not in (None, _unit(installation)):
             found.append(f"the service is defined by {status.fragment}, which OpenClaw does not write")
+        found.extend(
+            f"the running gateway, pid {gateway.identity.pid}, is not the one of {_name(installation)}: stopping the service "
+            f"would not stop it"
+            for gateway in installation.gateways
+            if gateway.unit != _name(installation)
+        )
         if unit_processes.is_inside(_name(installation), self.uid):
             found.append("this command runs inside the gateway's own service and would be stopped with it")
         return tuple(found)
