@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.world.fixtures import node_home, registry, seed_of, stub_model, world, world_of
@@ -9,3 +10,14 @@ __all__ = ["node_home", "registry", "seed_of", "stub_model", "world", "world_of"
 # How long an example takes says how busy the machine is, nothing about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("untimed")
+
+# The short real tier: what every run of scripts/test does on the real OpenClaw. The rest of tests/real is the long tier.
+_SHORT = ("tests/real/test_main_job.py",)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real tests that are not of the short tier take longer than a change should wait for: they are `long`."""
+    for item in items:
+        if item.get_closest_marker("real") and not item.nodeid.startswith(_SHORT):
+            item.add_marker(pytest.mark.long)
