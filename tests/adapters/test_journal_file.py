@@ -45,7 +45,8 @@ EVERY_UNDO: tuple[Undo, ...] = (
 
 
 def slot(version: str) -> Slot:
-    return Slot(f"{version}-a1", Version(version), SlotOrigin.STAGED, Path("/slots/x"), NodeRuntime(Path("/node"), "24.16.0"), "ab")
+    node = NodeRuntime(Path("/node"), "24.16.0")
+    return Slot(f"{version}-a1", Version(version), SlotOrigin.STAGED, Path("/slots/x"), node, "ab")
 
 
 def opened() -> Opened:
