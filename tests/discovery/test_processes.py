@@ -280,6 +280,16 @@ def test_another_gateway_on_the_same_package_forbids_a_move(machine: Machine) ->
     assert str(state) not in found.obstacles[0].why
 
 
+def test_a_tree_that_two_links_share_stays_where_it_is(machine: Machine) -> None:
+    tree, other = machine.package_at(machine.root / "shared" / "openclaw", "2026.9.5"), machine.make_state(name="other")
+    modules = machine.root / "prefix" / "lib" / "node_modules"
+    modules.mkdir(parents=True)
+    (modules / "openclaw").symlink_to(tree)
+    machine.make_state()
+    with machine.gateway(tree, *_lock(other), OPENCLAW_STATE_DIR=str(other)):
+        assert machine.find(prefix=str(machine.root / "prefix")).obstacles == ()
+
+
 def test_another_gateway_on_its_own_package_is_nobodys_business(machine: Machine) -> None:
     machine.install(prefix="one")
     own, other = machine.install("2026.9.6", "two", on_path="no"), machine.make_state(name="other")

@@ -84,7 +84,12 @@ def _unreachable(package: Package) -> tuple[Obstacle, ...]:
 
 
 def _siblings(package: Package, census: Census) -> tuple[Obstacle, ...]:
-    """Others that run the same tree: they would be switched under their feet. 9.6 restarts itself when its files change."""
+    """Others that run the same tree: it would move under their feet, or be another one at their next start.
+
+    A tree that is reached by a link made by hand stays where it is, and others have links of their own to it.
+    """
+    if package.kind is not InstallKind.SLOT and package.pointer != package.root:
+        return ()
     return tuple(
         Obstacle(
             "shared_package",
