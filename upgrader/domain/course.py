@@ -173,7 +173,7 @@ class Lore(Protocol):
     def ran_embedded(self, said: str) -> bool:
         """Whether a turn's command gave up on the gateway."""
 
-    def terminal_arguments(self, nonce: str) -> tuple[str, ...]:
+    def terminal_arguments(self, nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
         """The command of the terminal client, in a session of its own: an older one shows what was said before."""
 
     def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -113,7 +113,7 @@ class _Run:
         connected, refused = self._lore.terminal_patterns(self._slot.version)
         with self._tools.progress.step("the terminal client on the clone"):
             screen = self._place.on_terminal(
-                self._command(self._lore.terminal_arguments(self._tools.nonce()), self._budgets.terminal),
+                self._command(self._lore.terminal_arguments(self._tools.nonce(), self._config), self._budgets.terminal),
                 tuple(f"(?:{'|'.join(patterns)})" for patterns in (connected, refused)),
             )
         screen = replace(screen, shown=self._redacted(" ".join(_CONTROL.sub(" ", screen.shown).split())))

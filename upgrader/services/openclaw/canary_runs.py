@@ -95,9 +95,12 @@ def is_greeting(message: bytes) -> bool:
     return isinstance(greeting, dict) and greeting.get("event") == "connect.challenge"
 
 
-def terminal_arguments(nonce: str) -> tuple[str, ...]:
-    """`openclaw tui` in a session of its own: the main one would show what earlier probes said."""
-    return ("tui", "--session", f"upgrader-{nonce}")
+def terminal_arguments(nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
+    """`openclaw tui` in a session of its own: the main one would show what earlier probes said.
+
+    The key names the agent: with several agents 2026.9.6 ends with "session agent resolution has no explicit owner" (seen).
+    """
+    return ("tui", "--session", f"agent:{agent_ids(config)[0]}:upgrader-{nonce}")
 
 
 def terminal_patterns(_version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
