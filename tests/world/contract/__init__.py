@@ -5,7 +5,9 @@ tests/services/openclaw/recorded/ (scripts/record-contract writes them), and the
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +26,56 @@ def protocol_of(world: World) -> int:
     return 4 if world.era == "sqlite" else 3
 
 
-def observe(world: World, model: StubModel) -> Iterator[tuple[str, Any]]:
-    """Every observation of one release, in the order in which they can be made. The gateway must not run yet."""
-    sqlite, protocol = world.era == "sqlite", protocol_of(world)
-    if sqlite:
-        yield "phases of a start", stopped.phases(world)
-    else:
-        world.start_gateway()
-    yield "http probes", running.http_probes(world)
-    yield "process", running.process(world)
-    yield "ownership", running.ownership(world)
-    yield "methods", running.methods(world, protocol)
-    yield "handshakes", matrix(world, protocol)
-    yield "commands", running.commands(world)
-    yield "agent turns", running.agent_turns(world, model)
-    yield "log form", running.log_form(world)
-    yield "second gateway", running.second_gateway(world)
-    if sqlite:
-        yield "doctor beside a gateway", running.doctor_beside(world)
-    yield "crash", stopped.crash(world)
-    yield "stop", stopped.stop(world)
-    yield "configurations", stopped.configurations(world)
-    yield "commands without a gateway", stopped.commands_alone(world)
-    if sqlite:
-        yield "newer schema", stopped.newer_schema(world)
-        yield "held lifecycle", stopped.held_lifecycle(world)
-        yield "doctor alone", stopped.doctor_alone(world)
+class Needs(Enum):
+    """How the gateway has to stand before an observation."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One line of the list. `eras` are those in which there is something to observe."""
+
+    name: str
+    needs: Needs
+    look: Callable[[World, StubModel], Any]
+    eras: tuple[str, ...] = ("files", "sqlite")
+
+
+_SQLITE = ("sqlite",)
+OBSERVATIONS = (
+    Observation("phases of a start", Needs.STOPPED, lambda world, _: stopped.phases(world), _SQLITE),
+    Observation("http probes", Needs.RUNNING, lambda world, _: running.http_probes(world)),
+    Observation("process", Needs.RUNNING, lambda world, _: running.process(world)),
+    Observation("ownership", Needs.RUNNING, lambda world, _: running.ownership(world)),
+    Observation("methods", Needs.RUNNING, lambda world, _: running.methods(world, protocol_of(world))),
+    Observation("handshakes", Needs.RUNNING, lambda world, _: matrix(world, protocol_of(world))),
+    Observation("commands", Needs.RUNNING, lambda world, _: running.commands(world)),
+    Observation("agent turns", Needs.RUNNING, running.agent_turns),
+    Observation("log form", Needs.RUNNING, lambda world, _: running.log_form(world)),
+    Observation("second gateway", Needs.RUNNING, lambda world, _: running.second_gateway(world)),
+    Observation("doctor beside a gateway", Needs.RUNNING, lambda world, _: running.doctor_beside(world), _SQLITE),
+    Observation("crash", Needs.RUNNING, lambda world, _: stopped.crash(world)),
+    Observation("stop", Needs.RUNNING, lambda world, _: stopped.stop(world)),
+    Observation("configurations", Needs.STOPPED, lambda world, _: stopped.configurations(world)),
+    Observation("commands without a gateway", Needs.STOPPED, lambda world, _: stopped.commands_alone(world)),
+    Observation("newer schema", Needs.STOPPED, lambda world, _: stopped.newer_schema(world), _SQLITE),
+    Observation("held lifecycle", Needs.STOPPED, lambda world, _: stopped.held_lifecycle(world), _SQLITE),
+    Observation("doctor alone", Needs.STOPPED, lambda world, _: stopped.doctor_alone(world), _SQLITE),
+)
+
+
+def observe(world: World, model: StubModel, only: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """Every observation of one release in order, or only the named ones. The gateway is started and stopped as needed."""
+    for each in OBSERVATIONS:
+        if world.era not in each.eras or (only and each.name not in only):
+            continue
+        if each.needs is Needs.RUNNING and not world.gateways():
+            world.start_gateway()
+        elif each.needs is Needs.STOPPED and world.gateways():
+            world.stop_gateway()
+        yield each.name, each.look(world, model)
 
 
 def observe_move(older: World, newer: World) -> dict[str, Any]:
