@@ -18,7 +18,7 @@ from upgrader.domain.version import Version
 
 CHALLENGE = json.dumps({"type": "event", "event": "connect.challenge", "payload": {"nonce": "n-1", "ts": 1}}).encode()
 SHARED = "s" * 48
-HEALTH = ("gateway", "call", "health", "--json", "--timeout", "15000")
+HEALTH = ("gateway", "call", "health", "--json", "--timeout", "45000")
 
 
 def gateway(release: str, mode: str = "token") -> Gateway:
@@ -208,7 +208,9 @@ def test_a_fresh_identity_proves_itself_and_pairs_with_the_shared_secret() -> No
     ("release", "fault", "arguments"),
     [
         ("2026.9.6", lambda s: s.forget(s.own), HEALTH),
-        ("2026.2.17", lambda s: s.read(), HEALTH),
+        ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.pop("displayName")), HEALTH),
+        ("2026.2.17", lambda s: s.read(), ()),
+        ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.update(displayName="", clientId="gateway-client")), ()),
         ("2026.2.17", lambda s: s.forget(s.own), ()),
         ("2026.2.17", lambda s: s.edit_token(s.own, token="x" * 43), ()),
         ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.update(scopes=["operator.admin"])), ()),

@@ -172,6 +172,9 @@ class Handshake:
     server_version: str = ""
 
 
+CALL_UNFINISHED = 124  # the exit code that stands for a call that did not end in its time
+
+
 @dataclass(frozen=True)
 class CallResult:
     """One real `openclaw` call. `exit_code` is None where it was not made; `summary` says why, or what it answered."""

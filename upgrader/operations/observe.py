@@ -9,6 +9,7 @@ from upgrader.domain.checks.pairing_change import StoreChange, differences
 from upgrader.domain.configuration import Configuration
 from upgrader.domain.facts import Installation
 from upgrader.domain.observation import (
+    CALL_UNFINISHED,
     Act,
     CallResult,
     Handshake,
@@ -24,7 +25,7 @@ from upgrader.domain.ports import Clock, Command, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.operations.pairing_store import StoreReader
 
-_CALL_LIMIT = timedelta(seconds=60)
+_CALL_LIMIT = timedelta(seconds=120)
 _LOG_SPAN = timedelta(hours=24)  # OpenClaw deletes older logs at its start
 _SAID = 400  # characters kept of what a call answered
 
@@ -125,7 +126,7 @@ class GatewayObserver:
         try:
             ran = self.senses.runner.run(command)
         except CommandTimedOut as error:
-            return CallResult(shown, 124, error.message)
+            return CallResult(shown, CALL_UNFINISHED, error.message)
         except CommandMissing as error:
             return CallResult(shown, 127, error.why)
         said = ran.stdout if ran.exit_code == 0 else ran.stderr or ran.stdout

@@ -3,7 +3,16 @@
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
-from upgrader.domain.observation import CallResult, Handshake, HandshakeResult, LogFinding, Observation, Reach, Weight
+from upgrader.domain.observation import (
+    CALL_UNFINISHED,
+    CallResult,
+    Handshake,
+    HandshakeResult,
+    LogFinding,
+    Observation,
+    Reach,
+    Weight,
+)
 from upgrader.domain.pairing_rules import PairingRules
 
 _VERDICTS = {
@@ -68,6 +77,8 @@ def _call(seen: CallResult) -> Judgement:
         return Judgement("live.call", Verdict.NOT_APPLICABLE, seen.summary)
     if seen.exit_code == 0:
         return Judgement("live.call", Verdict.PASS, f"`{seen.command}` was answered")
+    if seen.exit_code == CALL_UNFINISHED:
+        return Judgement("live.call", Verdict.INCONCLUSIVE, seen.summary, "look again: `upgrader verify`")
     return Judgement("live.call", Verdict.FAIL, f"`{seen.command}` ended with {seen.exit_code}: {seen.summary}", _SHOW)
 
 

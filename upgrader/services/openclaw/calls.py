@@ -2,9 +2,9 @@
 
 Measured by comparing the whole state around each call: `gateway call health` changes nothing on 9.5 and 9.6, where the CLI
 shows no identity if it has the shared secret; `gateway status` and `status` there rewrite the record of this machine and
-may erase its display name. On 2.17 every call renews the time in the token cache and writes the caller's name into the
-record, and would widen, mend or ask for a pairing that does not cover it: there it is made only if record and cache agree
-and cover it.
+may erase its display name. On 2.17 every call renews the time in the token cache, writes the caller's name into the record,
+erases its display name, and would widen, mend or ask for a pairing that does not cover it: there it is made only if record
+and cache agree, cover it, and the record is already the CLI's own.
 """
 
 from upgrader.domain.observation import ClientKind, PairingStore, Reach
@@ -12,8 +12,8 @@ from upgrader.domain.observing import CallPlan
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.services.openclaw.eras import code_line
 
-HEALTH_OF_GATEWAY = ("gateway", "call", "health", "--json", "--timeout", "15000")
-HEALTH = ("health", "--json", "--timeout", "15000")  # on 2.19 this one is refused where `gateway call health` is content
+HEALTH_OF_GATEWAY = ("gateway", "call", "health", "--json", "--timeout", "45000")
+HEALTH = ("health", "--json", "--timeout", "45000")  # on 2.19 this one is refused where `gateway call health` is content
 
 
 def plan_call(rules: PairingRules, store: PairingStore, reach: Reach, auth_mode: str) -> CallPlan:
@@ -43,4 +43,6 @@ def _would_change(rules: PairingRules, store: PairingStore) -> str:
     beyond = [s for s in asked if s not in recorded.scopes or s not in device.scopes]
     if beyond:
         return f"a call would ask for {', '.join(beyond)}, which the record does not hold"
+    if device.display_name or (device.client_id, device.client_mode) != ("cli", "cli"):
+        return "a call would write its own name into the record"
     return ""
