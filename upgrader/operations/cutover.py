@@ -183,7 +183,7 @@ class Cutover:
             raise ChecksFailed(
                 f"{opened.target.version} runs, but it is worse than before: {worse[0].check}",
                 why="; ".join(each.why for each in worse),
-                hint=worse[0].remedy,
+                hint="`upgrader verify` makes the same checks on what runs now",
                 code=worse[0].check,
             )
         return after
