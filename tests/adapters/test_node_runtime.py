@@ -12,6 +12,7 @@ import pytest
 from tests.adapters.slot_world import SlotWorld
 from tests.world.node import find_node
 from tests.world.registry import FakeRegistry
+from upgrader.adapters import node_packages
 from upgrader.adapters.node_packages import WANTED, NodePackages, fits
 from upgrader.adapters.node_runtime import NodeStore
 from upgrader.adapters.npm import NpmProgram
@@ -26,6 +27,12 @@ def small_node(version: str, shared: str = "false") -> bytes:
     """A Node by what it answers; all else it leaves to the real one."""
     answers = f'--version) echo v{version};; -p) echo {shared};; *) exec "{find_node().node}" "$@";;'
     return f'#!/bin/sh\ncase "$1" in {answers} esac\n'.encode()
+
+
+@pytest.fixture(autouse=True)
+def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The development environment has a Node as a wheel; the machines of these tests have not."""
+    monkeypatch.setattr(node_packages, "_wheels", lambda: iter(()))
 
 
 @pytest.fixture
