@@ -46,7 +46,7 @@ class Seed:
     prefix: Path
     state: Path
     layout: Layout = Layout.COPY
-    start_s: float = 10.0
+    start_s: float = 45.0
     settle_s: float = 0.0
 
 

@@ -205,12 +205,21 @@ def _change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict
         return {"known": "no"}
     old, new = before or {}, after or {}
     rights = {"scopes": _list(new, "scopes"), "approved": _list(new, "approvedScopes", "approved_scopes_json")}
-    changed = sorted(_name(key) for key in {*old, *new} if old.get(key) != new.get(key) and _name(key) not in _TIMES)
+    changed = sorted(
+        _name(key) for key in {*old, *new} if _read(old.get(key)) != _read(new.get(key)) and _name(key) not in _TIMES
+    )
     tokens = {role: sorted(token["scopes"]) for role, token in sorted(_tokens(new).items())}
     return {"known": "yes" if before else "new", "changed": changed if before else [], **rights, "tokens": tokens}
 
 
 _TIMES = {"lastSeenAtMs", "approvedAtMs", "lastSeenReason", "pendingNodeSurface", "tokens", "deviceFamily"}
+
+
+def _read(value: Any) -> Any:
+    """JSON columns by their meaning: blanks in it are no change."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        return json.loads(value)
+    return value
 
 
 def _name(column: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import sqlite3
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from typing import Any
 
 from tests.world.contract.connecting import Attempt, knock
 from tests.world.contract.plain import plain
+from tests.world.processes import wait_until
 from tests.world.world import World, free_port
 from upgrader.adapters.stub_model import StubModel
 from upgrader.domain.turns import Saw
@@ -131,11 +133,34 @@ def _digest_of(world: World, name: str) -> str:
 
 def second_gateway(world: World) -> dict[str, Any]:
     """Another start on the same state: by another port, and by the same."""
-    found = {}
-    for name, words in {"other port": ("--port", str(free_port())), "same port": ()}.items():
-        said = world.openclaw("gateway", "run", *words, limit_s=world.seed.start_s)
-        found[name] = {"exit": said.exit_code, "says": key_words(said.text)}
-    return found
+    other = free_port()
+    return {
+        "other port": start_or_end(world, other, "--port", str(other)),
+        "same port": start_or_end(world, 0),
+    }
+
+
+def start_or_end(world: World, port: int, *words: str) -> dict[str, Any]:
+    """A start that may come to serve on `port` or end: which of the two, with the exit code when it ended."""
+    before = {identity.pid for identity in world.gateways()}
+    child = world.begin_openclaw("gateway", "run", *words)
+    wait_until(lambda: child.process.poll() is not None or answers(port), "a gateway that serves or ends", world.seed.start_s)
+    if child.process.poll() is not None:
+        return {"exit": child.process.returncode, "says": key_words(child.said())}
+    for identity in world.gateways():
+        if identity.pid not in before:
+            identity.signal(signal.SIGTERM)
+    child.wait(world.seed.start_s)
+    return {"serves": True, "says": key_words(child.said())}
+
+
+def answers(port: int) -> bool:
+    """Whether a gateway on this port is ready: by /readyz where there is one, else by answering at all."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 _KEYS = (

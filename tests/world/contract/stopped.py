@@ -39,19 +39,6 @@ def run_command(world: World, *words: str) -> dict[str, Any]:
     return _ended(world, world.openclaw(*words, limit_s=world.seed.start_s))
 
 
-def start_or_end(world: World) -> dict[str, Any]:
-    """A start that may come to serve or end: which of the two, with the exit code when it ended."""
-    child = world.begin_openclaw("gateway", "run")
-    wait_until(
-        lambda: child.process.poll() is not None or world.is_ready(), "a gateway that serves or ends", world.seed.start_s
-    )
-    if child.process.poll() is None:
-        world.stop_gateway()
-        child.wait()
-        return {"serves": True, "says": running.key_words(child.said())}
-    return {"exit": child.process.returncode, "says": running.key_words(child.said())}
-
-
 def stop(world: World) -> dict[str, Any]:
     """SIGTERM to the running gateway: its last words, and what is left of its ownership."""
     mark = world.log_mark()
@@ -148,7 +135,7 @@ def configurations(world: World) -> dict[str, Any]:
             continue  # 2.x only warns and would go on to serve
         with untouched(world):
             world.edit_config(edit)
-            found[name] = {"gateway run": start_or_end(world)}
+            found[name] = {"gateway run": running.start_or_end(world, world.port)}
             if world.era == "sqlite":
                 found[name]["config validate"] = run_command(world, "config", "validate", "--json")
     return found

@@ -221,7 +221,7 @@ function watchPackage(runtime) {
 function probe(runtime, request, response) {
   const path = request.url.split("?")[0].replace(/\/$/, "");
   const name = { "/health": "health", "/healthz": "health", "/ready": "ready", "/readyz": "ready", "/startup": "startup", "/startupz": "startup" }[path];
-  if (!name || !profile.http.includes(name)) return page(profile.http.length ? 404 : 200, response);
+  if (!name || !profile.http.includes(name)) return page(profile.http.length ? 404 : 200, request, response);
   if (!["GET", "HEAD"].includes(request.method)) {
     response.writeHead(405, { allow: "GET, HEAD", "content-type": "text/plain; charset=utf-8" });
     return response.end("Method Not Allowed");
@@ -231,7 +231,11 @@ function probe(runtime, request, response) {
   return response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
 }
 
-function page(status, response) {
+function page(status, request, response) {
+  if (!["GET", "HEAD"].includes(request.method)) {
+    response.writeHead(405, { "content-type": "text/plain; charset=utf-8" });
+    return response.end("Method Not Allowed");
+  }
   response.writeHead(status, { "content-type": "text/html; charset=utf-8" });
   return response.end("<!doctype html><title>OpenClaw Control</title>");
 }

@@ -1,25 +1,13 @@
 // Whom the gateway lets in. One pure decision per connect, by the rules of the profile; writes go through the store.
-import { randomUUID } from "node:crypto";
 import { profile } from "./profile.js";
-import { idOf, isSignedBy, newToken, payloadOf } from "./identity.js";
+import { idOf, isSignedBy, payloadOf } from "./identity.js";
+import { ensured, issue, pair, tokenOf, touch } from "./records.js";
+import { No } from "./refusal.js";
+import { activeToken, baselineOf, satisfied } from "./rights.js";
 
 const rules = profile.pairing;
 const PARAMS = new Set(["minProtocol", "maxProtocol", "client", "role", "scopes", "caps", "auth", "device", "locale", "userAgent",
   "commands", "permissions", "pathEnv"]);
-const LONG = {
-  "not-paired": "device is not approved yet",
-  "scope-upgrade": "device is asking for more scopes than currently approved",
-  "role-upgrade": "device is asking for a higher role than currently approved",
-  "metadata-upgrade": "device identity changed and must be re-approved",
-};
-
-class No extends Error {
-  constructor(code, message, { details, close = 1008, closeReason, cause, words } = {}) {
-    super(message);
-    Object.assign(this, { code, details, close, closeReason: closeReason ?? message, words });
-    this.why = cause;
-  }
-}
 
 /** Decide one connect. Returns the fields of the hello, or throws No. `context`: {nonce, auth, store, audit}. */
 export function decide(params, context) {
@@ -52,7 +40,7 @@ function protocol({ minProtocol, maxProtocol }) {
   const expected = profile.protocol.expected;
   if (minProtocol <= expected && maxProtocol >= expected) return;
   const details = { expectedProtocol: expected };
-  if (rules.codes) Object.assign(details, { code: "PROTOCOL_MISMATCH" });
+  if (rules.advice) details.code = "PROTOCOL_MISMATCH";
   if (profile.protocol.probe) {
     Object.assign(details, { clientMinProtocol: minProtocol, clientMaxProtocol: maxProtocol, minimumProbeProtocol: profile.protocol.probe });
   }
@@ -137,6 +125,7 @@ function withDevice(params, asked, shared, context) {
     const scopes = rules.helloScopes === "token" ? kept.tokens[asked.role].scopes : asked.scopes;
     return { method: way.method, role: asked.role, scopes, ...issued };
   }
+  if (rules.skipsQuietly) return record ? ensured(record, way, asked, context) : { method: way.method, ...asked };
   if (record) touch(record, way, asked, params, context);
   const has = record && activeToken(record, asked.role) && satisfied(baselineOf(record), asked.scopes);
   return has ? { method: way.method, ...asked, ...tokenOf(record, asked.role) } : { method: way.method, ...asked };
@@ -170,128 +159,4 @@ function credential(params, asked, shared, record) {
 
 function tokenRefused(text, code, reason, next) {
   return new No("INVALID_REQUEST", `unauthorized: ${text}`, { details: authDetails(code, reason, next), cause: "unauthorized", words: reason });
-}
-
-function baselineOf(record) {
-  const [first, second] = rules.baseline === "approved" ? [record.approvedScopes, record.scopes] : [record.scopes, record.approvedScopes];
-  return first ?? second ?? [];
-}
-
-/** Whether what is granted covers what is asked, with the implications of this release. */
-function satisfied(granted, asked) {
-  const has = new Set(granted);
-  return asked.every((scope) => {
-    if (has.has(scope)) return true;
-    if (!rules.implied) return false;
-    if (has.has("operator.admin") && scope.startsWith("operator.")) return true;
-    return has.has("operator.write") && rules.writeImplies.includes(scope);
-  });
-}
-
-/** New device, more scopes, another role or another platform: approved silently, or refused with a pending request. */
-function pair(params, asked, way, record, context) {
-  const reason = upgradeReason(params, asked, record);
-  if (!reason) {
-    touch(record, way, asked, params, context);
-    return record;
-  }
-  if (record) context.audit(reason, params, asked, way, record);
-  if (rules.silent[reason] === "always" || (rules.silent[reason] === "shared" && way.method !== "device-token") || (rules.silent[reason] === "operator" && asked.role === "operator")) {
-    return approve(params, asked, record, context);
-  }
-  throw pairingRequired(reason, params, asked, record, context);
-}
-
-function upgradeReason(params, asked, record) {
-  if (!record || record.publicKey !== params.device.publicKey) return "not-paired";
-  if (!rolesOf(record).includes(asked.role)) return "role-upgrade";
-  if (asked.scopes.length && !satisfied(baselineOf(record), asked.scopes)) return "scope-upgrade";
-  if (rules.metadata && record.platform && record.platform !== params.client.platform) return "metadata-upgrade";
-  return undefined;
-}
-
-function activeToken(record, role) {
-  const token = record.tokens?.[role];
-  return token && !token.revokedAtMs ? token : undefined;
-}
-
-function rolesOf(record) {
-  const named = record.roles ?? [record.role];
-  return rules.rolesNeedToken ? named.filter((role) => activeToken(record, role)) : named;
-}
-
-function approve(params, asked, record, context) {
-  const now = Date.now();
-  const scopes = [...new Set([...(record?.scopes ?? []), ...asked.scopes])];
-  const widened = rules.tokenScopes === "asked" ? asked.scopes : normalised(scopes);
-  const kept = record?.tokens?.[asked.role];
-  const token = { token: newToken(), role: asked.role, scopes: widened, createdAtMs: kept?.createdAtMs ?? now };
-  if (kept) token.rotatedAtMs = now;
-  if (kept?.lastUsedAtMs) token.lastUsedAtMs = kept.lastUsedAtMs;
-  const made = {
-    ...record,
-    deviceId: params.device.id, publicKey: params.device.publicKey, platform: params.client.platform,
-    displayName: params.client.displayName ?? null, clientId: params.client.id, clientMode: params.client.mode, role: asked.role,
-    roles: [...new Set([...(record?.roles ?? []), asked.role])], scopes: scopes.length || rules.approvedScopes ? scopes.sort() : undefined,
-    tokens: { ...record?.tokens, [asked.role]: token }, createdAtMs: record?.createdAtMs ?? now, approvedAtMs: now,
-  };
-  made.approvedScopes = rules.approvedScopes ? made.scopes : undefined;
-  if (rules.seen) Object.assign(made, { approvedVia: "silent", lastSeenAtMs: now, lastSeenReason: "connect" });
-  context.store.save(made);
-  context.store.dropPending(params.device.id);
-  context.log("info", `device pairing auto-approved device=${params.device.id} role=${asked.role}`);
-  return made;
-}
-
-function normalised(scopes) {
-  const all = new Set(scopes);
-  if (all.has("operator.admin")) for (const implied of ["operator.read", "operator.write"]) all.add(implied);
-  return [...all].sort();
-}
-
-function pairingRequired(reason, params, asked, record, context) {
-  const request = {
-    requestId: randomUUID(), deviceId: params.device.id, publicKey: params.device.publicKey, platform: params.client.platform,
-    clientId: params.client.id, clientMode: params.client.mode, role: asked.role, roles: [asked.role], scopes: asked.scopes,
-    silent: rules.silent[reason] === "asked", isRepair: Boolean(record), ts: Date.now(),
-  };
-  const waiting = context.store.pending().find((one) => one.deviceId === request.deviceId && Date.now() - one.ts < 300_000);
-  if (waiting && rules.pendingAgain === "kept") request.requestId = waiting.requestId;
-  else context.store.savePending(request);
-  const text = rules.longTexts ? `pairing required: ${LONG[reason]}` : "pairing required";
-  const details = { requestId: request.requestId };
-  if (rules.codes) Object.assign(details, { code: "PAIRING_REQUIRED", reason });
-  if (rules.advice) {
-    Object.assign(details, {
-      deviceId: request.deviceId, requestedRole: asked.role, ...(asked.scopes.length ? { requestedScopes: asked.scopes } : {}),
-      approvedRoles: record?.roles, approvedScopes: record && baselineOf(record),
-    });
-  }
-  const closeReason = rules.longTexts ? `${text} (requestId: ${request.requestId})` : text;
-  return new No("NOT_PAIRED", text, { details, closeReason, cause: "pairing-required" });
-}
-
-/** What a successful connect leaves in the record. */
-function touch(record, way, asked, params, context) {
-  const now = Date.now();
-  record.displayName = params.client.displayName ?? null;
-  const token = record.tokens?.[asked.role];
-  if (way.method === "device-token" && token) token.lastUsedAtMs = now;
-  if (rules.touchesClient) Object.assign(record, { clientId: params.client.id, clientMode: params.client.mode, platform: params.client.platform });
-  if (rules.mergesScopes) record.scopes = [...new Set([...(record.scopes ?? []), ...asked.scopes])].sort();
-  if (rules.seen) Object.assign(record, { lastSeenAtMs: now, lastSeenReason: "connect" });
-  context.store.save(record);
-}
-
-function issue(record, asked, way, context) {
-  if (activeToken(record, asked.role)) return tokenOf(record, asked.role);
-  const token = { token: newToken(), role: asked.role, scopes: baselineOf(record), createdAtMs: Date.now() };
-  record.tokens = { ...record.tokens, [asked.role]: token };
-  context.store.save(record);
-  return tokenOf(record, asked.role);
-}
-
-function tokenOf(record, role) {
-  const token = record.tokens[role];
-  return { deviceToken: token.token, issuedAtMs: token.rotatedAtMs ?? token.createdAtMs };
 }

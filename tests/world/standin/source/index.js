@@ -110,7 +110,10 @@ async function terminal() {
 
 function validate(flags) {
   const where = place();
-  if (!profile.configValidate) return unknown("validate");
+  if (!profile.configValidate) {
+    process.stderr.write("error: unknown option '--json'\n");
+    return 1;
+  }
   let body;
   try {
     const issues = problemsOf(readConfig(where.config));
@@ -137,6 +140,7 @@ async function gatewayStatus(flags) {
   }
   const cli = { path: where.config, exists: existsSync(where.config), valid: problemsOf(config).length === 0 };
   const body = { service: { loaded: false, runtime: { status: "unknown" } }, config: { cli }, gateway: { bindMode: "loopback", bindHost: "127.0.0.1", port, version: profile.version }, rpc };
+  if (profile.era === "files" && rpc.ok) body.port = { port, status: "busy", hints: ["Gateway already running locally. Stop it or use a different port."] };
   if (flags.json) json(body);
   else say(`RPC probe: ${rpc.ok ? "ok" : "failed"}`);
   return flags["require-rpc"] && !rpc.ok ? 1 : 0;
