@@ -1,6 +1,5 @@
 """Joins the demo: a machine of its own, upgrader's own commands on it, and the cleaning afterwards."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 from upgrader.adapters.compare import Comparer
 from upgrader.adapters.demo_machine import DemoLore, DemoMachine, DemoTools, open_directory
+from upgrader.adapters.demo_traces import without_traces
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.identities import FreshIdentities
@@ -83,7 +83,8 @@ class Stage:
         machine = Machine.apart(make_private(root / "home"), self._environment(root))
         finder = Finder(discovery(machine), machine.selection(Options()))
         wiring = Wiring(Options(), Answers.YES, self.progress, lambda _plan: None, machine)
-        with self._cleaned(root, machine, residue), serve() as model:
+        traces = without_traces(locks.temporary_folders(os.geteuid()))
+        with traces, self._cleaned(root, machine, residue), serve() as model:
             tools = self._tools(machine, finder, wiring)
             stage = DemoMachine(root, machine.environment, free_port(), model, tools)
             demo = Demo(stage, DemoCommands(wiring, finder), self.progress, self.tell, self.show)
@@ -143,10 +144,6 @@ class Stage:
                 for gateway in machine.processes.gateways_on(state) if state.exists() else ():
                     machine.processes.end(gateway.identity, _STOP_LIMIT)
                 if residue is Residue.REMOVE:
-                    for trace in locks.traces(state, os.geteuid()):
-                        trace.unlink(missing_ok=True)
-                    with contextlib.suppress(OSError):  # somebody else's locks lie there too
-                        locks.traces(state, os.geteuid())[0].parent.rmdir()
                     remove(root)
 
 

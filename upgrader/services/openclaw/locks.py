@@ -45,14 +45,9 @@ def ownership(installation: Installation, pid: int, start_ticks: int, created: s
     return Ownership(_coordinators(state.path, state.owner_uid), files, installation.port)
 
 
-def traces(state: Path, uid: int) -> tuple[Path, ...]:
-    """What OpenClaw leaves outside a state directory for it: its lock databases, to be removed with a disposable state."""
-    families = (*_COORDINATORS, "state-handles")
-    return tuple(path.with_name(f"{family}.{path.name.split('.', 1)[1]}") for family in families for path in _first(state, uid))
-
-
-def _first(state: Path, uid: int) -> tuple[Path, ...]:
-    return _coordinators(state, uid)[:1]
+def temporary_folders(uid: int) -> tuple[Path, ...]:
+    """Where OpenClaw writes outside any state directory: its lock databases, the locks of old releases, its usual logs."""
+    return (Path(f"/tmp/openclaw-state-locks-{uid}"), Path(f"/tmp/openclaw-{uid}"), Path("/tmp/openclaw"))
 
 
 def _coordinators(state: Path, uid: int) -> tuple[Path, ...]:
