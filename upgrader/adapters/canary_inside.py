@@ -55,9 +55,10 @@ def main(arguments: list[str]) -> int:
         except SealFailed as error:
             wire.send(control, {"failed": str(error)})
             return 1
-    else:
-        _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     hand = _Hand()
+    if arguments != ["sealed"]:  # with a network of its own there is nothing to watch
+        _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        threading.Thread(target=hand.watch, daemon=True).start()
     threading.Thread(target=_die_with_the_tool, args=(life, hand), daemon=True).start()
     wire.send(control, {"interfaces": list(namespaces.interfaces()), "pid": os.getpid()})
     try:
@@ -147,7 +148,6 @@ class _Hand:
 
     def serve(self, control: socket.socket) -> None:
         """Answer requests until `quit` or the end of the channel."""
-        threading.Thread(target=self._watch, daemon=True).start()
         while True:
             request, _ = wire.receive(control)
             if request["do"] == "quit":
@@ -229,7 +229,7 @@ class _Hand:
     def _seen_outside(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
         return {"addresses": sorted(self._outside), "interfaces": list(namespaces.interfaces())}, ()
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Collect the remote ends outside loopback of all descendants. A look a few times a second, no proof."""
         pause = threading.Event()
         me = psutil.Process()

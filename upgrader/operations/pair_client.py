@@ -35,7 +35,7 @@ class PairClient:
     def pair(self, gateway: Gateway, wish: PairWish) -> PairedClient:
         """Pair a client of this kind; give each its own name, or 9.x removes its silently paired namesake after a minute.
 
-        Raises PairingFailed, NoAnswer.
+        Raises NoAnswer, and PairingFailed also where the release lets such a client in without pairing it (2.22).
         """
         identity = self.identities.fresh()
         now_ms = int(self.clock.now().timestamp() * 1000)

@@ -73,7 +73,7 @@ class OpenClawKnowledge:
         return tuple(_attempt(each, gateway, credentials, now_ms) for each in planned)
 
     def pairing(self, gateway: Gateway, identity: ClientIdentity, wish: PairWish, now_ms: int) -> PairAttempt:
-        """A first connect with the shared secret; on loopback every release read approves it silently."""
+        """A first connect with the shared secret: approved silently on loopback by 2.17, 9.5 and 9.6; 2.22 pairs nobody so."""
         rules = scopes.rules(gateway.version)
         ask = next(each for each in rules.asks if each.kind is wish.kind)
         named = connects.name_of(wish.kind, rules)
