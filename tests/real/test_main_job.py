@@ -14,6 +14,8 @@ from upgrader.adapters.compare import Comparer
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 
 pytestmark = pytest.mark.real
+# Class `cache`: not in a snapshot, made anew by OpenClaw when an agent needs it (its own backup leaves it out too).
+MADE_ANEW = ("plugin-skills",)
 _REACHING = ("npm_config_", "http_proxy", "https_proxy", "no_proxy", "node_extra_ca", "ssl_cert", "requests_ca", "pip_")
 
 
@@ -25,12 +27,24 @@ def reaching_the_registry(world: World, node: NodeHome) -> Mapping[str, str]:
     return {**passed, **world.environment, "npm_config_registry": asked.stdout.strip()}
 
 
+def in_use(world: World, environment: Mapping[str, str]) -> None:
+    """What a release makes at its first use (caches, tables, profiles) is there before anything is compared."""
+    for agent in ("main", "beta"):
+        assert world.openclaw("agent", "--agent", agent, "--message", "hello", limit_s=180).exit_code == 0
+    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0
+    world.wait(lambda: (world.state / "cache" / "control-ui-assets").is_dir(), "the cache of a first start", 120)
+    world.stop_gateway()
+    world.start_gateway()
+    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0
+
+
 @pytest.mark.timeout(2400)
 def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: RealWorldOf, node_home: NodeHome) -> None:
     world = real_world_of("2026.9.5", layout=Layout.COPY)
     environment = reaching_the_registry(world, node_home)
     world.start_gateway()
     devices = world.devices()
+    in_use(world, environment)
     world.stop_gateway()
     kept = world.root / "remembered"
     shutil.copytree(world.state, kept, symlinks=True)
@@ -53,5 +67,6 @@ def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: R
     scratch = world.root / "scratch"
     scratch.mkdir()
     same = Comparer(EXCLUSIONS, scratch).compare(kept, world.state)
-    assert same.holds, same.differences
+    assert [each for each in same.differences if each.place not in MADE_ANEW] == []
+    assert same.paths > 1000
     print(f"\noutage up {upgraded.json['data']['outage_seconds']} s, back {back.json['data']['outage_seconds']} s")
