@@ -14,6 +14,8 @@ from upgrader.adapters.compare import Comparer
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 
 pytestmark = pytest.mark.real
+# Class `cache`: not in a snapshot, made anew by OpenClaw when it is needed (its own backup leaves it out too).
+MADE_ANEW = ("cache", "plugin-skills")
 _REACHING = ("npm_config_", "http_proxy", "https_proxy", "no_proxy", "node_extra_ca", "ssl_cert", "requests_ca", "pip_")
 
 
@@ -65,8 +67,6 @@ def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: R
     scratch = world.root / "scratch"
     scratch.mkdir()
     same = Comparer(EXCLUSIONS, scratch).compare(kept, world.state)
-    changed = [each for each in same.differences if each.place.startswith(("openclaw.json", "identity", "devices"))]
-    changed += [each for each in same.differences if "device_" in each.place]
-    assert changed == [], same.differences
+    assert [each for each in same.differences if not each.place.startswith(MADE_ANEW)] == []
     assert same.paths > 1000
     print(f"\noutage up {upgraded.json['data']['outage_seconds']} s, back {back.json['data']['outage_seconds']} s")
