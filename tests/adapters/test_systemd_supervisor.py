@@ -97,7 +97,7 @@ class World:
         (self.home / "code").write_text(str(code))
         if written:
             (self.home / "written").write_text(written.replace("ROOT", str(root)))
-        return Slot("a", Version("2026.9.6"), SlotOrigin.STAGED, root, NodeRuntime(node, "24.19.0"), "")
+        return Slot("a", Version("2026.12.1"), SlotOrigin.STAGED, root, NodeRuntime(node, "24.19.0"), "")
 
 
 @pytest.fixture
@@ -209,6 +209,19 @@ def test_an_installed_unit_names_the_slots_own_node_and_package(world: World) ->
     world.supervisor.install(world.installation, slot)
     wanted = f"ExecStart={slot.node.path} --max-old-space-size=8192 {slot.package_root}/dist/index.js gateway --port 21401"
     assert wanted in world.unit.read_text()
+    assert world.calls[-1] == "daemon-reload"
+
+
+def test_between_releases_that_write_the_same_unit_no_command_of_theirs_runs(world: World) -> None:
+    fenced(world)
+    slot = replace(world.slot(answer="must not run", code=1), version=Version("2026.9.6"))
+    (slot.package_root / "dist").mkdir()
+    (slot.package_root / "dist" / "index.js").touch()
+    before = world.unit.read_text()
+    world.supervisor.install(world.installation, slot)
+    root = world.installation.package.root
+    wanted = before.replace("/usr/bin/env", str(slot.node.path)).replace(str(root), str(slot.package_root))
+    assert world.unit.read_text() == wanted
     assert world.calls[-1] == "daemon-reload"
 
 

@@ -84,6 +84,11 @@ class Lab:
         unit = units.unit_path(HOME, "").with_name(name)
         return replace(self.installation, service=Service(SupervisorKind.SYSTEMD_USER, name, unit))
 
+    @property
+    def of_another_time(self) -> Installation:
+        """The same installation said to be of a release whose unit is not known to be like the next one's."""
+        return replace(self.installation, package=replace(self.installation.package, version=Version("2026.9.4")))
+
     def slot(self, prefix: Path, version: str) -> Slot:
         """A slot over an install, run by its own copy of Node."""
         return Slot(version, Version(version), SlotOrigin.STAGED, package(prefix), NodeRuntime(OWN_NODE, "24.19.0"), "")

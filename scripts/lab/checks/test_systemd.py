@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import HOME, NAME, NEXT, NODE, OLD, OWN_NODE, PREFIX, STATE, Lab, answers, package, run, until
+from conftest import HOME, NAME, NEXT, NODE, OLD, OWN_NODE, PORT, PREFIX, STATE, Lab, answers, package, run, until
 
 from upgrader.adapters.supervisors import unit_fence, unit_processes
 from upgrader.domain.launching import Launch
@@ -67,26 +67,47 @@ def test_a_fence_whose_transaction_is_gone_holds_nobody_back(running: Lab) -> No
     assert until(answers)
 
 
+def test_the_unit_of_a_like_release_is_changed_in_place_and_the_state_is_not_touched(running: Lab) -> None:
+    running.supervisor.raise_fence(running.installation, running.journal)
+    running.supervisor.stop(running.installation, LIMIT)
+    running.supervisor.install(running.installation, running.slot(NEXT, "2026.9.6"))
+    assert schema() == 17
+    command = units.command_of(running.supervisor.launch_record(running.installation).argv)
+    assert command is not None
+    assert (command.node, command.package_root, command.port) == (OWN_NODE, package(NEXT), PORT)
+    assert running.systemctl.status(NAME).main_pid == 0
+
+
 def test_the_release_writes_its_unit_behind_the_fence_and_starts_nothing(running: Lab) -> None:
     slot = running.slot(NEXT, "2026.9.6")
     with pytest.raises(InstallFailed):
         running.supervisor.install(running.installation, slot)
+    by_hand = units.unit_path(HOME, "").read_bytes()
     running.supervisor.raise_fence(running.installation, running.journal)
     running.supervisor.stop(running.installation, LIMIT)
-    assert schema() == 17
-    running.supervisor.install(running.installation, slot)
+    running.supervisor.install(running.of_another_time, slot)
     assert schema() == 18  # it migrates what it looks at
     status = running.systemctl.status(NAME)
     assert (status.active, status.main_pid, status.needs_reload) == ("inactive", 0, False)
-    command = units.command_of(running.supervisor.launch_record(running.installation).argv)
-    assert command is not None
-    assert (command.node, command.package_root, command.port) == (OWN_NODE, package(NEXT), 18789)
-    running.supervisor.lower_fence(running.installation)
     launch = running.supervisor.launch_record(running.installation)
+    command = units.command_of(launch.argv)
+    assert command is not None
+    assert (command.node, command.package_root, command.port) == (OWN_NODE, package(NEXT), PORT)
+    written = units.unit_path(HOME, "").read_bytes()
+    assert without_path(written) == without_path(units.with_command(by_hand, command))  # what makes them alike
+    doctor = (str(OWN_NODE), str(package(NEXT) / "openclaw.mjs"), "doctor", "--fix", "--non-interactive")
+    assert run(*doctor, limit=600).returncode == 0
+    running.supervisor.stop(running.installation, LIMIT)
+    running.supervisor.lower_fence(running.installation)
     identity = running.supervisor.start(running.installation, launch)
     assert psutil.Process(identity.pid).exe() == str(OWN_NODE)
     assert until(answers)
     assert running.systemctl.status(NAME).main_pid == identity.pid
+
+
+def without_path(text: bytes) -> list[bytes]:
+    """A unit's lines but for PATH, whose order follows the place of Node."""
+    return [line for line in text.splitlines() if not line.startswith(b"Environment=PATH=")]
 
 
 def test_a_release_that_refuses_the_state_is_told_with_its_78(running: Lab) -> None:
@@ -95,7 +116,7 @@ def test_a_release_that_refuses_the_state_is_told_with_its_78(running: Lab) -> N
     old = unit.read_bytes()
     running.supervisor.raise_fence(running.installation, running.journal)
     running.supervisor.stop(running.installation, LIMIT)
-    running.supervisor.install(running.installation, running.slot(NEXT, "2026.9.6"))  # the state is 9.6's from here on
+    running.supervisor.install(running.of_another_time, running.slot(NEXT, "2026.9.6"))  # the state is 9.6's from here on
     running.supervisor.lower_fence(running.installation)
     unit.write_bytes(old)
     try:

@@ -109,6 +109,23 @@ def test_another_node_replaces_one_word_and_nothing_else() -> None:
     assert differing[0][0].startswith(b"ExecStart=")
 
 
+def test_another_slot_in_the_same_unit_changes_one_line_and_can_be_changed_back() -> None:
+    before = units.command_of(units.read_unit((part(UNIT_9_5),)).command)
+    assert before is not None
+    root = Path("/slots/b c/node_modules/openclaw")
+    command = GatewayCommand(Path("/slots/node"), (), root / "dist/index.js", root)
+    changed = units.with_command(UNIT_9_5, command)
+    after = units.command_of(units.read_unit((part(changed),)).command)
+    assert after == GatewayCommand(command.node, before.node_options, command.entry, root, before.port)
+    assert units.with_command(changed, before) == UNIT_9_5
+
+
+def test_only_releases_whose_units_were_compared_count_as_alike() -> None:
+    assert units.writes_alike(Version("2026.9.5"), Version("2026.9.6"))
+    assert not units.writes_alike(Version("2026.9.6"), Version("2026.9.7"))
+    assert not units.writes_alike(Version("2026.2.17"), Version("2026.9.6"))
+
+
 VISIBLE = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z"]), min_size=1)
 
 

@@ -16,6 +16,8 @@ from upgrader.services.openclaw.locations import locate, unit_name
 
 _ENTRY = re.compile(r"^(?P<root>/.*/openclaw)/(?:openclaw\.mjs|dist/(?:index|entry)\.m?js)$")
 _RUNTIME_PATH_SINCE = "2026.9.5"  # `--runtime-path` is in 2026.9.5's help and not in 2026.8.1's
+# Compared: units of both written by `gateway install --force` over the same state and port, one after the other.
+_WRITES_ALIKE = frozenset({"2026.9.5", "2026.9.6"})
 # Set by the release itself when it writes a unit; handing the old ones on would only freeze them.
 _WRITTEN_BY_INSTALL = re.compile(
     r"^(?:OPENCLAW_(?:SERVICE_\w+|SYSTEMD_UNIT|WINDOWS_\w+|GATEWAY_PORT|GATEWAY_TOKEN|LAUNCHD_LABEL)|NODE_OPTIONS)$"
@@ -62,14 +64,20 @@ def command_of(argv: tuple[str, ...]) -> GatewayCommand | None:
 
 def with_node(text: bytes, node: Path) -> bytes:
     """The same unit with another Node before the same script: the first word of its last ExecStart is replaced."""
-    lines = text.decode().split("\n")
-    for place in range(len(lines) - 1, -1, -1):
-        key, _, value = lines[place].partition("=")
-        words = _words(value)
-        if key.strip() == "ExecStart" and words:
-            lines[place] = f"{key}=" + " ".join(_quoted(word) for word in (str(node), *words[1:]))
-            break
-    return "\n".join(lines).encode()
+    return _with_words(text, lambda words: (str(node), *words[1:]))
+
+
+def with_command(text: bytes, command: GatewayCommand) -> bytes:
+    """The same unit starting `command`'s script by its Node; options, port and everything else stay as they are."""
+    return _with_words(
+        text,
+        lambda words: (str(command.node), *(str(command.entry) if _ENTRY.match(word) else word for word in words[1:])),
+    )
+
+
+def writes_alike(one: Version, other: Version) -> bool:
+    """Whether both releases are known to write the same unit, but for the command and the order of PATH."""
+    return {one.text, other.text} <= _WRITES_ALIKE
 
 
 def install_argv(command: GatewayCommand, version: Version, profile: str) -> tuple[str, ...]:
@@ -111,6 +119,18 @@ def read_install_answer(stdout: bytes) -> InstallAnswer:
 def state_of(environment: Mapping[str, str], account_home: Path, exists: Callable[[Path], bool]) -> Path:
     """The state directory a gateway started with `environment` works on."""
     return locate(Selection(environment=environment, account_home=account_home), exists).state
+
+
+def _with_words(text: bytes, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> bytes:
+    """Rewrite the words of the last ExecStart that has any."""
+    lines = text.decode().split("\n")
+    for place in range(len(lines) - 1, -1, -1):
+        key, _, value = lines[place].partition("=")
+        words = _words(value)
+        if key.strip() == "ExecStart" and words:
+            lines[place] = f"{key}=" + " ".join(_quoted(word) for word in change(words))
+            break
+    return "\n".join(lines).encode()
 
 
 def _service_lines(text: str) -> list[tuple[str, str]]:
