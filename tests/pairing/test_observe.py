@@ -38,7 +38,8 @@ def meant(record: dict[str, Any]) -> dict[str, Any]:
 def test_looking_five_times_changes_nothing_but_when_the_device_was_seen(world: World) -> None:
     before = {device: meant(record) for device, record in world.devices().items()}
     for _ in range(5):
-        assert world.run("verify").exit_code == 0
+        said = world.run("verify")
+        assert said.exit_code == 0, said.text
     after = {device: meant(record) for device, record in world.devices().items()}
     used = after[world.own.id]["tokens_json"]["operator"].pop("lastUsedAtMs")
     assert used
