@@ -1,6 +1,5 @@
 """The canary with the real OpenClaw: what it must let through, and what it must hold."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from tests.canary.bench import Bench, judged, slot
 from tests.real.conftest import Installed, RealWorldOf
-from tests.real.worlds import RealWorld
+from tests.real.worlds import RealWorld, paired_by_2_17_itself
 from upgrader.adapters.clones import tree_digest
 from upgrader.domain.canary import Blame, CanaryReport, Seal
 from upgrader.domain.check import Need, Verdict
@@ -26,17 +25,6 @@ def _bench(world: RealWorld, root: Path, seal: Seal = Seal.SEALED) -> Bench:
 
 def _required_failures(report: CanaryReport) -> set[str]:
     return {j.check for j in report.candidate.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED}
-
-
-def _paired_by_2_17_itself(world: RealWorld) -> RealWorld:
-    """Its command line pairs on its first call, with the three scopes of that release; nothing here invents a record."""
-    for folder in ("identity", "devices"):
-        shutil.rmtree(world.state / folder, ignore_errors=True)
-    world.start_gateway()
-    assert world.openclaw("devices", "list", limit_s=300).exit_code == 0
-    world.stop_gateway()
-    assert (world.state / "devices" / "paired.json").exists()
-    return world
 
 
 def test_2026_9_6_passes_on_a_state_of_2026_9_5(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
@@ -57,7 +45,7 @@ def test_2026_9_6_passes_on_a_state_of_2026_9_5(real_world_of: RealWorldOf, inst
 def test_2026_2_19_fails_on_a_state_paired_by_2026_2_17_for_the_pairing_and_nothing_else(
     real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
 ) -> None:
-    world = _paired_by_2_17_itself(real_world_of("2026.2.17"))
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
     live = tree_digest(world.state)
     report = _bench(world, tmp_path).run(slot(installed("2026.2.19").package, "2026.2.19", world.node.node))
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
@@ -71,7 +59,7 @@ def test_2026_2_19_fails_on_a_state_paired_by_2026_2_17_for_the_pairing_and_noth
 def test_2026_2_22_passes_on_a_state_paired_by_2026_2_17(
     real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
 ) -> None:
-    world = _paired_by_2_17_itself(real_world_of("2026.2.17"))
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
     report = _bench(world, tmp_path).run(slot(installed("2026.2.22").package, "2026.2.22", world.node.node))
     assert _required_failures(report) == set()
     assert report.verdict is Verdict.PASS

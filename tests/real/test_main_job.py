@@ -1,13 +1,12 @@
 """The main job on the real OpenClaw, through the real command line: 2026.9.5 to 2026.9.6 and back."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 
 import pytest
 
 from tests.real.conftest import RealWorldOf
+from tests.real.registry import reaching_the_registry
 from tests.world.node import NodeHome
 from tests.world.world import Layout, World
 from upgrader.adapters.compare import Comparer
@@ -16,15 +15,6 @@ from upgrader.services.openclaw.sameness import EXCLUSIONS
 pytestmark = pytest.mark.real
 # Class `cache`: not in a snapshot, made anew by OpenClaw when it is needed (its own backup leaves it out too).
 MADE_ANEW = ("cache", "plugin-skills")
-_REACHING = ("npm_config_", "http_proxy", "https_proxy", "no_proxy", "node_extra_ca", "ssl_cert", "requests_ca", "pip_")
-
-
-def reaching_the_registry(world: World, node: NodeHome) -> Mapping[str, str]:
-    """The world's environment with the way to the registry that this test run itself was given."""
-    asked = subprocess.run((str(node.npm), "config", "get", "registry"), capture_output=True, text=True, timeout=60, check=True)
-    passed = {name: value for name, value in os.environ.items() if name.lower().startswith(_REACHING)}
-    passed.pop("npm_config_prefix", None)
-    return {**passed, **world.environment, "npm_config_registry": asked.stdout.strip()}
 
 
 def in_use(world: World, environment: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Worlds with the real OpenClaw in them; the same interface as the stand-in's."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -56,3 +57,35 @@ def real_world(
         raise
     shutil.rmtree(root.parent / f"{root.name}-seed")
     return world
+
+
+def paired_by_2_17_itself(world: RealWorld) -> RealWorld:
+    """Its command line pairs on its first call, with the three scopes of that release; nothing here invents a record."""
+    for folder in ("identity", "devices"):
+        shutil.rmtree(world.state / folder, ignore_errors=True)
+    world.start_gateway()
+    assert world.openclaw("devices", "list", limit_s=300).exit_code == 0
+    world.stop_gateway()
+    assert (world.state / "devices" / "paired.json").exists()
+    return world
+
+
+def npm_globally(world: World, installed: Install, version: str) -> None:
+    """Put a release in the package's place as `npm install -g` leaves it: one directory, its dependencies inside.
+
+    2026.2.x no longer installs that way from today's registry, so the directory is put together from a project's install.
+    `version` is written into its package.json: a release the registry lacks differs from its neighbour by that word.
+    """
+    source = installed.package.parent
+    if world.package.is_symlink():
+        world.package.unlink()
+    else:
+        shutil.rmtree(world.package)
+    shutil.copytree(installed.package, world.package, symlinks=True)
+    inner = world.package / "node_modules"
+    inner.mkdir(exist_ok=True)
+    for each in source.iterdir():
+        if each != installed.package and not (inner / each.name).exists() and not each.name.startswith("."):
+            shutil.copytree(each, inner / each.name, symlinks=True)
+    manifest = world.package / "package.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": version}, indent=2) + "\n")

@@ -116,16 +116,33 @@ async function lifecycle(where, behind) {
 }
 
 async function ownFiles(runtime) {
-  let owner = lockOwner(runtime.where);
-  for (const until = Date.now() + profile.lockWaitMs; owner && Date.now() < until; owner = lockOwner(runtime.where)) {
+  // 2026.2.22 takes the lock of a live owner when the port it wants itself is free (gateway-lock, resolveGatewayOwnerStatus).
+  let owner = await ownerBefore(runtime);
+  for (const until = Date.now() + profile.lockWaitMs; owner && Date.now() < until; owner = await ownerBefore(runtime)) {
     await new Promise((done) => setTimeout(done, 50));
   }
-  if (owner) throw new StartFailed(1, `Gateway failed to start: gateway already running (pid ${owner.pid}); lock timeout after 5000ms`);
+  if (owner) {
+    const port = (await isFree(runtime.port)) ? "" : `\nPort ${runtime.port} is already in use.`;
+    throw new StartFailed(1, `Gateway failed to start: gateway already running (pid ${owner.pid}); lock timeout after 5000ms${port}`);
+  }
   runtime.store = new FileStore(runtime.where);
   runtime.releaseLocks = takeLocks(runtime.where, runtime.port);
   for (const folder of ["cron", "canvas", "workspace"]) mkdirSync(join(runtime.where.state, folder), { recursive: true, mode: 0o700 });
   const jobs = join(runtime.where.state, "cron", "jobs.json");
   if (!existsSync(jobs)) writeFileSync(jobs, '{"version":1,"jobs":[]}\n', { mode: 0o600 });
+}
+
+async function ownerBefore(runtime) {
+  if (profile.lockByPort && (await isFree(runtime.port))) return undefined;
+  return lockOwner(runtime.where);
+}
+
+function isFree(port) {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once("error", () => done(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+  });
 }
 
 /** Rows every start leaves: this boot, the configuration seen, the heartbeat job with its absolute path. */
@@ -183,7 +200,7 @@ async function listen(runtime) {
 
 function busy(runtime, error) {
   release(runtime, "startup_failed");
-  throw new StartFailed(1, `Gateway failed to start: another gateway instance is already listening on ws://127.0.0.1:${runtime.port} | ${error.message}\nPort ${runtime.port} is already in use.`);
+  throw new StartFailed(1, `Gateway failed to start: another gateway instance is already listening on ws://127.0.0.1:${runtime.port} | ${error.message}\nPort ${runtime.port} is already in use.\nGateway already running locally.`);
 }
 
 function ready(runtime) {

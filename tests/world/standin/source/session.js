@@ -7,7 +7,7 @@ import { log } from "./logging.js";
 import { runTurn } from "./turn.js";
 
 const NEEDS = {
-  health: undefined, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read",
+  health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read",
   "device.pair.list": "operator.pairing", agent: "operator.write",
 };
 
