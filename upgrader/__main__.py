@@ -1,5 +1,5 @@
 """`python -m upgrader`."""
 
-from upgrader.cli.app import main
+from upgrader.cli.start import main
 
 main()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import candidate, facts
-from upgrader.adapters.table_toml import load, parse, shipped
+from upgrader.adapters.table_toml import NAME, SEAL, is_sealed, load, parse, shipped
 from upgrader.adapters.toml_lines import Lines
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.plan import Answer
@@ -183,3 +183,16 @@ def test_two_tables_that_differ_only_in_order_judge_alike() -> None:
     turned = replace(table, entries=tuple(reversed(table.entries)))
     base = facts("2026.2.17", candidate("2026.3.23-2"), candidate("2026.4.23"))
     assert make_plan(base, turned, None) == make_plan(base, table, None)
+
+
+def test_the_seal_of_the_shipped_table_is_in_step() -> None:
+    """Make it anew after a change: `sha256sum known_versions.toml > known_versions.sha256`."""
+    found = shipped()
+    assert is_sealed(found.read_bytes(), found.with_name(SEAL))
+
+
+def test_a_table_without_its_seal_is_checked_and_reads_the_same(tmp_path: Path) -> None:
+    copy = tmp_path / NAME
+    copy.write_bytes(shipped().read_bytes())
+    assert not is_sealed(copy.read_bytes(), copy.with_name(SEAL))
+    assert load(copy).entries == load().entries

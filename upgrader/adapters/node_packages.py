@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import nodesemver
-
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.npm import NpmProgram, read_npm
 from upgrader.adapters.npm_output import failure, last_lines
@@ -63,6 +61,11 @@ class NodePackages:
             if node is not None and program.runs_on(node.version):
                 return node
         return None
+
+    def beside(self, program: NpmProgram) -> Path | None:
+        """The binary that would run this npm, without running it: the one of the same prefix, else the first on PATH."""
+        own = program.script.parents[4] / "bin" / "node"
+        return own if own.is_file() else next(iter(self._on_path("node")), None)
 
     def node(self, room: Path) -> NodeRuntime:
         """A Node of `WANTED`, unpacked in `room` where it had to be fetched. Raises NodeUnavailable."""
@@ -143,6 +146,8 @@ def fits(version: str, engines: str) -> bool:
     """Whether a Node version lies within an npm range; an unknown version never does, an empty range holds any."""
     if not version:
         return False
+    import nodesemver  # its patterns take 20 ms to compile
+
     try:
         return not engines or bool(nodesemver.satisfies(version, engines, loose=True))
     except ValueError:

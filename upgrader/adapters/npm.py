@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import nodesemver
-
 from upgrader.adapters.npm_output import failure
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.ports import Command, Ran, Runner
@@ -42,6 +40,8 @@ class NpmProgram:
 
     def runs_on(self, node_version: str) -> bool:
         """Whether this npm's own engines allow that Node."""
+        import nodesemver  # its patterns take 20 ms to compile
+
         return not self.engines or bool(nodesemver.satisfies(node_version, self.engines, loose=True))
 
 

@@ -92,11 +92,8 @@ def ask_npm(runner: Runner, npm: tuple[str, ...], environment: Mapping[str, str]
 
 def read_settings(environment: Mapping[str, str], places: NpmPlaces, said: Mapping[str, object] | None = None) -> NpmSettings:
     """npm's settings. `said` is npm's own answer and wins over what the files say. Raises RegistryUnconfigured."""
-    values: dict[str, str] = {}
     problems: list[str] = []
-    for path in reversed(_places(places, said)):
-        values.update(_read_file(path, environment, problems))
-    values.update(_from_environment(environment))
+    values = _merged(environment, _places(places, said), problems)
     values.update({key: _text(value) for key, value in (said or {}).items() if value is not None and key in _ASKED})
     registry = values.get("registry", "")
     if urlsplit(registry).scheme not in ("http", "https") or not urlsplit(registry).hostname:
@@ -132,6 +129,11 @@ def read_settings(environment: Mapping[str, str], places: NpmPlaces, said: Mappi
     )
 
 
+def named_in(environment: Mapping[str, str], places: NpmPlaces) -> Mapping[str, str]:
+    """What the files and the variables say, without any default of npm's. It may hold credentials: for looking up only."""
+    return _merged(environment, places.files, [])
+
+
 _ASKED = frozenset({"registry", "cafile", "ca", "strict-ssl", "proxy", "https-proxy", "noproxy"})
 
 
@@ -153,6 +155,13 @@ def parse_npmrc(text: str, environment: Mapping[str, str]) -> Mapping[str, str]:
             value = f"{values[key]}\0{value}" if key in values else value
         values[key] = value
     return values
+
+
+def _merged(environment: Mapping[str, str], files: tuple[Path, ...], problems: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for path in reversed(files):
+        values.update(_read_file(path, environment, problems))
+    return {**values, **_from_environment(environment)}
 
 
 def _places(places: NpmPlaces, said: Mapping[str, object] | None) -> tuple[Path, ...]:

@@ -4,16 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from upgrader.adapters.npmrc import NpmSettings
 from upgrader.adapters.registry_cache import Cached, RegistryCache
-from upgrader.adapters.registry_http import Limits, RegistryHttp
+from upgrader.adapters.registry_limits import Limits
 from upgrader.domain.planfacts import RegistryState
 from upgrader.domain.ports import Clock
 from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
 from upgrader.domain.version import Version, nearest
 from upgrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from upgrader.adapters.registry_http import RegistryHttp
 
 Reduce = Callable[[object], object]
 
@@ -44,11 +49,19 @@ class NpmRegistry:
         self._package = package
         self._host = urlsplit(settings.registry).hostname or "the registry"
         self._limits = limits or Limits()
-        self._http = RegistryHttp(settings, clock, agent, self._limits)
+        self._settings = settings
+        self._agent = agent
         self._cache = cache
         self._clock = clock
         self._sourcing = sourcing
         self.problems = settings.problems
+
+    @cached_property
+    def _http(self) -> "RegistryHttp":
+        """What asks; loaded when the cache does not answer."""
+        from upgrader.adapters.registry_http import RegistryHttp  # requests
+
+        return RegistryHttp(self._settings, self._clock, self._agent, self._limits)
 
     @property
     def state(self) -> RegistryState:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from upgrader.adapters.durable import make_private, replace_durably
+from upgrader.adapters.durable import make_private
 
 _FORMAT = 1
 _LIMIT_BYTES = 16 * 1024 * 1024
@@ -52,9 +53,13 @@ class RegistryCache:
             "last_modified": cached.last_modified,
             "document": cached.document,
         }
-        try:
+        path = self._path(name)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:  # not made durable: what a power cut takes is asked for again
             make_private(self._directory)
-            replace_durably(self._path(name), json.dumps(kept).encode())
+            temporary.write_text(json.dumps(kept))
+            temporary.chmod(0o600)
+            temporary.replace(path)
         except OSError:
             return
 

@@ -4,7 +4,6 @@ import json
 import ssl
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +14,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import InsecureRequestWarning
 
 from upgrader.adapters.npmrc import NpmSettings
+from upgrader.adapters.registry_limits import Answer as Answer
+from upgrader.adapters.registry_limits import Limits as Limits
 from upgrader.domain.ports import Clock
 from upgrader.domain.release import RegistryUnreachable
 
@@ -22,31 +23,6 @@ _CHUNK = 64 * 1024
 _TRIED_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CERTIFICATE_HINT = "set NODE_EXTRA_CA_CERTS, or `cafile` in .npmrc, to the authority that signs it"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`connect_s` and `read_s` of one request, `total_s` of one question with all its tries; waits double from `back_off_s`."""
-
-    connect_s: float = 5.0
-    read_s: float = 20.0
-    total_s: float = 60.0
-    tries: int = 3
-    back_off_s: float = 0.5
-    longest_wait_s: float = 10.0
-    redirects: int = 5
-    document_bytes: int = 8 * 1024**2
-    packument_bytes: int = 96 * 1024**2
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer. `document` is None for 304 and 404."""
-
-    status: int
-    document: object = None
-    etag: str = ""
-    last_modified: str = ""
 
 
 class _Refused(Exception):

@@ -1,26 +1,15 @@
-"""The shape of known_versions.toml, strict: what is not described here is a mistake. Loaded only when a table is read."""
+"""The shape of known_versions.toml, strict: what is not described here is a mistake.
 
-from dataclasses import replace
+Loaded only when a table is checked: the values are made by `table_build`.
+"""
+
 from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.functional_validators import AfterValidator
 
-from upgrader.domain.concern import Conditions
-from upgrader.domain.table import (
-    Confidence,
-    Edge,
-    Entry,
-    Fix,
-    Special,
-    Start,
-    StartFault,
-    Stop,
-    Table,
-    Truth,
-    Verdict,
-)
+from upgrader.domain.table import Confidence, StartFault, Truth, Verdict
 from upgrader.domain.version import Span, Version
 from upgrader.errors import UsageError
 
@@ -98,9 +87,6 @@ class _Conditions(_Strict):
     channels: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
 
-    def conditions(self) -> Conditions:
-        return Conditions(self.os, self.node, self.install, self.channels, self.uses)
-
 
 class _Fix(_Strict):
     version: VersionText
@@ -160,31 +146,6 @@ class ReleaseModel(_Strict):
     next_: Annotated[tuple[VersionText, ...], Field(alias="next")] = ()
     back: tuple[VersionText, ...] = ()
 
-    def entry(self) -> Entry:
-        """The same as a value of the domain."""
-        return Entry(
-            Version(self.version),
-            self.verdict,
-            self.sentence,
-            self.areas,
-            self.sources,
-            self.truth,
-            self.confidence,
-            self.reviewed,
-            self.expires,
-            self.unlisted,
-            tuple(Fix(Version(one.version), one.truth, one.what) for one in self.fixed_in),
-            tuple(
-                Edge(_spans(one.versions), one.verdict, one.sentence, one.sources, one.truth, one.when.conditions())
-                for one in self.from_
-            ),
-            tuple(Special(one.when.conditions(), one.verdict, one.sentence, one.sources, one.truth) for one in self.special),
-            tuple(Stop(_spans(one.versions), Version(one.via), one.sentence, one.sources) for one in self.stop_first),
-            Start(self.start.verdict, self.start.fault, self.start.sentence, self.start.sources) if self.start else None,
-            tuple(Version(one) for one in self.next_),
-            tuple(Version(one) for one in self.back),
-        )
-
 
 class TableModel(_Strict):
     """The whole file. `format` rises when an older tool could not read it; `expires` is for entries without their own."""
@@ -194,17 +155,5 @@ class TableModel(_Strict):
     expires: date
     release: tuple[ReleaseModel, ...]
 
-    def table(self, source: str) -> Table:
-        """The same as a value of the domain, oldest release first; an entry without dates takes the file's."""
-        found = (each.entry() for each in self.release)
-        dated = (
-            replace(entry, reviewed=entry.reviewed or self.revised, expires=entry.expires or self.expires) for entry in found
-        )
-        return Table(tuple(sorted(dated, key=lambda entry: entry.version)), source, self.revised)
-
 
 ADAPTER: TypeAdapter[TableModel] = TypeAdapter(TableModel)
-
-
-def _spans(texts: tuple[str, ...]) -> tuple[Span, ...]:
-    return tuple(Span(text) for text in texts)

@@ -1,30 +1,16 @@
 """Reads known_versions.toml: all problems at once, each with its key and line."""
 
-import json
+import hashlib
 import tomllib
-from datetime import date
-from importlib import resources
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from upgrader.adapters.table_model import ADAPTER
-from upgrader.adapters.toml_lines import Lines
+from upgrader.adapters.table_build import build
 from upgrader.domain.table import Table
-from upgrader.domain.table_lint import TableInvalid, TableProblem, lint
+from upgrader.domain.table_lint import TableInvalid, TableProblem
 
 NAME = "known_versions.toml"
+SEAL = "known_versions.sha256"
 LIMIT_BYTES = 4 * 1024 * 1024
-
-_WORDS = {
-    "extra_forbidden": "no such key",
-    "missing": "is missing",
-    "enum": "is not one of the words allowed here",
-    "string_type": "is not a text",
-    "tuple_type": "is not a list",
-    "bool_type": "is neither true nor false",
-    "date_type": "is not a date",
-}
 
 
 def shipped() -> Path:
@@ -32,69 +18,47 @@ def shipped() -> Path:
 
     Raises TableInvalid when neither is there.
     """
-    inside = Path(str(resources.files("upgrader"))) / NAME
-    beside = inside.parent.parent / NAME
-    for path in (inside, beside):
+    package = Path(__file__).parents[1]
+    for path in (package / NAME, package.parent / NAME):
         if path.is_file():
             return path
     raise TableInvalid(NAME, (TableProblem((), 0, "the file did not come with this installation of upgrader"),))
 
 
 def load(path: Path | None = None) -> Table:
-    """The table at `path`, or the shipped one. Raises TableInvalid with every problem found."""
+    """The table at `path`, or the shipped one. Raises TableInvalid with every problem found.
+
+    The shipped one carries a seal, the SHA-256 of the bytes that were checked when it was released: while it holds, the
+    strict check is not made again (it loads pydantic, which takes as long as the rest of a plan).
+    """
     found = path or shipped()
+    raw = read(found)
+    name = found.name if path is None else str(found)
+    if path is None and is_sealed(raw, found.with_name(SEAL)):
+        return build(tomllib.loads(raw.decode()), name)
+    return parse(raw, name)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a table. Raises TableInvalid when there are none, or too many."""
     try:
-        if found.stat().st_size > LIMIT_BYTES:
-            raise TableInvalid(str(found), (TableProblem((), 0, f"larger than {LIMIT_BYTES // 1024**2} MiB"),))
-        raw = found.read_bytes()
+        if path.stat().st_size > LIMIT_BYTES:
+            raise TableInvalid(str(path), (TableProblem((), 0, f"larger than {LIMIT_BYTES // 1024**2} MiB"),))
+        return path.read_bytes()
     except OSError as error:
-        raise TableInvalid(str(found), (TableProblem((), 0, error.strerror or type(error).__name__),)) from error
-    return parse(raw, found.name if path is None else str(found))
+        raise TableInvalid(str(path), (TableProblem((), 0, error.strerror or type(error).__name__),)) from error
 
 
 def parse(raw: bytes, source: str) -> Table:
     """Read the bytes of a table. Raises TableInvalid with every problem found."""
+    from upgrader.adapters.table_check import checked  # pydantic
+
+    return build(checked(raw, source), source)
+
+
+def is_sealed(raw: bytes, seal: Path) -> bool:
+    """Whether these bytes are those that were checked when they were released."""
     try:
-        text = raw.decode("utf-8")
-        document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise TableInvalid(source, (TableProblem((), 0, f"not TOML: {error}"),)) from error
-    lines = Lines(text)
-    try:
-        # JSON mode: strict about types, yet a list may become a tuple and a word an enum.
-        table = ADAPTER.validate_json(json.dumps(document, default=_as_text)).table(source)
-    except ValidationError as error:
-        raise TableInvalid(source, _problems(error, lines)) from error
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TableInvalid(source, (TableProblem((), 0, f"not a table: {error}"),)) from error
-    places = {str(each["version"]): index for index, each in enumerate(document["release"])}
-    found = lint(table)
-    if found:
-        raise TableInvalid(source, tuple(_placed(problem, places, lines) for problem in found))
-    return table
-
-
-def _problems(error: ValidationError, lines: Lines) -> tuple[TableProblem, ...]:
-    found = []
-    for each in error.errors(include_url=False, include_context=False):
-        path = tuple(each["loc"])
-        words = _WORDS.get(each["type"], each["msg"].removeprefix("Value error, "))
-        if each["type"] == "enum":
-            words = each["msg"][:1].lower() + each["msg"][1:]
-        found.append(TableProblem(path, lines.line(path), words))
-    return tuple(sorted(found, key=lambda problem: problem.line))
-
-
-def _placed(problem: TableProblem, places: dict[str, int], lines: Lines) -> TableProblem:
-    """A problem of the meaning names its release; put the place in the file to it."""
-    version, *rest = problem.path
-    if version not in places:
-        return problem
-    path = ("release", places[str(version)], *rest)
-    return TableProblem(path, lines.line(path), problem.what)
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"a {type(value).__name__} has no place in the table")
+        return seal.read_text("ascii").split()[:1] == [hashlib.sha256(raw).hexdigest()]
+    except (OSError, ValueError):
+        return False

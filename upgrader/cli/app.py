@@ -63,7 +63,7 @@ def options(
     chosen = context.Options(config=config, profile=profile, state_dir=state_dir, prefix=prefix)
     output = _output(json=json)
     answers = context.Answers.YES if yes else context.Answers.ASK
-    ctx.obj = Session(context.Wiring(chosen, answers, output.progress, output.plan), output)
+    ctx.obj = Session(chosen, answers, output)
 
 
 def _output(*, json: bool) -> Output:

@@ -1,10 +1,11 @@
 """Arguments and options that several commands share."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from upgrader.domain.version import Version
+if TYPE_CHECKING:
+    from upgrader.domain.version import Version
 
 Target = Annotated[str | None, typer.Argument(help="release to go to; the recommended one when left out", metavar="[TARGET]")]
 Accept = Annotated[
@@ -14,8 +15,10 @@ Accept = Annotated[
 Offline = Annotated[bool, typer.Option("--offline", help="use what is cached; ask no registry")]
 
 
-def version(text: str | None) -> Version | None:
+def version(text: str | None) -> "Version | None":
     """The version an argument names, None when it was left out. Raises UsageError."""
+    from upgrader.domain.version import Version  # packaging
+
     return None if text is None else Version.parse(text)
 
 

@@ -2,43 +2,60 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Any
-
-from rich.console import Console
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import PlanData
 from upgrader.errors import UpgraderError
-from upgrader.report import envelope, text
-from upgrader.report.plan_text import render_plan
-from upgrader.report.progress import ConsoleProgress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from upgrader.domain.plan import PlanData
+    from upgrader.report.progress import ConsoleProgress
 
 
 @dataclass(frozen=True)
 class Output:
-    """One form of answer. `progress` writes to stderr in both."""
+    """One form of answer. `progress` writes to stderr in both. rich and the renderers are loaded when something is shown."""
 
-    stdout: Console
-    stderr: Console
     as_json: bool
 
     @classmethod
     def for_people(cls) -> "Output":
         """Text, in colour where the terminal has it; NO_COLOR is honoured by rich."""
-        return cls(Console(soft_wrap=False, highlight=False), Console(stderr=True, highlight=False), as_json=False)
+        return cls(as_json=False)
 
     @classmethod
     def for_json(cls) -> "Output":
         """One JSON document."""
-        return cls(Console(highlight=False), Console(stderr=True, highlight=False), as_json=True)
+        return cls(as_json=True)
 
-    @property
-    def progress(self) -> ConsoleProgress:
+    @cached_property
+    def stdout(self) -> "Console":
+        """Where answers go."""
+        from rich.console import Console
+
+        return Console(soft_wrap=False, highlight=False)
+
+    @cached_property
+    def stderr(self) -> "Console":
+        """Where all else goes."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False)
+
+    @cached_property
+    def progress(self) -> "ConsoleProgress":
         """Progress on stderr."""
+        from upgrader.report.progress import ConsoleProgress
+
         return ConsoleProgress(self.stderr)
 
-    def plan(self, data: PlanData) -> None:
+    def plan(self, data: "PlanData") -> None:
         """Show a plan on stderr, before a question about it."""
+        from upgrader.report.plan_text import render_plan
+
         self.stderr.print(render_plan(data))
 
     def heading(self, text: str) -> None:
@@ -47,14 +64,20 @@ class Output:
 
     def tell(self, outcome: Outcome[Any]) -> None:
         """An outcome within the demo's story; with JSON it goes to stderr, the demo's own is the document."""
-        text.show(outcome, self.stderr if self.as_json else self.stdout)
+        from upgrader.report.show import show
+
+        show(outcome, self.stderr if self.as_json else self.stdout)
 
     def finish(self, outcome: Outcome[Any]) -> int:
         """Print an outcome and return its exit code."""
         if self.as_json:
+            from upgrader.report import envelope
+
             self._document(envelope.to_json(outcome))
         else:
-            text.show(outcome, self.stdout)
+            from upgrader.report.show import show
+
+            show(outcome, self.stdout)
             for notice in outcome.notices:
                 self.stderr.print(f"note: {notice}", markup=False)
         return outcome.exit_code
@@ -62,8 +85,12 @@ class Output:
     def error(self, command: str, error: UpgraderError) -> int:
         """Print an error and return its exit code."""
         if self.as_json:
+            from upgrader.report import envelope
+
             self._document(envelope.error_json(command, error))
         else:
+            from upgrader.report import text
+
             self.stderr.print(text.error_lines(error))
         return error.exit_code
 

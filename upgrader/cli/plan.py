@@ -7,7 +7,6 @@ import typer
 from upgrader import context
 from upgrader.cli.arguments import Accept, Offline, Target, accepted, version
 from upgrader.cli.session import of
-from upgrader.domain.plan import ExitStyle
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +24,13 @@ def plan(
     ] = False,
 ) -> int:
     """Say whether to upgrade, to what, by which steps, and why. Changes nothing."""
+    from upgrader.context import planning
+    from upgrader.domain.plan import ExitStyle
+
     session = of(ctx)
     reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
     style = ExitStyle.DETAILED if detailed_exitcode else ExitStyle.PLAIN
-    return session.output.finish(session.wiring.plan(version(target), accepted(accept), reach, style))
+    machine = context.Machine.here()
+    return session.output.finish(
+        planning.plan(machine, session.options, version(target), accepted(accept), reach, style)
+    )

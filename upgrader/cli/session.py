@@ -1,19 +1,26 @@
 """What every command gets from the options: the wiring and where the answer goes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import typer
 
+from upgrader import context
 from upgrader.cli.output import Output
-from upgrader.context import Wiring
 
 
 @dataclass(frozen=True)
 class Session:
-    """One run of the command line."""
+    """One run of the command line. The wiring of moves is loaded by the commands that move."""
 
-    wiring: Wiring
+    options: context.Options
+    answers: context.Answers
     output: Output
+
+    @cached_property
+    def wiring(self) -> "context.Wiring":
+        """The commands over this machine."""
+        return context.Wiring(self.options, self.answers, self.output.progress, self.output.plan)
 
 
 def of(ctx: typer.Context) -> Session:

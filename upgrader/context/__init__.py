@@ -1,10 +1,25 @@
-"""The only room that joins ports to adapters and knowledge; it reads the environment once."""
+"""The only room that joins ports to adapters and knowledge; it reads the environment once.
+
+What joins is loaded when a command asks for it: `--help` and a plan need little of what a move needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from upgrader.context.choices import Answers as Answers
 from upgrader.context.choices import Options as Options
 from upgrader.context.choices import Reach as Reach
 from upgrader.context.choices import Residue as Residue
-from upgrader.context.demo import Stage as Stage
-from upgrader.context.machine import INTERRUPTS as INTERRUPTS
-from upgrader.context.machine import Machine as Machine
-from upgrader.context.wiring import Wiring as Wiring
+from upgrader.context.interrupts import INTERRUPTS as INTERRUPTS
+
+if TYPE_CHECKING:
+    from upgrader.context.demo import Stage as Stage
+    from upgrader.context.machine import Machine as Machine
+    from upgrader.context.wiring import Wiring as Wiring
+else:
+    _HOMES = {"Stage": "demo", "Machine": "machine", "Wiring": "wiring"}
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -29,6 +29,17 @@ class Finder:
         return self.discover.find(self.selection)
 
 
+@dataclass(frozen=True)
+class Found:
+    """Port Discovery where the look was taken already and nothing has happened since."""
+
+    installation: Installation
+
+    def find(self) -> Installation:
+        """As it stood."""
+        return self.installation
+
+
 def discovery(machine: Machine) -> Discover:
     """The discovery over this machine."""
     slots = machine.data / "slots"

@@ -12,12 +12,10 @@ import platformdirs
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.process_table import ProcessTable
-from upgrader.adapters.signals import Interrupts
 from upgrader.context.choices import Options
+from upgrader.context.interrupts import INTERRUPTS as INTERRUPTS
 from upgrader.domain.selection import Selection
 from upgrader.services.openclaw import gateway_process, locations
-
-INTERRUPTS = Interrupts()  # signals belong to the process, of which there is one
 
 
 @dataclass(frozen=True)

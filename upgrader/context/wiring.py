@@ -9,10 +9,11 @@ from typing import TypeVar
 from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Options, Reach
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.keeping import Keeping, planning
+from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import compare, live_checks
+from upgrader.context.planning import plan, planning
 from upgrader.context.proving import Proving
 from upgrader.domain.moves import CanaryData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
@@ -50,9 +51,7 @@ class Wiring:
         self, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
     ) -> Outcome[PlanData]:
         """`upgrader plan`."""
-        finder = self._finder()
-        keeping = Keeping(self.machine, finder.find())
-        return planning(self.machine, finder, keeping, reach).run(target, accepted, style)
+        return plan(self.machine, self.options, target, accepted, reach, style)
 
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum
 
-import nodesemver
-
 
 class Concern(Enum):
     """The answer of a condition on this machine."""
@@ -90,6 +88,8 @@ def _node(wanted: str, found: str) -> Concern:
 
 def satisfies(node: str, engines: str) -> bool:
     """Whether a Node version lies in an npm range; a range or version that cannot be read is not satisfied."""
+    import nodesemver  # its patterns take 20 ms to compile: paid by those who ask
+
     try:
         return bool(nodesemver.satisfies(node, engines, loose=True))
     except ValueError:

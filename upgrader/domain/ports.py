@@ -1,26 +1,29 @@
 """What the operations ask of the world. Adapters implement these; `upgrader.context` joins the two."""
 
+from __future__ import annotations  # the types of all rooms stand here: nobody who names a port should load them
+
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest
-from upgrader.domain.check import Judgement
-from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity, SupervisorKind
-from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Undo
-from upgrader.domain.launching import Launch
-from upgrader.domain.live import LiveReport
-from upgrader.domain.observation import Observation
-from upgrader.domain.planfacts import RegistryState, Volume
-from upgrader.domain.release import Release
-from upgrader.domain.settle import SettleReport
-from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import OutsideFile, Snapshot
-from upgrader.domain.transaction import Opened
-from upgrader.domain.version import Version
+if TYPE_CHECKING:
+    from upgrader.domain.canary import CanaryReport, CanaryRequest
+    from upgrader.domain.check import Judgement
+    from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity, SupervisorKind
+    from upgrader.domain.journal import Entry, ExchangeBack, FileId, Mark, Step, Undo
+    from upgrader.domain.launching import Launch
+    from upgrader.domain.live import LiveReport
+    from upgrader.domain.observation import Observation
+    from upgrader.domain.planfacts import RegistryState, Volume
+    from upgrader.domain.release import Release
+    from upgrader.domain.settle import SettleReport
+    from upgrader.domain.slot import Slot
+    from upgrader.domain.snapshot import OutsideFile, Snapshot
+    from upgrader.domain.transaction import Opened
+    from upgrader.domain.version import Version
 
 
 class Clock(Protocol):

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Advice, Answer, Block, Direction, Plan, PlanData, PlanWarning
 from upgrader.domain.planfacts import RegistryState
 from upgrader.domain.table import Evidence, Truth, Verdict
@@ -15,6 +16,11 @@ _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red",
 _WORD = {Verdict.GOOD: "known good", Verdict.CAUTION: "with care", Verdict.BAD: "known bad", Verdict.UNKNOWN: "unknown"}
 _OPINION = {**_WORD, Verdict.CAUTION: "to be taken with care", Verdict.UNKNOWN: "not known to be good or bad"}
 _SOURCES_SHOWN = 4
+
+
+def show(outcome: Outcome[PlanData], console: Console) -> None:
+    """Print a plan; it tells why itself."""
+    console.print(render_plan(outcome.data))
 
 
 def render_plan(data: PlanData) -> RenderableType:

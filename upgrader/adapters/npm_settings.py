@@ -1,0 +1,79 @@
+"""npm's settings without starting npm: its files say everything but npm's own default address, and that is asked once.
+
+`npm config ls` takes as long as all the rest of a plan. The order of the files is npm's (`npm help npmrc`, npm 11): the
+user's, the machine's at `<prefix>/etc/npmrc`, the one built into npm.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from upgrader.adapters.durable import make_private
+from upgrader.adapters.npm import NpmProgram
+from upgrader.adapters.npmrc import NpmPlaces, NpmSettings, named_in, read_settings
+
+_NAMES = ("userconfig", "globalconfig", "prefix")
+
+
+@dataclass(frozen=True)
+class NpmHere:
+    """The npm a person has. `ask` is what `npm config ls` says (slow); `node` the Node beside it, None where there is none."""
+
+    program: NpmProgram
+    node: Path | None
+    ask: Callable[[], Mapping[str, object]]
+
+
+def npm_settings(environment: Mapping[str, str], home: Path, npm: NpmHere | None, cache: Path) -> NpmSettings:
+    """npm's settings as a global command sees them. Raises RegistryUnconfigured."""
+    places = npm_places(environment, home, npm)
+    if npm is None or "registry" in named_in(environment, places):
+        return read_settings(environment, places)
+    kept = cache / f"npm-{hashlib.sha256(f'{npm.program.script} {npm.program.version}'.encode()).hexdigest()[:16]}.json"
+    default = _read(kept)
+    if not default:
+        default = npm.ask().get("registry")
+        _keep(kept, default)
+    return read_settings(environment, places, {"registry": default} if default else None)
+
+
+def npm_places(environment: Mapping[str, str], home: Path, npm: NpmHere | None) -> NpmPlaces:
+    """The npmrc files that count, most important first; a project's does not, as in global installs."""
+    built_in = npm.program.script.parent.parent / "npmrc" if npm else None
+    said = _said(named_in(environment, NpmPlaces((built_in,) if built_in else ())), home)
+    user = said.get("userconfig") or home / ".npmrc"
+    said = {**_said(named_in(environment, NpmPlaces((user, built_in) if built_in else (user,))), home)}
+    prefix = said.get("prefix") or (Path(environment["PREFIX"]) if environment.get("PREFIX") else None)
+    if prefix is None and npm is not None and npm.node is not None:
+        prefix = npm.node.parent.parent
+    machine = said.get("globalconfig") or (prefix / "etc" / "npmrc" if prefix else None)
+    return NpmPlaces(tuple(path for path in (user, machine, built_in) if path is not None))
+
+
+def _said(values: Mapping[str, str], home: Path) -> dict[str, Path]:
+    """The settings that name places; `~/` is the home, as npm reads it."""
+    found = {name: values[name] for name in _NAMES if values.get(name)}
+    return {name: home / text[2:] if text.startswith("~/") else Path(text) for name, text in found.items()}
+
+
+def _read(kept: Path) -> object:
+    try:
+        return json.loads(kept.read_bytes())["registry"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _keep(kept: Path, default: object) -> None:
+    """A cache: where it cannot be written npm is asked again next time."""
+    if not isinstance(default, str):
+        return
+    temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        make_private(kept.parent)
+        temporary.write_text(json.dumps({"registry": default}))
+        temporary.replace(kept)
+    except OSError:
+        return

@@ -1,0 +1,85 @@
+"""Joins the plan: the table, the registry, what is retained. Loads nothing that only a move needs."""
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+from upgrader import __version__
+from upgrader.adapters import table_toml
+from upgrader.adapters.node_packages import NodePackages
+from upgrader.adapters.npm_settings import NpmHere, npm_settings
+from upgrader.adapters.npmrc import ask_npm
+from upgrader.adapters.registry import NpmRegistry, Sourcing
+from upgrader.adapters.registry_cache import RegistryCache
+from upgrader.adapters.rooms import DiskRooms
+from upgrader.context.choices import Options, Reach
+from upgrader.context.finding import Finder, Found, discovery
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.domain.facts import NodeRuntime, SupervisorKind
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.plan import ExitStyle, PlanData
+from upgrader.domain.ports import Discovery
+from upgrader.domain.version import Version
+from upgrader.operations.plan import PlanOperation
+from upgrader.services.openclaw import releases
+
+PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; it runs every release there is
+
+
+def plan(
+    machine: Machine, options: Options, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
+) -> Outcome[PlanData]:
+    """`upgrader plan`."""
+    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    keeping = Keeping(machine, found.installation)
+    return planning(machine, found, keeping, reach).run(target, accepted, style)
+
+
+def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmRegistry:
+    """The package registry, reached as npm itself is configured to. Raises RegistryUnconfigured."""
+    home = Path(machine.environment.get("HOME") or machine.account_home)
+    settings = npm_settings(machine.environment, home, _npm(machine, node), machine.cache)
+    sourcing = Sourcing.CACHE_ONLY if reach is Reach.OFFLINE else Sourcing.NETWORK
+    cache = RegistryCache(machine.cache / "registry", settings.registry)
+    return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
+
+
+def planning(machine: Machine, found: Discovery, keeping: Keeping, reach: Reach) -> PlanOperation:
+    """The plan over what is kept and what the registry says."""
+    return PlanOperation(
+        discovery=found,
+        registry=registry(machine, keeping.installation.node, reach),
+        slots=keeping.slots(),
+        snapshots=keeping.snapshots(),
+        rooms=DiskRooms(machine.data),
+        clock=machine.clock,
+        table=table_toml.load,
+        reach=releases.reach,
+        system=_system(),
+        private_node=PRIVATE_NODE,
+        supervisors=frozenset(SupervisorKind),
+    )
+
+
+def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:
+    """The npm the user has, and how to ask it."""
+    packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
+    program = next(packages.npms(), None)
+    if program is None:
+        return None
+
+    def ask() -> Mapping[str, object]:
+        usual = packages.usual_node(program)
+        command = (str(usual.path), str(program.script)) if usual else ()
+        return ask_npm(machine.runner, command, machine.environment) if command else {}
+
+    return NpmHere(program, packages.beside(program), ask)
+
+
+def _system() -> str:
+    """linux, wsl, darwin or windows, as the conditions of the table name them."""
+    name = platform.system().lower()
+    if name == "linux" and "microsoft" in platform.release().lower():
+        return "wsl"
+    return {"darwin": "macos"}.get(name, name)
