@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
+
 from tests.world.world import World, free_port
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of
@@ -17,7 +19,7 @@ from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe
 from upgrader.context.proving import read_snapshot_config
-from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
 from upgrader.domain.course import Clones
@@ -85,6 +87,10 @@ class Spoilt:
         """As it is."""
         return self.clones.sweep()
 
+    def blank(self, config_name: str, data: bytes) -> AbstractContextManager[Path]:
+        """As it is."""
+        return self.clones.blank(config_name, data)
+
     def schema(self, state: Path) -> int | None:
         """As it is."""
         return self.clones.schema(state)
@@ -109,6 +115,7 @@ class Bench:
     root: Path
     sealed: Seal = Seal.SEALED
     spoil: Callable[[Path], None] | None = None
+    kind: type[LinuxPlaces] = LinuxPlaces
     snapshot_tree: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,7 +124,7 @@ class Bench:
 
     def places(self) -> LinuxPlaces:
         """The places this machine permits, or only those without walls."""
-        kind = LinuxPlaces if self.sealed is Seal.SEALED else Unsealed
+        kind = self.kind if self.sealed is Seal.SEALED else Unsealed
         return kind(ProcessRunner({}), self.root / "trial")
 
     def take_snapshot(self) -> None:
@@ -137,7 +144,7 @@ class Bench:
         auth = AuthFacts("token", Secret(world.token))
         return Installation(package, node, world.home, "", state, world.port, auth, Service(SupervisorKind.PROCESS))
 
-    def run(self, candidate: Slot) -> CanaryReport:
+    def run(self, candidate: Slot, extras: frozenset[Extra] = frozenset()) -> CanaryReport:
         """The canary of `candidate`."""
         if not self.snapshot_tree.exists():
             self.take_snapshot()
@@ -147,7 +154,7 @@ class Bench:
         snapshot = Snapshot(
             "s", "", Moment.STOPPED, present.version, present.id, self.snapshot_tree, 0, 1_000_000, str(schema_of(database))
         )
-        return CloneCanary(self.tools()).run(CanaryRequest(found, snapshot, candidate, present))
+        return CloneCanary(self.tools()).run(CanaryRequest(found, snapshot, candidate, present, extras=extras))
 
     def tools(self) -> CourseTools:
         """All real; only progress is not shown."""
@@ -180,6 +187,14 @@ def _back_up(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def sealed_bench(world: World, root: Path) -> Bench:
+    """A bench with walls; skips where the kernel permits none."""
+    made = Bench(world, root)
+    if (places := made.places()).seal() is not Seal.SEALED:
+        pytest.skip(f"this machine permits no namespaces: {places.why_unsealed()}")
+    return made
 
 
 def judged(report: CanaryReport, check: str) -> Judgement:

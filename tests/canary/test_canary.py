@@ -3,52 +3,27 @@
 import json
 import socket
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tests.canary.bench import Bench, judged, slot
+from tests.canary.bench import Bench, judged, sealed_bench, slot
+from tests.canary.releases import Candidate
 from tests.world.fixtures import SeedOf, WorldOf
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.clones import tree_digest
 from upgrader.domain.canary import Blame, Seal
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.slot import Slot
 
 NARROWED = '["operator.read"]'
-Candidate = Callable[..., Slot]
 
 
 @pytest.fixture
 def bench(world: World, tmp_path: Path) -> Bench:
-    made = Bench(world, tmp_path / "bench")
-    if (places := made.places()).seal() is not Seal.SEALED:
-        pytest.skip(f"this machine permits no namespaces: {places.why_unsealed()}")
-    return made
-
-
-@pytest.fixture
-def candidate(world: World, tmp_path: Path) -> Candidate:
-    """A stand-in release on disk, as a slot: `candidate("2026.9.6", refusesAgents={})`."""
-
-    def make(version: str = "2026.9.6", **faults: dict[str, Any]) -> Slot:
-        package = tmp_path / f"slot-{version}" / "node_modules" / "openclaw"
-        _write_release(package, StandIn(version, faults=faults))
-        return slot(package, version, world.node.node)
-
-    return make
-
-
-def _write_release(package: Path, release: StandIn) -> None:
-    for name, data in release.files().items():
-        path = package / name.removeprefix("package/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    return sealed_bench(world, tmp_path / "bench")
 
 
 def _clean(bench: Bench) -> None:
@@ -93,15 +68,6 @@ def test_a_gateway_that_will_not_start_fails_though_the_live_one_answers_on_the_
     assert "78" in judged(report, "gateway.ready").why
     assert bench.world.is_ready()
     _clean(bench)
-
-
-def test_a_fault_that_the_present_release_shows_as_well_is_the_states_and_forbids_nothing(
-    bench: Bench, candidate: Candidate
-) -> None:
-    _write_release(bench.world.package, StandIn("2026.9.5", faults={"refusesAgents": {}}))
-    report = bench.run(candidate(refusesAgents={}))
-    assert (report.verdict, report.blame) == (Verdict.PASS, Blame.STATE)
-    assert any("it was so before" in limit for limit in report.limits)
 
 
 @pytest.mark.parametrize("seal", [Seal.SEALED, Seal.UNSEALED], ids=["sealed", "unsealed"])

@@ -60,6 +60,14 @@ class StateClones:
             remove(folder)
             os.close(held)
 
+    @contextmanager
+    def blank(self, config_name: str, data: bytes) -> Iterator[Path]:
+        """A tree with nothing but this configuration: an empty profile."""
+        with self.directory() as folder:
+            tree = make_private(folder / "blank")
+            _write_private(tree / config_name, data)
+            yield tree
+
     def sweep(self) -> tuple[Path, ...]:
         """Remove what dead runs left: their processes first, then the directories. Returns what was removed."""
         removed = []

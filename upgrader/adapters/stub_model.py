@@ -19,7 +19,7 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,7 +39,8 @@ _WRAPPER = "tool_call"
 class StubModel:
     """One running stub: where it listens and what it saw. Thread-safe."""
 
-    def __init__(self, port: int, token: str, journal: Path | None) -> None:
+    def __init__(self, port: int, token: str, journal: Path | None, stop: Callable[[], None]) -> None:
+        self._stop = stop
         self.port = port
         self.token = token
         self._journal = journal
@@ -72,6 +73,10 @@ class StubModel:
                 descriptor = os.open(self._journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 with os.fdopen(descriptor, "a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
+
+    def end(self) -> None:
+        """Let it die before its block ends."""
+        self._stop()
 
     def died(self) -> None:
         """Said by the server loop when it ends."""
@@ -159,13 +164,14 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.stub = StubModel(port, token, journal)
+        self.stub = StubModel(port, token, journal, self.shutdown)
 
     def run(self) -> None:
         try:
             self.serve_forever(poll_interval=0.1)
         finally:
             self.stub.died()
+            self.server_close()  # a caller is refused at once: an open socket nobody reads would keep it waiting
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no event of ours."""

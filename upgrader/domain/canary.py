@@ -18,22 +18,35 @@ class Seal(Enum):
 
 
 class Blame(Enum):
-    """What the control run of the present release says of a failure."""
+    """Whose a failure is. `state` and `both` were there before; `both` shows in an empty profile as well; `probe` is ours."""
 
     NONE = "none"
     RELEASE = "release"
     STATE = "state"
+    BOTH = "both"
+    PROBE = "probe"
     UNKNOWN = "unknown"
+
+
+class Extra(Enum):
+    """What a canary does beyond its course."""
+
+    FRESH = "fresh"  # the candidate in an empty profile as well
 
 
 @dataclass(frozen=True)
 class CanaryRequest:
-    """Run `candidate` on a clone of `snapshot`; on failure `present` is the control on a second clone of the same snapshot."""
+    """Run `candidate` on a clone of `snapshot`; on failure `present` is the control on a second clone of the same snapshot.
+
+    `known` is what the live checks said beforehand: where they failed, the control tells whether the candidate heals.
+    """
 
     installation: Installation
     snapshot: Snapshot
     candidate: Slot
     present: Slot
+    known: tuple[Judgement, ...] = ()
+    extras: frozenset[Extra] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,11 @@ class CanaryRun:
 
 @dataclass(frozen=True)
 class CanaryReport:
-    """The verdict, the runs behind it, how it was sealed, whom to blame, and what could not be judged."""
+    """The verdict, the runs behind it, how it was sealed, whom to blame, and what could not be judged.
+
+    `healed` is what the control failed and the candidate passes, in the control's words; `remaining` what both fail alike.
+    `fresh` is the candidate in an empty profile: whether the release itself works.
+    """
 
     verdict: Verdict
     seal: Seal
@@ -66,6 +83,9 @@ class CanaryReport:
     control: CanaryRun | None = None
     blame: Blame = Blame.NONE
     limits: tuple[str, ...] = ()
+    healed: tuple[Judgement, ...] = ()
+    remaining: tuple[Judgement, ...] = ()
+    fresh: CanaryRun | None = None
 
     @property
     def goes_back(self) -> bool:

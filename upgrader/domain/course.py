@@ -118,12 +118,18 @@ class Clones(Protocol):
     def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
         """Copy, edit, compare. Nothing is written into `tree`."""
 
+    def blank(self, config_name: str, data: bytes) -> AbstractContextManager[Path]:
+        """A tree that holds nothing but this configuration: an empty profile. Removed like `directory`."""
+
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
 
 
 class PairingProbe(Protocol):
     """Looks at pairing on a clone: the store before and after, and handshakes over the place's own loopback."""
+
+    def broken(self, request: CanaryRequest) -> tuple[Judgement, ...]:
+        """What of the snapshot's pairing the present release itself refuses, by its own rules; nothing is started."""
 
     def before(self, request: CanaryRequest, site: Site) -> None:
         """Remember the store as it is before the release touches it."""
@@ -178,6 +184,12 @@ class Lore(Protocol):
 
     def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What the terminal client shows when it is connected, and when it was refused."""
+
+    def reason(self, why: str) -> str:
+        """What two failures have in common when they are the same one: known words, else the text without what varies."""
+
+    def fresh_config(self, token: str) -> bytes:
+        """The configuration of an empty profile with that gateway token."""
 
     def log_findings(self, data: bytes) -> tuple[LogFinding, ...]:
         """Known signatures in a gateway's log."""

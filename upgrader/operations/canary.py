@@ -1,14 +1,17 @@
 """The canary: a candidate's course on a clone, and when it fails the present release's on a second, untouched one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Seal
-from upgrader.domain.check import Judgement, Verdict, overall
+from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
+from upgrader.domain.check import Judgement, Need, Verdict, overall
+from upgrader.domain.checks import blame
 from upgrader.domain.checks import canary as checks
+from upgrader.domain.checks.blame import Beside
 from upgrader.domain.course import Budgets, Course
 from upgrader.domain.enclosure import PlaceLost
+from upgrader.domain.process import CommandMissing
 from upgrader.domain.slot import Slot
 from upgrader.operations.canary_course import CourseRunner, CourseTools
 
@@ -28,23 +31,55 @@ class CloneCanary:
             self.tools.progress.note(f"removed what an interrupted canary had left: {left.name}")
         seal = self.tools.places.seal()
         candidate = self._run(request, request.candidate, seal)
-        verdict = overall(candidate.judgements)
-        limits = self._limits(request, seal)
-        if verdict is not Verdict.FAIL or _is_ours(candidate.judgements):
-            return CanaryReport(verdict, seal, candidate, limits=limits)
-        self.tools.progress.note(f"{request.candidate.version} failed; the same course with {request.present.version}")
-        control = self._run(request, request.present, seal)
-        verdict, blame = checks.blame(candidate.judgements, control.judgements)
-        if blame is Blame.STATE:
-            limits = (*limits, f"{request.present.version} fails the same checks on this state: it was so before")
-        return CanaryReport(verdict, seal, candidate, control, blame, limits)
+        control = self._control(request, candidate, seal)
+        found = blame.alone(candidate.judgements)
+        if control is not None:
+            found = blame.beside(candidate.judgements, control.judgements, self.tools.lore.reason)
+        elif overall(candidate.judgements) is Verdict.FAIL:
+            found = Beside(Verdict.FAIL, Blame.NONE)  # the clone itself is at fault: no release is
+        fresh = self._fresh(request, found, seal)
+        if fresh is not None:
+            found = blame.in_empty_profile(found, fresh.judgements, self.tools.lore.reason)
+        return CanaryReport(
+            verdict=found.verdict,
+            seal=seal,
+            candidate=candidate,
+            control=control,
+            blame=found.blame,
+            limits=(*self._limits(request, seal), *_before(request, found)),
+            healed=found.healed,
+            remaining=found.remaining,
+            fresh=fresh,
+        )
+
+    def _control(self, request: CanaryRequest, candidate: CanaryRun, seal: Seal) -> CanaryRun | None:
+        """The present release on a second clone: after a failure, and where something was broken before (does it heal?)."""
+        verdict, present = overall(candidate.judgements), request.present.version
+        if verdict is Verdict.FAIL and not _is_ours(candidate.judgements):
+            self.tools.progress.note(f"{request.candidate.version} failed; the same course with {present}")
+        elif verdict is Verdict.PASS and (known := _failed(request.known) or self.tools.pairing.broken(request)):
+            self.tools.progress.note(f"{known[0].check} failed before; the same course with {present} tells what is healed")
+        else:
+            return None
+        return self._run(request, request.present, seal)
+
+    def _fresh(self, request: CanaryRequest, found: Beside, seal: Seal) -> CanaryRun | None:
+        """The candidate in an empty profile: when asked for, and to tell a fault of this state from one of both releases."""
+        if Extra.FRESH not in request.extras and found.blame is not Blame.STATE:
+            return None
+        slot, tools = request.candidate, self.tools
+        data = tools.lore.fresh_config(tools.nonce() + tools.nonce() + tools.nonce())
+        tools.progress.note(f"{slot.version} in an empty profile")
+        with tools.clones.blank(request.installation.state.config.name, data) as tree:
+            snapshot = replace(request.snapshot, tree=tree, version=slot.version, size_bytes=0)
+            return self._run(replace(request, snapshot=snapshot, present=slot), slot, seal)
 
     def _run(self, request: CanaryRequest, slot: Slot, seal: Seal) -> CanaryRun:
         budgets = self.budgets or Budgets.for_state(request.snapshot.size_bytes)
         with self.tools.clones.directory() as root:
             try:
                 course = CourseRunner(self.tools, request, slot, budgets).run(root)
-            except PlaceLost as error:
+            except (PlaceLost, CommandMissing) as error:
                 return CanaryRun(str(slot.version), (_lost(error),), 0.0)
         return _told(course, seal)
 
@@ -74,12 +109,28 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
     )
 
 
+def _before(request: CanaryRequest, found: Beside) -> tuple[str, ...]:
+    """Failures that were there before, and are not judged as the candidate's."""
+    present = request.present.version
+    match found.blame:
+        case Blame.STATE:
+            return (f"{present} fails the same checks on this state: it was so before",)
+        case Blame.BOTH:
+            return (f"{present} fails the same checks, and the candidate in an empty profile too: it was so before",)
+        case _:
+            return ()
+
+
+def _failed(judgements: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    return tuple(j for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL)
+
+
 def _is_ours(judgements: tuple[Judgement, ...]) -> bool:
     """Whether the failure is of the clone itself: then a control would fail like it and say nothing."""
     return any(j.check == "clone.like-source" and j.verdict is Verdict.FAIL for j in judgements)
 
 
-def _lost(error: PlaceLost) -> Judgement:
+def _lost(error: PlaceLost | CommandMissing) -> Judgement:
     return Judgement(_PLACE, Verdict.INCONCLUSIVE, f"{error.message}: {error.why}", "run the canary again")
 
 

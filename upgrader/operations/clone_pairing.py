@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.check import Judgement
+from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks import live
+from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.facts import AuthFacts
@@ -29,6 +30,12 @@ class ClonePairing:
     knowledge: Knowledge
     clock: Clock
     _before: dict[Path, PairingStore] = field(default_factory=dict)
+
+    def broken(self, request: CanaryRequest) -> tuple[Judgement, ...]:
+        """What the present release refuses of the store as it is in the snapshot."""
+        rules = self.knowledge.rules(request.present.version)
+        judged = judge_store(self.reader.store(request.snapshot.tree), rules)
+        return tuple(j for j in judged if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED)
 
     def before(self, request: CanaryRequest, site: Site) -> None:  # noqa: ARG002 - the port's signature
         """Remember the clone's store before its first start."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest
-from upgrader.domain.check import Need, Verdict
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra
+from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.facts import Installation
 from upgrader.domain.moves import CanaryData, MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
@@ -39,9 +39,13 @@ class Prove:
     snapshots: Snapshots
     canaries: Canaries
     progress: Progress
+    extras: frozenset[Extra] = frozenset()
 
-    def run(self, installation: Installation, plan: Plan) -> Candidate:
-        """Stage, snapshot, canary. Raises what these raise; slots and snapshots made stay for the next try."""
+    def run(self, installation: Installation, plan: Plan, known: tuple[Judgement, ...] = ()) -> Candidate:
+        """Stage, snapshot, canary. Raises what these raise; slots and snapshots made stay for the next try.
+
+        `known` is what the live checks said of the gateway as it is.
+        """
         if plan.release is None:
             raise UpgraderError(f"the registry cannot deliver {plan.target}", hint="`upgrader plan` shows what it has")
         with self.progress.step(f"staging {plan.target} beside the running gateway"):
@@ -51,7 +55,7 @@ class Prove:
         with self.progress.step("taking a warm snapshot of the state"):
             snapshot = self.snapshots.take(installation, present.id, f"before {plan.target}")
         with self.progress.step(f"canary: {plan.target} on a clone of the state"):
-            report = self.canaries.run(CanaryRequest(installation, snapshot, target, present))
+            report = self.canaries.run(CanaryRequest(installation, snapshot, target, present, known, self.extras))
         return Candidate(target, present, snapshot, report)
 
 
@@ -97,7 +101,7 @@ class Upgrade:
         self.consent(f"Upgrade {plan.present} to {plan.target}?", decided)
         with self.progress.step("checking the gateway as it is"):
             before = self.verifier.check(installation) if installation.is_running else None
-        candidate = self.prove.run(installation, plan)
+        candidate = self.prove.run(installation, plan, before.judgements if before else ())
         present = str(plan.present)
         data = MoveData(present, str(plan.target), f"{present} runs as before", plan=plan, canary=candidate.report)
         if candidate.report.verdict is not Verdict.PASS:

@@ -7,8 +7,6 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from upgrader.domain.canary import CanaryReport, Seal
-from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.demo import DemoData
 from upgrader.domain.moves import CanaryData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
@@ -16,16 +14,10 @@ from upgrader.domain.plan import PlanData
 from upgrader.domain.settle import Settled
 from upgrader.domain.status import StatusData
 from upgrader.errors import UpgraderError
+from upgrader.report.canary_text import canary_lines, render_canary
+from upgrader.report.checks_text import checks_summary, checks_table
 from upgrader.report.plan_text import render_plan
 from upgrader.report.status_text import render_status
-
-_COLOUR = {
-    Verdict.PASS: "green",
-    Verdict.FAIL: "red",
-    Verdict.INCONCLUSIVE: "yellow",
-    Verdict.NOT_APPLICABLE: "dim",
-}
-_WORD = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?", Verdict.NOT_APPLICABLE: "n/a"}
 
 
 def show(outcome: Outcome[Any], console: Console) -> None:
@@ -94,53 +86,6 @@ def _settled(items: tuple[Settled, ...]) -> list[RenderableType]:
     return [f"{escape(each.action)}: {escape(each.what)} ({escape(each.why)})" for each in items]
 
 
-def _canary(outcome: Outcome[CanaryData]) -> RenderableType:
-    data = outcome.data
-    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report))
-
-
-def canary_lines(report: CanaryReport) -> RenderableType:
-    """A canary's verdict with its reasons."""
-    colour = _COLOUR[report.verdict]
-    sealed = "sealed" if report.seal is Seal.SEALED else "unsealed"
-    head = f"canary: [{colour}]{report.verdict.value}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"
-    parts: list[RenderableType] = [head]
-    if report.candidate.state_schema_before != report.candidate.state_schema_after:
-        parts.append(
-            f"state schema {report.candidate.state_schema_before} → {report.candidate.state_schema_after}: "
-            "the old release cannot open the state afterwards; going back restores the snapshot"
-        )
-    parts.append(checks_summary(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
-    if report.control is not None:
-        parts.append(checks_summary(report.control.judgements, f"control: {report.control.version} on a second clone"))
-        parts.append(f"blame: {report.blame.value}")
-    parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
-    return Group(*parts)
-
-
-def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
-    """How many said what, and a line for each that is not content."""
-    passed = sum(each.verdict is Verdict.PASS for each in judgements)
-    silent = sum(each.verdict is Verdict.NOT_APPLICABLE for each in judgements)
-    told = f"{escape(title)}: {passed} ok" + (f", {silent} not applicable" if silent else "")
-    rest = tuple(each for each in judgements if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE))
-    return Group(told, checks_table(rest, "")) if rest else told
-
-
-def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
-    """One line a check; wanted ones are marked."""
-    table = Table(title=escape(title) or None, title_justify="left", box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    for each in judgements:
-        colour = _COLOUR[each.verdict]
-        name = each.check if each.need is Need.REQUIRED else f"{each.check} (wanted)"
-        why = each.why if not each.remedy or each.verdict is Verdict.PASS else f"{each.why} — {each.remedy}"
-        table.add_row(f"[{colour}]{_WORD[each.verdict]}[/{colour}]", escape(name), escape(why))
-    return table
-
-
 def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
     data = outcome.data
     return Group(checks_table(data.checks, f"{data.version}, {'running' if data.running else 'not running'}"))
@@ -169,7 +114,7 @@ def _demo(outcome: Outcome[DemoData]) -> RenderableType:
 
 _RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = (
     (MoveData, _move),
-    (CanaryData, _canary),
+    (CanaryData, render_canary),
     (VerifyData, _verify),
     (PlanData, _plan),
     (DemoData, _demo),

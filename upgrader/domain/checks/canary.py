@@ -1,17 +1,14 @@
-"""Judges of a canary: facts of a course in, judgements out; and two runs in, whom to blame. Pure."""
+"""Judges of a canary: facts of a course in, judgements out. Pure."""
 
-import re
 from collections.abc import Iterator
 
-from upgrader.domain.canary import Blame, Seal
-from upgrader.domain.check import Judgement, Need, Verdict, overall
+from upgrader.domain.canary import Seal
+from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.clone import Likeness
 from upgrader.domain.course import Course, DoctorRan, Skipped, Started
 from upgrader.domain.enclosure import Outside, Screen
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
-# What differs between two runs of the same fault: ids, ports, times, paths of the clone.
-_VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?|/\S+", re.IGNORECASE)
 _GOOD = frozenset({"accepted", "ok"})
 _TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send", TurnKind.PLAIN: "plain"}
 
@@ -116,31 +113,6 @@ def log(course: Course) -> Iterator[Judgement]:
         yield Judgement(
             f"log.{finding.signature}", Verdict.FAIL, f"{finding.count} times in the log: {finding.sample}", need=Need.WANTED
         )
-
-
-def blame(candidate: tuple[Judgement, ...], control: tuple[Judgement, ...]) -> tuple[Verdict, Blame]:
-    """What a failed candidate means, seen beside the present release on an untouched clone of the same snapshot.
-
-    The control passes what the candidate fails: the release. Both fail the same checks for the same reasons: this state,
-    it was so before and does not forbid the move. Anything else: nothing can be said.
-    """
-    first, second = _failures(candidate), _failures(control)
-    if overall(control) is Verdict.INCONCLUSIVE:
-        return Verdict.INCONCLUSIVE, Blame.UNKNOWN
-    if not second:
-        return Verdict.FAIL, Blame.RELEASE
-    if first == second:
-        return Verdict.PASS, Blame.STATE
-    if second.items() < first.items():
-        return Verdict.FAIL, Blame.RELEASE
-    return Verdict.INCONCLUSIVE, Blame.UNKNOWN
-
-
-def _failures(judgements: tuple[Judgement, ...]) -> dict[str, str]:
-    """Required failures with what they have in common between two runs."""
-    return {
-        j.check: _VARIES.sub("·", j.why) for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL
-    }
 
 
 def _plain_problem(seen: TurnSeen) -> str:

@@ -9,9 +9,11 @@ from upgrader.services.openclaw.canary_runs import log_findings as log_findings
 from upgrader.services.openclaw.canary_runs import not_applicable as not_applicable
 from upgrader.services.openclaw.canary_runs import ran_embedded as ran_embedded
 from upgrader.services.openclaw.canary_runs import readiness as readiness
+from upgrader.services.openclaw.canary_runs import reason as reason
 from upgrader.services.openclaw.canary_runs import terminal_arguments as terminal_arguments
 from upgrader.services.openclaw.canary_runs import terminal_patterns as terminal_patterns
 from upgrader.services.openclaw.canary_runs import turn_arguments as turn_arguments
 from upgrader.services.openclaw.canary_runs import turn_probe as turn_probe
+from upgrader.services.openclaw.clone_config import fresh_config as fresh_config
 from upgrader.services.openclaw.clone_state import clone_plan as clone_plan
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call

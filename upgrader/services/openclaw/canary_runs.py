@@ -67,6 +67,9 @@ _SIGNATURES = {
     "quarantine": re.compile(rb"database quarantined", re.IGNORECASE),
 }
 
+# What differs between two runs of the same fault: ids, ports, times, paths of the clone.
+_VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?|/\S+", re.IGNORECASE)
+
 
 def readiness(version: Version) -> Readiness:
     """What to ask. `/readyz` exists from 3.1 on, `/startupz` from 8.1 on (string scan; both answered by 9.5 and 9.6)."""
@@ -115,6 +118,13 @@ def log_findings(data: bytes) -> tuple[LogFinding, ...]:
         if hits := pattern.findall(data):
             found.append(LogFinding(name, len(hits), hits[0].decode("utf-8", "replace").lower()))
     return tuple(found)
+
+
+def reason(why: str) -> str:
+    """The signature a failure carries, whatever a release says around it; else its text without ids, numbers and paths."""
+    data = why.encode()
+    known = [name for name, pattern in _SIGNATURES.items() if pattern.search(data)]
+    return known[0] if known else _VARIES.sub("·", why)
 
 
 def environment(slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str) -> dict[str, str]:

@@ -78,6 +78,12 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
     return EditedConfig(data, tuple(edits), tuple(sorted(set(_REFERENCE.findall(data.decode())))))
 
 
+def fresh_config(token: str) -> bytes:
+    """An empty profile: what `openclaw gateway run` needs before it starts (gateway.mode) and a token of its own."""
+    gateway = {"mode": "local", "auth": {"mode": "token", "token": token}}
+    return (json.dumps({"gateway": gateway}) + "\n").encode()
+
+
 def agent_ids(config: Mapping[str, object]) -> tuple[str, ...]:
     """The configured agents, the default one first. `agents.list` up to 7.x, `agents.entries` from 8.1; none means `main`."""
     agents = _mapping(config.get("agents"))

@@ -1,0 +1,130 @@
+"""Whom a failed canary is laid on, what a move heals, and when nothing can be said."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upgrader.domain.canary import Blame
+from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.checks.blame import Beside, alone, beside, in_empty_profile
+from upgrader.services.openclaw.canary_runs import reason
+
+Runs = tuple[Judgement, ...]
+
+
+def failed(check: str, why: str) -> Judgement:
+    return Judgement(check, Verdict.FAIL, why)
+
+
+def passed(check: str) -> Judgement:
+    return Judgement(check, Verdict.PASS, "ok")
+
+
+def said(found: Beside) -> tuple[Verdict, Blame]:
+    return found.verdict, found.blame
+
+
+def test_a_control_that_passes_lays_it_on_the_release() -> None:
+    assert said(beside((failed("a", "x"),), (passed("a"),), reason)) == (Verdict.FAIL, Blame.RELEASE)
+
+
+def test_the_same_fault_in_both_runs_was_there_before_and_does_not_forbid_the_move() -> None:
+    candidate = (failed("a", "request 8f14e45f-ceea-467f-a9a8-0123456789ab on port 18789 refused"), passed("b"))
+    control = (failed("a", "request 1f14e45f-ceea-467f-a9a8-0123456789ab on port 40123 refused"), passed("b"))
+    found = beside(candidate, control, reason)
+    assert said(found) == (Verdict.PASS, Blame.STATE)
+    assert found.remaining == candidate[:1]
+
+
+def test_releases_that_say_one_refusal_in_two_ways_fail_for_one_reason() -> None:
+    candidate = (failed("a", "gateway closed (1008): pairing required"), passed("b"))
+    control = (failed("a", "pairing required: device is asking for more scopes (requestId: 4)"), passed("b"))
+    assert beside(candidate, control, reason).blame is Blame.STATE
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        (failed("a", "another reason"),),
+        (failed("b", "x"),),
+        (failed("b", "x"), passed("a")),
+        (Judgement("place", Verdict.INCONCLUSIVE, "gone"),),
+        (Judgement("a", Verdict.INCONCLUSIVE, "the stand-in model died"), failed("b", "x")),
+    ],
+    ids=["for another reason", "at another step", "at another step alone", "could not be judged", "not judged at this step"],
+)
+def test_a_control_that_fails_differently_says_nothing(control: Runs) -> None:
+    assert said(beside((failed("a", "x"),), control, reason)) == (Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+
+
+def test_a_release_that_breaks_more_than_was_broken_is_to_blame() -> None:
+    found = beside((failed("a", "x"), failed("b", "y")), (failed("a", "x"), passed("b")), reason)
+    assert said(found) == (Verdict.FAIL, Blame.RELEASE)
+    assert [each.check for each in found.remaining] == ["a"]
+
+
+def test_a_fault_that_was_there_before_does_not_forbid_what_heals_another() -> None:
+    found = beside((failed("a", "x"), passed("b")), (failed("a", "x"), failed("b", "y")), reason)
+    assert said(found) == (Verdict.PASS, Blame.STATE)
+    assert [each.check for each in found.healed] == ["b"]
+
+
+def test_a_failure_of_the_control_that_the_candidate_never_reached_is_not_called_healed() -> None:
+    found = beside((failed("a", "x"),), (failed("a", "x"), failed("b", "y")), reason)
+    assert said(found) == (Verdict.INCONCLUSIVE, Blame.STATE)
+    assert found.healed == ()
+
+
+def test_a_candidate_that_passes_heals_what_the_control_fails() -> None:
+    found = beside((passed("a"), passed("b")), (failed("a", "x"), passed("b")), reason)
+    assert said(found) == (Verdict.PASS, Blame.NONE)
+    assert [each.check for each in found.healed] == ["a"]
+
+
+@pytest.mark.parametrize("step", ["doctor", "gateway.ready", "gateway.ready-again"])
+def test_two_gateways_that_never_serve_prove_nothing_though_both_fail_alike(step: str) -> None:
+    assert said(beside((failed(step, "x"),), (failed(step, "x"),), reason)) == (Verdict.INCONCLUSIVE, Blame.STATE)
+
+
+def test_what_an_empty_profile_shows_too_is_no_fault_of_the_state() -> None:
+    found = beside((failed("a", "x"), passed("b")), (failed("a", "x"), passed("b")), reason)
+    assert in_empty_profile(found, (failed("a", "x"),), reason).blame is Blame.BOTH
+    assert in_empty_profile(found, (failed("a", "another"),), reason).blame is Blame.STATE
+    assert in_empty_profile(found, (passed("a"),), reason).blame is Blame.STATE
+
+
+def test_a_probe_that_could_not_be_made_is_no_failure_of_the_release() -> None:
+    assert said(alone((Judgement("a", Verdict.INCONCLUSIVE, "x"), passed("b")))) == (Verdict.INCONCLUSIVE, Blame.PROBE)
+    assert said(alone((passed("b"),))) == (Verdict.PASS, Blame.NONE)
+
+
+_JUDGEMENTS = st.lists(
+    st.builds(
+        Judgement,
+        check=st.sampled_from(["a", "b", "c", "gateway.ready"]),
+        verdict=st.sampled_from(list(Verdict)),
+        why=st.sampled_from(["x", "y"]),
+        need=st.sampled_from(list(Need)),
+    ),
+    max_size=4,
+    unique_by=lambda j: j.check,
+).map(tuple)
+
+
+@given(candidate=_JUDGEMENTS, control=_JUDGEMENTS)
+def test_a_failure_becomes_a_pass_only_when_the_control_failed_the_very_same_way(candidate: Runs, control: Runs) -> None:
+    found = beside((*candidate, failed("d", "x")), control, reason)
+    if found.verdict is Verdict.PASS:
+        assert failed("d", "x") in control
+
+
+@given(candidate=_JUDGEMENTS, control=_JUDGEMENTS)
+def test_nothing_worse_than_the_control_is_ever_let_through_and_healed_means_seen_to_pass(
+    candidate: Runs, control: Runs
+) -> None:
+    found = beside(candidate, control, reason)
+    required = {j.check: j for j in candidate if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL}
+    before = {j.check for j in control if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL}
+    if found.verdict is Verdict.PASS:
+        assert required.keys() <= before
+    assert {j.check for j in found.healed} <= {j.check for j in candidate if j.verdict is Verdict.PASS}

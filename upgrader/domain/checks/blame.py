@@ -1,0 +1,73 @@
+"""Whose a failure is: the candidate's run beside the present release's on a second clone of the same snapshot. Pure."""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+
+from upgrader.domain.canary import Blame
+from upgrader.domain.check import Judgement, Need, Verdict, overall
+
+# Where a course ends when one of these fails: what comes after it was not seen, in neither run.
+_ENDS = frozenset({"doctor", "gateway.ready", "gateway.ready-again"})
+Reason = Callable[[str], str]
+Runs = tuple[Judgement, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two runs beside one another. `healed` in the control's words, `remaining` in the candidate's."""
+
+    verdict: Verdict
+    blame: Blame
+    healed: Runs = ()
+    remaining: Runs = ()
+
+
+def alone(candidate: Runs) -> Beside:
+    """A run that did not fail: no control is needed to say so. What could not be judged is the probe's, not the release's."""
+    verdict = overall(candidate)
+    return Beside(verdict, Blame.PROBE if verdict is Verdict.INCONCLUSIVE else Blame.NONE)
+
+
+def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
+    """What the candidate's run means, seen beside the control's.
+
+    A control that passes lays a failure on the release. The same failures for the same reasons were there before, and
+    do not forbid a move that makes nothing worse. A control that fails for another reason or at another step says nothing.
+    """
+    first, second = _failures(candidate, reason), _failures(control, reason)
+    good = {j.check for j in candidate if j.verdict is Verdict.PASS}
+    healed = tuple(j for j in control if j.check in second and j.check in good)
+    if not first:
+        return Beside(overall(candidate), alone(candidate).blame, healed)
+    if _undecided(control) & first.keys() or (not second and overall(control) is not Verdict.PASS):
+        return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+    worse = first.keys() - second.keys()
+    if worse and second.items() <= first.items():
+        return Beside(Verdict.FAIL, Blame.RELEASE, (), _named(candidate, first.keys() & second.keys()))
+    if worse or any(second[check] != first[check] for check in first):
+        return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+    unseen = first.keys() & _ENDS or second.keys() - first.keys() - good or _undecided(candidate)
+    verdict = Verdict.INCONCLUSIVE if unseen else Verdict.PASS
+    return Beside(verdict, Blame.STATE, healed, _named(candidate, first.keys()))
+
+
+def in_empty_profile(found: Beside, fresh: Runs, reason: Reason) -> Beside:
+    """Told apart by the candidate's run in an empty profile: what fails there too is no fault of this state."""
+    here = {j.check: reason(j.why) for j in found.remaining}
+    there = _failures(fresh, reason)
+    if found.blame is Blame.STATE and here and here.items() & there.items():
+        return Beside(found.verdict, Blame.BOTH, found.healed, found.remaining)
+    return found
+
+
+def _failures(judgements: Runs, reason: Reason) -> dict[str, str]:
+    """Required failures with what two runs of the same fault have in common."""
+    return {j.check: reason(j.why) for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL}
+
+
+def _undecided(judgements: Runs) -> set[str]:
+    return {j.check for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.INCONCLUSIVE}
+
+
+def _named(judgements: Runs, checks: Set[str]) -> Runs:
+    return tuple(j for j in judgements if j.check in checks and j.verdict is Verdict.FAIL)

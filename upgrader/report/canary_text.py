@@ -1,0 +1,57 @@
+"""A canary as text: the verdict, why, what it heals, what it could not see."""
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+
+from upgrader.domain.canary import Blame, CanaryReport, CanaryRun, Seal
+from upgrader.domain.check import Verdict
+from upgrader.domain.moves import CanaryData
+from upgrader.domain.outcome import Outcome
+from upgrader.report.checks_text import COLOUR, checks_summary
+
+_BLAME = {
+    Blame.RELEASE: "the release is to blame: the present one does the same course on the same state without it",
+    Blame.STATE: "pre-existing: the present release fails on this state in the same way; an empty profile is well",
+    Blame.BOTH: "pre-existing: both releases fail in the same way, in an empty profile too",
+    Blame.PROBE: "not judged: a probe of ours failed, which says nothing of the release",
+    Blame.UNKNOWN: "not judged: the present release fails too, for another reason or at another step",
+}
+
+
+def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
+    """The outcome of `upgrader canary`."""
+    data = outcome.data
+    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report))
+
+
+def canary_lines(report: CanaryReport) -> RenderableType:
+    """A canary's verdict with its reasons."""
+    colour = COLOUR[report.verdict]
+    sealed = "sealed" if report.seal is Seal.SEALED else "unsealed"
+    word = report.verdict.value + (", heals" if report.healed else "") + (", pre-existing" if _was_before(report) else "")
+    parts: list[RenderableType] = [f"canary: [{colour}]{word}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"]
+    if report.blame in _BLAME:
+        parts.append(_BLAME[report.blame])
+    parts.extend(_schema(report.candidate))
+    parts.append(checks_summary(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
+    parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
+    parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
+    if report.control is not None:
+        parts.append(checks_summary(report.control.judgements, f"control: {report.control.version} on a second clone"))
+    if report.fresh is not None:
+        parts.append(checks_summary(report.fresh.judgements, f"{report.fresh.version} in an empty profile"))
+    parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
+    return Group(*parts)
+
+
+def _was_before(report: CanaryReport) -> bool:
+    return report.verdict is Verdict.PASS and bool(report.remaining)
+
+
+def _schema(run: CanaryRun) -> list[RenderableType]:
+    if run.state_schema_before == run.state_schema_after:
+        return []
+    return [
+        f"state schema {run.state_schema_before} → {run.state_schema_after}: "
+        "the old release cannot open the state afterwards; going back restores the snapshot"
+    ]

@@ -1,0 +1,38 @@
+"""Judgements as text."""
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from upgrader.domain.check import Judgement, Need, Verdict
+
+COLOUR = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_APPLICABLE: "dim",
+}
+_WORD = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?", Verdict.NOT_APPLICABLE: "n/a"}
+
+
+def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
+    """How many said what, and a line for each that is not content."""
+    passed = sum(each.verdict is Verdict.PASS for each in judgements)
+    silent = sum(each.verdict is Verdict.NOT_APPLICABLE for each in judgements)
+    told = f"{escape(title)}: {passed} ok" + (f", {silent} not applicable" if silent else "")
+    rest = tuple(each for each in judgements if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE))
+    return Group(told, checks_table(rest, "")) if rest else told
+
+
+def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
+    """One line a check; wanted ones are marked."""
+    table = Table(title=escape(title) or None, title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for each in judgements:
+        colour = COLOUR[each.verdict]
+        name = each.check if each.need is Need.REQUIRED else f"{each.check} (wanted)"
+        why = each.why if not each.remedy or each.verdict is Verdict.PASS else f"{each.why} — {each.remedy}"
+        table.add_row(f"[{colour}]{_WORD[each.verdict]}[/{colour}]", escape(name), escape(why))
+    return table
