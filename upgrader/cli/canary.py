@@ -1,9 +1,18 @@
 """`upgrader canary`."""
 
+from typing import Annotated
+
 import typer
 
-from upgrader.cli.arguments import Accept, Target, accepted, version
+from upgrader.cli.arguments import Accept, accepted
 from upgrader.cli.session import of
+from upgrader.domain.canary import Extra
+from upgrader.domain.version import Version
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(help="releases to try; the recommended one when left out", metavar="[TARGET]..."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -11,7 +20,14 @@ def register(app: typer.Typer) -> None:
     app.command("canary", epilog="Example: upgrader canary 2026.9.6")(canary)
 
 
-def canary(ctx: typer.Context, target: Target = None, accept: Accept = None) -> int:
-    """Try TARGET on a clone of your own state; the live gateway is not touched."""
+def canary(
+    ctx: typer.Context,
+    targets: Targets = None,
+    accept: Accept = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="in an empty profile as well: is the release itself broken?")] = False,
+) -> int:
+    """Try TARGET on a clone of your own state; the live gateway is not touched. Several are tried on one snapshot."""
     session = of(ctx)
-    return session.output.finish(session.wiring.canary(version(target), accepted(accept)))
+    extras = frozenset({Extra.FRESH} if fresh else ())
+    wanted = tuple(Version.parse(each) for each in targets or ())
+    return session.output.finish(session.wiring.canary(wanted, accepted(accept), extras))

@@ -53,7 +53,7 @@ class DemoCommands:
 
     def canary(self, target: Version) -> Outcome[Any]:
         """`upgrader canary`."""
-        return self.wiring.canary(target, frozenset())
+        return self.wiring.canary((target,), frozenset(), frozenset())
 
     def upgrade(self, target: Version) -> Outcome[Any]:
         """`upgrader upgrade --yes`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from upgrader.adapters.clones import CloneSubjects, StateClones
 from upgrader.adapters.ports import free_port
+from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.context.keeping import Keeping
@@ -18,7 +19,8 @@ from upgrader.domain.pathclass import in_snapshot
 from upgrader.domain.ports import Progress
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_course import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs, config_text, paths
+from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
+from upgrader.services.openclaw import canary_lore, canary_runs, config_text, paths, sameness
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ class Proving:
     machine: Machine
     keeping: Keeping
     progress: Progress
+
+    def remembering(self) -> RememberingCanary:
+        """The canary of an upgrade: a proof of the same slot on the same state is taken again."""
+        return RememberingCanary(self.keeping_word(), self._places())
+
+    def keeping_word(self) -> KeepingCanary:
+        """The canary that always runs; its word is kept."""
+        proofs = FileProofs(self.keeping.home / "proofs", sameness.EXCLUSIONS, self.machine.clock)
+        return KeepingCanary(self.canaries(), proofs)
+
+    def _places(self) -> LinuxPlaces:
+        return LinuxPlaces(self.machine.runner, self.keeping.home / "canary-trial")
 
     def canaries(self) -> CloneCanary:
         """The canary."""
@@ -43,7 +57,7 @@ class Proving:
         return CloneCanary(
             CourseTools(
                 clones=StateClones(home / "canaries", subjects, lambda path: in_snapshot(paths.classify(era, path))),
-                places=LinuxPlaces(self.machine.runner, home / "canary-trial"),
+                places=self._places(),
                 pairing=pairing_probe(self.machine),
                 lore=canary_lore,
                 clock=self.machine.clock,

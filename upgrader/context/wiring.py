@@ -15,16 +15,19 @@ from upgrader.context.moving import Moving
 from upgrader.context.observing import compare, live_checks
 from upgrader.context.planning import plan, planning
 from upgrader.context.proving import Proving
-from upgrader.domain.moves import CanaryData, MoveData, Recovery, VerifyData
+from upgrader.domain.canary import Extra
+from upgrader.domain.moves import CanariesData, CanaryData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ExitStyle, PlanData
 from upgrader.domain.ports import Progress
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, UpgraderError, UsageError
+from upgrader.operations.canary_command import Canary
+from upgrader.operations.proving import Prove
 from upgrader.operations.rollback import Rollback
 from upgrader.operations.status import ShowStatus
-from upgrader.operations.upgrade import Canary, Prove, Upgrade
+from upgrader.operations.upgrade import Upgrade
 from upgrader.operations.verify import Verify
 
 T = TypeVar("T")
@@ -64,12 +67,18 @@ class Wiring:
         """`upgrader verify`."""
         return Verify(self._finder(), live_checks(self.machine), self.progress).run()
 
-    def canary(self, target: Version | None, accepted: frozenset[str]) -> Outcome[CanaryData | PlanData]:
-        """`upgrader canary`."""
+    def canary(
+        self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
+    ) -> Outcome[CanaryData | CanariesData | PlanData]:
+        """`upgrader canary`, of one release or of several."""
         with self._recovered("canary") as (keeping, recovery):
+            proving = Proving(self.machine, keeping, self.progress)
             decide = planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide
-            outcome = Canary(self._finder(), decide, self._prove(keeping)).run(target, accepted)
-        return _told(outcome, recovery)
+            prove = Prove(keeping.slots(), keeping.snapshots(), proving.keeping_word(), self.progress, extras)
+            command = Canary(self._finder(), decide, prove)
+            if len(targets) > 1:
+                return _told(command.matrix(targets, accepted), recovery)
+            return _told(command.run(targets[0] if targets else None, accepted), recovery)
 
     def upgrade(self, target: Version | None, accepted: frozenset[str]) -> Outcome[MoveData | PlanData]:
         """`upgrader upgrade`."""
@@ -106,7 +115,7 @@ class Wiring:
         return Finder(discovery(self.machine), self.machine.selection(self.options))
 
     def _prove(self, keeping: Keeping) -> Prove:
-        canaries = Proving(self.machine, keeping, self.progress).canaries()
+        canaries = Proving(self.machine, keeping, self.progress).remembering()
         return Prove(keeping.slots(), keeping.snapshots(), canaries, self.progress)
 
     def _moving(self, keeping: Keeping) -> Moving:

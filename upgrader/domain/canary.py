@@ -74,7 +74,8 @@ class CanaryReport:
     """The verdict, the runs behind it, how it was sealed, whom to blame, and what could not be judged.
 
     `healed` is what the control failed and the candidate passes, in the control's words; `remaining` what both fail alike.
-    `fresh` is the candidate in an empty profile: whether the release itself works.
+    `fresh` is the candidate in an empty profile: whether the release itself works. `proven` is set (ISO time) on a report
+    that was kept and not run again.
     """
 
     verdict: Verdict
@@ -86,6 +87,7 @@ class CanaryReport:
     healed: tuple[Judgement, ...] = ()
     remaining: tuple[Judgement, ...] = ()
     fresh: CanaryRun | None = None
+    proven: str = ""
 
     @property
     def goes_back(self) -> bool:

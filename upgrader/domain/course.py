@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan, CloneWish
 from upgrader.domain.doctor import DoctorCall
@@ -123,6 +123,16 @@ class Clones(Protocol):
 
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
+
+
+class Proofs(Protocol):
+    """Reports that were kept, each with what it was about."""
+
+    def find(self, request: CanaryRequest, seal: Seal) -> CanaryReport | None:
+        """The kept report of the same two slots on the same state, sealed alike; None when anything differs."""
+
+    def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
+        """Keep a report; the newest of a candidate replaces the one before."""
 
 
 class PairingProbe(Protocol):

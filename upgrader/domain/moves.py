@@ -57,3 +57,11 @@ class CanaryData:
     present: str
     target: str
     report: CanaryReport
+
+
+@dataclass(frozen=True)
+class CanariesData:
+    """Several canaries on clones of one snapshot, in the order asked for."""
+
+    present: str
+    canaries: tuple[CanaryData, ...]

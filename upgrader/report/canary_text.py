@@ -2,10 +2,11 @@
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.table import Table
 
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRun, Seal
 from upgrader.domain.check import Verdict
-from upgrader.domain.moves import CanaryData
+from upgrader.domain.moves import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
 from upgrader.report.checks_text import COLOUR, checks_summary
 
@@ -24,12 +25,26 @@ def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
     return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report))
 
 
+def render_canaries(outcome: Outcome[CanariesData]) -> RenderableType:
+    """The outcome of `upgrader canary A B C`: a line each first, then each in full."""
+    table = Table(title=f"canaries of {escape(outcome.data.present)}", title_justify="left", box=None, show_header=False)
+    for each in outcome.data.canaries:
+        colour = COLOUR[each.report.verdict]
+        table.add_row(escape(each.target), f"[{colour}]{_word(each.report)}[/{colour}]", _BLAME.get(each.report.blame, ""))
+    parts: list[RenderableType] = [table]
+    for each in outcome.data.canaries:
+        parts += [f"canary {escape(each.present)} → {escape(each.target)}", canary_lines(each.report)]
+    return Group(*parts)
+
+
 def canary_lines(report: CanaryReport) -> RenderableType:
     """A canary's verdict with its reasons."""
     colour = COLOUR[report.verdict]
     sealed = "sealed" if report.seal is Seal.SEALED else "unsealed"
-    word = report.verdict.value + (", heals" if report.healed else "") + (", pre-existing" if _was_before(report) else "")
-    parts: list[RenderableType] = [f"canary: [{colour}]{word}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"]
+    head = f"canary: [{colour}]{_word(report)}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"
+    parts: list[RenderableType] = [head]
+    if report.proven:
+        parts.append(f"proven at {escape(report.proven)}; slot and state are unchanged since, so it was not run again")
     if report.blame in _BLAME:
         parts.append(_BLAME[report.blame])
     parts.extend(_schema(report.candidate))
@@ -42,6 +57,10 @@ def canary_lines(report: CanaryReport) -> RenderableType:
         parts.append(checks_summary(report.fresh.judgements, f"{report.fresh.version} in an empty profile"))
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
+
+
+def _word(report: CanaryReport) -> str:
+    return report.verdict.value + (", heals" if report.healed else "") + (", pre-existing" if _was_before(report) else "")
 
 
 def _was_before(report: CanaryReport) -> bool:

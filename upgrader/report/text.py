@@ -8,13 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.demo import DemoData
-from upgrader.domain.moves import CanaryData, MoveData, VerifyData
+from upgrader.domain.moves import CanariesData, CanaryData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan import PlanData
 from upgrader.domain.settle import Settled
 from upgrader.domain.status import StatusData
 from upgrader.errors import UpgraderError
-from upgrader.report.canary_text import canary_lines, render_canary
+from upgrader.report.canary_text import canary_lines, render_canaries, render_canary
 from upgrader.report.checks_text import checks_summary, checks_table
 from upgrader.report.plan_text import render_plan
 from upgrader.report.status_text import render_status
@@ -115,6 +115,7 @@ def _demo(outcome: Outcome[DemoData]) -> RenderableType:
 _RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = (
     (MoveData, _move),
     (CanaryData, render_canary),
+    (CanariesData, render_canaries),
     (VerifyData, _verify),
     (PlanData, _plan),
     (DemoData, _demo),

@@ -1,0 +1,98 @@
+"""Reports of canaries on disk, one file a candidate, and the question whether one is still about what is there."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from upgrader import __version__
+from upgrader.adapters.compare import Comparer, NotComparable
+from upgrader.adapters.durable import make_private, replace_durably
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.ports import Clock
+from upgrader.domain.sameness import Exclusions
+from upgrader.domain.slot import Slot
+from upgrader.domain.tree import TreeUnreadable
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a report is about. `state` is the digest of the snapshot's manifest, `tree` where the snapshot lies."""
+
+    tool: str
+    candidate: str
+    present: str
+    extras: tuple[str, ...]
+    state: str
+    tree: str
+
+
+@dataclass(frozen=True)
+class _Kept:
+    about: _About
+    proven: str
+    report: CanaryReport
+
+
+_FORM = TypeAdapter(_Kept)
+
+
+class FileProofs:
+    """Port Proofs. `exclusions`: what a gateway at work writes into its state without changing what was proven."""
+
+    def __init__(self, root: Path, exclusions: Exclusions, clock: Clock) -> None:
+        self._root = root
+        self._exclusions = exclusions
+        self._clock = clock
+
+    def find(self, request: CanaryRequest, seal: Seal) -> CanaryReport | None:
+        """See Proofs.find. States are compared as snapshots: bytes of files, rows of databases."""
+        kept = self._read(request.candidate)
+        if kept is None or kept.report.seal is not seal:
+            return None
+        about = _about(request)
+        if replace(kept.about, state=about.state, tree=about.tree) != about or not self._same_state(kept.about, request):
+            return None
+        return replace(kept.report, proven=kept.proven)
+
+    def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
+        """See Proofs.keep."""
+        kept = _Kept(_about(request), self._clock.now().isoformat(timespec="seconds"), report)
+        make_private(self._root)
+        replace_durably(self._file(request.candidate), _FORM.dump_json(kept))
+
+    def _read(self, candidate: Slot) -> _Kept | None:
+        try:
+            return _FORM.validate_json(self._file(candidate).read_bytes())
+        except (FileNotFoundError, ValidationError):  # one of another form is of another upgrader: no proof
+            return None
+
+    def _same_state(self, then: _About, request: CanaryRequest) -> bool:
+        tree = Path(then.tree)
+        if then.state == request.snapshot.digest and request.snapshot.digest:
+            return True
+        if not tree.is_dir():
+            return False
+        try:
+            return Comparer(self._exclusions, make_private(self._root)).compare(tree, request.snapshot.tree).holds
+        except (NotComparable, TreeUnreadable):
+            return False
+
+    def _file(self, candidate: Slot) -> Path:
+        return self._root / f"{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}.json"
+
+
+def _about(request: CanaryRequest) -> _About:
+    return _About(
+        tool=__version__,
+        candidate=_digest(request.candidate),
+        present=_digest(request.present),
+        extras=tuple(sorted(each.value for each in request.extras)),
+        state=request.snapshot.digest,
+        tree=str(request.snapshot.tree),
+    )
+
+
+def _digest(slot: Slot) -> str:
+    return f"{slot.version} {slot.digest} {slot.node_digest}"
