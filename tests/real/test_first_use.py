@@ -38,7 +38,7 @@ def test_from_a_broken_2_19_one_moves_to_2_17_and_agents_spawn_again(
     print(planned.text)
     moved = world.run("--json", "--yes", "upgrade", "2026.2.17", limit_s=2400, environment=environment)
     assert moved.exit_code == 0, moved.text
-    assert (world.version, world.serving_version()) == ("2026.2.17", "2026.2.17")
+    assert (world.version, world.is_ready()) == ("2026.2.17", True)
     assert turns(world, stub_model) == {"sessions_spawn": True, "sessions_send": True}
     print(f"outage {moved.json['data']['outage_seconds']} s")
 
@@ -51,11 +51,12 @@ def test_a_release_the_registry_lacks_is_planned_adopted_and_returned_to(
     environment = reaching_the_registry(world, node_home)
     before = world.package_digest()
 
-    planned = world.run("--json", "plan", "2026.2.22", limit_s=300, environment=environment)
+    accepting = ("2026.2.22", "--accept", "known_bad")  # it mends the pairing and disables channel plugins
+    planned = world.run("--json", "plan", *accepting, limit_s=300, environment=environment)
     assert planned.exit_code == 0, planned.text
-    moved = world.run("--json", "--yes", "upgrade", "2026.2.22", limit_s=2400, environment=environment)
+    moved = world.run("--json", "--yes", "upgrade", *accepting, limit_s=2400, environment=environment)
     assert moved.exit_code == 0, moved.text
-    assert (world.version, world.serving_version()) == ("2026.2.22", "2026.2.22")
+    assert (world.version, world.is_ready()) == ("2026.2.22", True)
     assert turns(world, stub_model) == {"sessions_spawn": True, "sessions_send": True}
 
     back = world.run("--json", "--yes", "rollback", limit_s=900)

@@ -1,10 +1,13 @@
 """Arguments and options that several commands share."""
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from upgrader.domain.quiet import Patience
     from upgrader.domain.version import Version
 
 Target = Annotated[str | None, typer.Argument(help="release to go to; the recommended one when left out", metavar="[TARGET]")]
@@ -13,6 +16,11 @@ Accept = Annotated[
     typer.Option("--accept", help="override a rule by its code; recorded with the move", metavar="RULE"),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="use what is cached; ask no registry")]
+
+Wait = Annotated[str, typer.Option("--wait", help="how long to wait for agents at work: 90s, 5m, 1h", metavar="TIME")]
+Interrupt = Annotated[bool, typer.Option("--interrupt", help="cut off what is still at work after the wait")]
+_TIME = re.compile(r"(\d{1,6})([smh]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def version(text: str | None) -> "Version | None":
@@ -25,3 +33,15 @@ def version(text: str | None) -> "Version | None":
 def accepted(codes: list[str] | None) -> frozenset[str]:
     """The rules a person overrides."""
     return frozenset(codes or ())
+
+
+def patience(wait: str, *, interrupt: bool) -> "Patience":
+    """How long to wait for agents at work, and what then. Raises UsageError."""
+    from upgrader.domain.quiet import AtLimit, Patience
+    from upgrader.errors import UsageError
+
+    found = _TIME.fullmatch(wait.strip())
+    if found is None:
+        raise UsageError(f"{wait!r} is no time", hint="write `--wait 90s`, `--wait 5m` or `--wait 1h`", code="bad_time")
+    limit = timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+    return Patience(limit, AtLimit.INTERRUPT if interrupt else AtLimit.POSTPONE)

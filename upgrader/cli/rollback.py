@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from upgrader.cli.arguments import Interrupt, Wait, patience
 from upgrader.cli.session import of
 
 
@@ -17,7 +18,9 @@ def rollback(
     snapshot: Annotated[
         str | None, typer.Argument(help="snapshot to return to; that of the last move when left out", metavar="[SNAPSHOT]")
     ] = None,
+    wait: Wait = "2m",
+    interrupt: Interrupt = False,
 ) -> int:
     """Return to the release and state of before: package, Node, state, config, service. Needs no network."""
     session = of(ctx)
-    return session.output.finish(session.wiring.rollback(snapshot or ""))
+    return session.output.finish(session.wiring.rollback(snapshot or "", patience(wait, interrupt=interrupt)))

@@ -2,7 +2,7 @@
 
 import typer
 
-from upgrader.cli.arguments import Accept, Target, accepted, version
+from upgrader.cli.arguments import Accept, Interrupt, Target, Wait, accepted, patience, version
 from upgrader.cli.session import of
 
 
@@ -11,7 +11,9 @@ def register(app: typer.Typer) -> None:
     app.command("upgrade", epilog="Example: upgrader upgrade 2026.9.6 --yes")(upgrade)
 
 
-def upgrade(ctx: typer.Context, target: Target = None, accept: Accept = None) -> int:
+def upgrade(
+    ctx: typer.Context, target: Target = None, accept: Accept = None, wait: Wait = "2m", interrupt: Interrupt = False
+) -> int:
     """Move to TARGET, or end where it began."""
     session = of(ctx)
-    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept)))
+    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), patience(wait, interrupt=interrupt)))

@@ -31,6 +31,7 @@ from upgrader.domain.observing import Gateway, PairWish
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ExitStyle
 from upgrader.domain.ports import Progress
+from upgrader.domain.quiet import Patience
 from upgrader.domain.version import Version
 from upgrader.operations.demo import Demo
 from upgrader.operations.pair_client import PairClient
@@ -57,11 +58,11 @@ class DemoCommands:
 
     def upgrade(self, target: Version) -> Outcome[Any]:
         """`upgrader upgrade --yes`."""
-        return self.wiring.upgrade(target, frozenset())
+        return self.wiring.upgrade(target, frozenset(), Patience())
 
     def rollback(self) -> Outcome[Any]:
         """`upgrader rollback --yes`."""
-        return self.wiring.rollback("")
+        return self.wiring.rollback("", Patience())
 
     def installation(self) -> Installation:
         """What the discovery finds."""

@@ -1,7 +1,7 @@
 """Joins a move: supervisor, doctor, readiness, the way back, the transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from upgrader.adapters.files import DurableFiles
@@ -11,6 +11,7 @@ from upgrader.adapters.http_probe import LoopbackHttp
 from upgrader.adapters.live_doctor import LiveDoctor
 from upgrader.adapters.live_readiness import LiveReadiness
 from upgrader.adapters.pointer import PackagePointer
+from upgrader.adapters.quieting import GatewayQuieting
 from upgrader.adapters.settling import Settler
 from upgrader.adapters.supervisors.process import ProcessSupervisor
 from upgrader.adapters.supervisors.systemctl import session_environment
@@ -22,12 +23,14 @@ from upgrader.domain.facts import Installation, SupervisorKind
 from upgrader.domain.live import LiveReport
 from upgrader.domain.observing import NoAnswer
 from upgrader.domain.ports import Discovery, Progress, Supervisor, Verifier
+from upgrader.domain.quiet import Patience
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
+from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.recover import Recover
 from upgrader.operations.transact import Transact
 from upgrader.operations.undoing import Undoer
-from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, units
+from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, suspension, units
 from upgrader.services.openclaw.doctor import doctor_call
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
@@ -44,6 +47,7 @@ class Moving:
     verifier: Verifier
     compare: Compare
     progress: Progress
+    patience: Patience = field(default_factory=Patience)
 
     def supervisor(self) -> Supervisor:
         """The one that keeps this gateway alive."""
@@ -88,6 +92,7 @@ class Moving:
             discovery=self.found,
             clock=machine.clock,
             compare=self.compare,
+            quiesce=Quiesce(self._quieting(), machine.clock, self.progress, self.patience),
         )
         return Transact(
             journals=self.keeping.journals(),
@@ -102,6 +107,14 @@ class Moving:
     def recover(self) -> Recover:
         """What ends an unfinished move."""
         return Recover(self.keeping.journals(), self.undoer(), self.finisher(), self.progress)
+
+    def _quieting(self) -> GatewayQuieting:
+        return GatewayQuieting(
+            self.machine.runner,
+            suspension,
+            commands.openclaw_argv,
+            self._environment,
+        )
 
     def _environment(self, installation: Installation) -> Mapping[str, str]:
         """What an OpenClaw command of this installation gets to see."""

@@ -20,6 +20,7 @@ from upgrader.domain.moves import CanariesData, CanaryData, MoveData, Recovery, 
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ExitStyle, PlanData
 from upgrader.domain.ports import Progress
+from upgrader.domain.quiet import Patience
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, UpgraderError, UsageError
@@ -80,10 +81,12 @@ class Wiring:
                 return _told(command.matrix(targets, accepted), recovery)
             return _told(command.run(targets[0] if targets else None, accepted), recovery)
 
-    def upgrade(self, target: Version | None, accepted: frozenset[str]) -> Outcome[MoveData | PlanData]:
+    def upgrade(
+        self, target: Version | None, accepted: frozenset[str], patience: Patience
+    ) -> Outcome[MoveData | PlanData]:
         """`upgrader upgrade`."""
         with self._recovered("upgrade") as (keeping, recovery):
-            moving = self._moving(keeping)
+            moving = self._moving(keeping, patience)
             outcome = Upgrade(
                 discovery=self._finder(),
                 decide=planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide,
@@ -95,10 +98,10 @@ class Wiring:
             ).run(target, accepted)
         return _told(outcome, recovery)
 
-    def rollback(self, snapshot: str) -> Outcome[MoveData]:
+    def rollback(self, snapshot: str, patience: Patience) -> Outcome[MoveData]:
         """`upgrader rollback`."""
         with self._recovered("rollback") as (keeping, recovery):
-            moving = self._moving(keeping)
+            moving = self._moving(keeping, patience)
             outcome = Rollback(
                 discovery=self._finder(),
                 slots=keeping.slots(),
@@ -118,9 +121,9 @@ class Wiring:
         canaries = Proving(self.machine, keeping, self.progress).remembering()
         return Prove(keeping.slots(), keeping.snapshots(), canaries, self.progress)
 
-    def _moving(self, keeping: Keeping) -> Moving:
+    def _moving(self, keeping: Keeping, patience: Patience | None = None) -> Moving:
         verifier = live_checks(self.machine)
-        return Moving(self.machine, keeping, self._finder(), verifier, compare, self.progress)
+        return Moving(self.machine, keeping, self._finder(), verifier, compare, self.progress, patience or Patience())
 
     @contextmanager
     def _recovered(self, command: str) -> Iterator[tuple[Keeping, Recovery | None]]:

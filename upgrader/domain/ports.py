@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from upgrader.domain.live import LiveReport
     from upgrader.domain.observation import Observation
     from upgrader.domain.planfacts import RegistryState, Volume
+    from upgrader.domain.quiet import GatewayIdentity, Suspension
     from upgrader.domain.release import Release
     from upgrader.domain.settle import SettleReport
     from upgrader.domain.slot import Slot
@@ -261,6 +262,22 @@ class Settling(Protocol):
 
     def settle(self, incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
         """Run between exchange and start; `workspaces` are relative to the state. Safe to run again."""
+
+
+class Quieting(Protocol):
+    """The running gateway's own way of becoming idle."""
+
+    def suspend(self, installation: Installation, request: str) -> Suspension:
+        """Admit no new work and say what still runs; the same `request` asks again."""
+
+    def resume(self, installation: Installation, suspension: str) -> None:
+        """Admit work again."""
+
+    def identify(self, installation: Installation) -> GatewayIdentity | None:
+        """Who serves; to be asked before `suspend`. None where the release does not tell."""
+
+    def interrupt(self, installation: Installation, suspension: str, gateway: GatewayIdentity) -> bool:
+        """Let the coming stop cut off what still runs; says whether the gateway agreed."""
 
 
 class Doctor(Protocol):

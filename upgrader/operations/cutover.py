@@ -1,7 +1,7 @@
 """The cutover: each effect is intended in the journal, with its undo, before it happens. Top to bottom is the story."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from upgrader.domain.settle import Settled
 from upgrader.domain.snapshot import OutsideFile, Snapshot
 from upgrader.domain.transaction import Move, Opened
 from upgrader.errors import UpgraderError
+from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.undoing import STOP_LIMIT, Undoer
 
 
@@ -64,6 +65,7 @@ class Cutover:
     discovery: Discovery
     clock: Clock
     compare: Callable[[LiveReport, LiveReport], tuple[Judgement, ...]]
+    quiesce: Quiesce
 
     def run(
         self, journal: JournalFile, opened: Opened, snapshot: Snapshot, launch: Launch, before: LiveReport | None
@@ -75,8 +77,9 @@ class Cutover:
             standby = self.snapshots.materialise(snapshot, opened.standby)
             if opened.move is Move.UPGRADE:
                 self.snapshots.prefill(live, opened.standby)
-        began = self.clock.monotonic()
-        self._stop(journal, opened)
+        with self._quiet(opened):
+            began = self.clock.monotonic()
+            self._stop(journal, opened)
         self._switch(journal, opened)
         settled: tuple[Settled, ...] = ()
         if opened.move is Move.UPGRADE:
@@ -90,6 +93,12 @@ class Cutover:
             after = self._verify(opened, before) if gateway else None
         journal.append(Mark.COMMITTED)
         return Cut(after, outage, settled)
+
+    def _quiet(self, opened: Opened) -> AbstractContextManager[None]:
+        """No new work from here to the stop. Nothing to journal: OpenClaw lifts it by itself after two minutes."""
+        if not opened.was_running:
+            return nullcontext()
+        return self.quiesce.held(opened.installation, f"upgrader-{opened.transaction}")
 
     def _stop(self, journal: JournalFile, opened: Opened) -> None:
         """Raise the fence, stop, and prove that nothing holds the state any more. Raises StopFailed."""

@@ -15,7 +15,7 @@ from upgrader.domain.ports import Clock, JournalFile, Journals, Progress
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.transaction import Move, Opened, without_secrets
-from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderError
+from upgrader.errors import Blocked, Inconclusive, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
 
@@ -115,6 +115,9 @@ class Transact:
                 unchanged="the state before the move is kept whole beside the state directory",
             )
         journal.append(Mark.CLOSED)
+        if isinstance(error, Inconclusive):  # put off before anything was stopped: there is nothing to check
+            data = replace(data, serving=f"{opened.present.version} runs on, undisturbed")
+            return Outcome(opened.move.value, data, Status.INCONCLUSIVE, error.exit_code, (cause,))
         checks = self._checked_as_before(opened, intention.before)
         undone_to = opened.present.version
         return Outcome(
@@ -167,7 +170,8 @@ class Transact:
 
 def _failure_of(error: UpgraderError | OSError | KeyboardInterrupt) -> Failure:
     if isinstance(error, UpgraderError):
-        return Failure(error.code, error.message, error.why, error.hint)
+        unchanged = error.unchanged if isinstance(error, Inconclusive) else ""
+        return Failure(error.code, error.message, error.why, error.hint, unchanged)
     if isinstance(error, KeyboardInterrupt):
         return Failure("interrupted", "interrupted", "it was asked to stop")
     return Failure("system_error", error.strerror or type(error).__name__, str(error.filename or ""))

@@ -53,6 +53,7 @@ OBSERVATIONS = (
     Observation("handshakes", Needs.RUNNING, lambda world, _: matrix(world, protocol_of(world))),
     Observation("commands", Needs.RUNNING, lambda world, _: running.commands(world)),
     Observation("agent turns", Needs.RUNNING, running.agent_turns),
+    Observation("suspension", Needs.RUNNING, lambda world, _: running.suspension(world), _SQLITE),
     Observation("log form", Needs.RUNNING, lambda world, _: running.log_form(world)),
     Observation("second gateway", Needs.RUNNING, lambda world, _: running.second_gateway(world)),
     Observation("doctor beside a gateway", Needs.RUNNING, lambda world, _: running.doctor_beside(world), _SQLITE),

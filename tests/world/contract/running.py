@@ -308,6 +308,34 @@ def _outcome(result: str) -> tuple[str, str]:
     return str(found[0]["status"]), str(found[0].get("error", "")).split("\n")[0]
 
 
+def suspension(world: World) -> dict[str, Any]:
+    """Asked to become idle: what an idle gateway answers, what it refuses meanwhile, and how it goes on."""
+    request = json.dumps({"requestId": "observed", "terminalPolicy": "terminate", "drain": True})
+    prepared: dict[str, Any] = {}
+
+    def is_idle() -> bool:
+        prepared.clear()
+        prepared.update(_called(world, "gateway.suspend.prepare", request))
+        return prepared.get("status") != "draining"  # some work of the start itself may still run
+
+    world.wait(is_idle, "an idle gateway", world.seed.start_s)
+    known = json.dumps({"suspensionId": prepared.pop("suspensionId", "")})
+    prepared.pop("expiresAtMs", None)
+    return {
+        "prepared": prepared,
+        "meanwhile": {name: _called(world, name, "{}") for name in ("health", "agents.list")},
+        "resumed": _called(world, "gateway.suspend.resume", known),
+        "resumed again": _called(world, "gateway.suspend.resume", known),
+        "afterwards": world.openclaw("gateway", "call", "health", "--json", limit_s=world.seed.start_s).exit_code,
+    }
+
+
+def _called(world: World, method: str, parameters: str) -> dict[str, Any]:
+    said = world.openclaw("gateway", "call", method, "--params", parameters, "--json", limit_s=world.seed.start_s)
+    answer: dict[str, Any] = json.loads(said.stdout)
+    return dict(answer["error"], exit=said.exit_code) if "error" in answer else answer
+
+
 def log_form(world: World) -> dict[str, Any]:
     """What a line of the log file consists of."""
     lines = [line for line in world.log_since() if line.subsystem.startswith("gateway")]

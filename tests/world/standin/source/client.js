@@ -5,9 +5,9 @@ import { payloadOf, signed } from "./identity.js";
 import { portOf } from "./place.js";
 
 export class GatewayRefused extends Error {
-  constructor(message, { kind = "closed", code, reason } = {}) {
+  constructor(message, { kind = "closed", code, reason, request } = {}) {
     super(message);
-    Object.assign(this, { kind, code, reason });
+    Object.assign(this, { kind, code, reason, request });
   }
 }
 
@@ -66,7 +66,7 @@ export async function withGateway(config, as, store, use) {
     waiting.delete(frame.id);
     if (frame.ok) entry.resolve(frame.payload);
     else if (entry.connecting) entry.reject(new GatewayRefused(`gateway closed (1008): ${frame.error.message}`, { code: 1008, reason: frame.error.message }));
-    else entry.reject(new GatewayRefused(frame.error.message, { kind: "response" }));
+    else entry.reject(new GatewayRefused(frame.error.message, { kind: "response", request: frame.error }));
   };
   const call = (method, params, { final = false } = {}) =>
     new Promise((resolve, reject) => {

@@ -57,6 +57,12 @@ export function newerText(newer) {
   return `because ${newer.length} OpenClaw database schema(s) are newer than this build. ${each} Refused by ${buildName()} installed at ${ROOT}.`;
 }
 
+/** What 2026.9.6 adds when it is the shared database that is newer. */
+export function newerAdvice(found) {
+  const concerned = profile.claimsFirst && found.state > profile.schema.state;
+  return concerned ? ` State database uses newer schema version ${found.state}; run openclaw doctor --fix of that release.` : "";
+}
+
 /** Open the shared database, creating or migrating it. `backups` collects the copies made before a migration. */
 export function openState(where, backups) {
   const before = schemaOf(where.database);

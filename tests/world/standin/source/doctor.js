@@ -5,7 +5,7 @@ import { profile, fault } from "./profile.js";
 import { place } from "./place.js";
 import { problemsOf, readConfig, stampConfig } from "./config.js";
 import { leaveDaemon } from "./faults.js";
-import { agentFiles, migrateAll, newerText, openAgent, openState, survey } from "./databases.js";
+import { agentFiles, migrateAll, newerAdvice, newerText, openAgent, openState, survey } from "./databases.js";
 import { Owned, holdFamily } from "./locks.js";
 import { SqliteStore } from "./store.js";
 
@@ -29,7 +29,7 @@ export function doctor(flags) {
 function repair(where, flags) {
   const found = survey(where);
   if (found.newer.length) {
-    warn(`Doctor could not complete maintenance. Check the reported service state and resolve the failure.\nDoctor refused to continue ${newerText(found.newer)}`);
+    warn(`Doctor could not complete maintenance. Check the reported service state and resolve the failure.\nDoctor refused to continue${newerAdvice(found) || ` ${newerText(found.newer)}`}`);
     return 1;
   }
   let held;

@@ -6,11 +6,11 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { HERE, profile, fault, buildName } from "./profile.js";
 import { place, portOf } from "./place.js";
-import { agentsOf, guardConfig, newerWriter, problemsOf, readConfig } from "./config.js";
+import { agentsOf, guardConfig, newerWriter, problemsOf, readConfig, stampConfig } from "./config.js";
 import { log, openLog } from "./logging.js";
 import { accept } from "./websocket.js";
 import { FileStore, SqliteStore } from "./store.js";
-import { Refused, migrateAll, newerText, openAgent, openState, survey } from "./databases.js";
+import { Refused, migrateAll, newerAdvice, newerText, openAgent, openState, survey } from "./databases.js";
 import { Owned, holdFamily, lockOwner, shareFamily, takeLease, takeLocks, touchFamily, waitForFamily } from "./locks.js";
 import { serveConnection } from "./session.js";
 import { plant, plantAtStart } from "./faults.js";
@@ -70,19 +70,23 @@ function check(config, where, flags) {
 
 async function ownSqlite(runtime) {
   const { where } = runtime;
+  const claimed = profile.claimsFirst ? claim(where) : undefined;
   const owner = lockOwner(where);
   if (owner) {
     throw new StartFailed(78, `Another gateway (pid ${owner.pid}) already owns this state directory; refusing to run automatic startup migrations or report the gateway ready. Stop it with "openclaw gateway stop" (or select a different OPENCLAW_STATE_DIR), then retry startup.`);
   }
   const found = survey(where);
-  if (found.newer.length) throw new StartFailed(78, `[gateway] refused startup ${newerText(found.newer)}`);
+  if (found.newer.length) throw new StartFailed(78, `[gateway] refused startup ${newerText(found.newer)}${newerAdvice(found)}`);
   if (existsSync(join(where.state, "identity", "device.json")) && found.state === undefined) {
     throw new StartFailed(78, `Legacy device identity exists at ${join(where.state, "identity", "device.json")}. Run "openclaw doctor --fix" before starting the gateway or connecting this client.`);
   }
   const behind = found.state !== undefined && found.state < profile.schema.state;
   if (!behind && found.oldAgents.length) throw new StartFailed(78, unmigrated(found.oldAgents[0]));
-  runtime.held = [await lifecycle(where, behind), shareFamily(where, "state-handles"), touchFamily(where, "state-lifecycle")];
-  if (behind) for (const line of migrateAll(where, { keepBackups: true })) process.stdout.write(`- ${line}\n`);
+  runtime.held = [claimed ?? (await lifecycle(where, behind)), shareFamily(where, "state-handles"), touchFamily(where, "state-lifecycle")];
+  if (behind) {
+    for (const line of migrateAll(where, { keepBackups: true })) process.stdout.write(`- ${line}\n`);
+    stampConfig(where.config);
+  }
   runtime.db = openState(where);
   runtime.store = new SqliteStore(runtime.db);
   runtime.releaseLease = takeLease(runtime.db, runtime.port);
@@ -98,6 +102,15 @@ async function ownSqlite(runtime) {
 
 function unmigrated(file) {
   return `OpenClaw agent database ${file.path} uses schema version ${file.schema}; stop active agents and run openclaw doctor --fix to migrate session identities before using it.\n[gateway] requires state migration. Stop the service with openclaw gateway stop (or its service owner), then run openclaw doctor --fix, then start it again with openclaw gateway start.`;
+}
+
+/** 2026.9.6 looks for migrations with the state claimed, before anything else, and does not wait for it. */
+function claim(where) {
+  try {
+    return holdFamily(where, "gateway-lifecycle");
+  } catch (error) {
+    throw new StartFailed(78, `[gateway] requires state migration: ${error.message} Stop it, then run openclaw doctor --fix.`);
+  }
 }
 
 async function lifecycle(where, behind) {
@@ -275,7 +288,7 @@ function stopOnSignal(runtime) {
     runtime.phase = "draining";
     log("gateway", "info", `received ${signal}; shutting down`);
     const until = Date.now() + profile.drainMs;
-    while (runtime.active.size && Date.now() < until) await new Promise((done) => setTimeout(done, 20));
+    while (runtime.active.size && !runtime.cutsOff && Date.now() < until) await new Promise((done) => setTimeout(done, 20));
     if (profile.era === "sqlite") log("gateway", "info", "active-work drain settled; beginning server close");
     for (const connection of runtime.connections) connection.close(1012, "service restart");
     runtime.server.close();

@@ -77,12 +77,17 @@ async function agent(flags) {
 
 /** `gateway call METHOD`: the raw payload, with the least scopes the method needs. */
 async function call(method, flags) {
-  const scopes = { health: ["operator.read"], "device.pair.list": ["operator.pairing"], agent: ["operator.write"] }[method] ?? ["operator.read"];
+  const scopes = { health: ["operator.read"], "device.pair.list": ["operator.pairing"], agent: ["operator.write"],
+    "gateway.suspend.prepare": ["operator.admin"], "gateway.suspend.resume": ["operator.admin"], "gateway.suspend.handoff": ["operator.admin"] }[method] ?? ["operator.read"];
   try {
     json(await ask(scopes, (send) => send(method, JSON.parse(flags.params ?? "{}"))));
     return 0;
   } catch (error) {
     if (!(error instanceof GatewayRefused)) throw error;
+    if (profile.suspends && flags.json && error.request) {
+      json({ ok: false, error: { type: "gateway_request_error", ...error.request } });
+      return 1;
+    }
     process.stderr.write(`Gateway call failed: ${error.message}\n`);
     return 1;
   }

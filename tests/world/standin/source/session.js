@@ -9,6 +9,7 @@ import { runTurn } from "./turn.js";
 const NEEDS = {
   health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read",
   "device.pair.list": "operator.pairing", agent: "operator.write",
+  ...(profile.suspends ? { "gateway.suspend.prepare": "operator.admin", "gateway.suspend.resume": "operator.admin", "gateway.suspend.handoff": "operator.admin", "system.info": "operator.read" } : {}),
 };
 
 export function serveConnection(runtime, connection, request, nonce) {
@@ -90,6 +91,8 @@ async function answer(runtime, connection, peer, frame) {
   const known = method in NEEDS;
   const missing = lacking(peer.hello.scopes, known ? NEEDS[method] : "operator.admin");
   if (missing) return reply(false, missing);
+  const asked = suspension(runtime, method, frame.params ?? {});
+  if (asked) return reply(asked.ok, asked.body);
   if (!known) return reply(false, { code: "INVALID_REQUEST", message: `unknown method: ${method}` });
   try {
     if (method === "agent") return await agent(runtime, frame.params ?? {}, reply);
@@ -98,6 +101,33 @@ async function answer(runtime, connection, peer, frame) {
     log("gateway", "error", `${method} failed: ${error.message}`);
     return reply(false, { code: "UNAVAILABLE", message: error.message });
   }
+}
+
+/** Cooperative suspension of 9.x: no new work while it lasts; undefined where the method may go on. */
+function suspension(runtime, method, params) {
+  if (!profile.suspends) return undefined;
+  const held = runtime.suspension;
+  const busy = runtime.active.size;
+  if (method === "gateway.suspend.prepare") {
+    runtime.suspension = held ?? { suspensionId: randomUUID(), requestId: params.requestId };
+    const blockers = busy ? [{ kind: "chat-run", count: busy, message: `${busy} active chat run(s)` }] : [];
+    const body = { status: busy ? "draining" : "ready", suspensionId: runtime.suspension.suspensionId, expiresAtMs: Date.now() + 120_000, activeCount: busy, blockers };
+    if (profile.writeCustody) body.writeCustody = [];
+    return { ok: true, body: busy ? { ...body, retryAfterMs: 20_000 } : body };
+  }
+  if (method === "gateway.suspend.handoff") {
+    const known = held && params.suspensionId === held.suspensionId && params.target?.pid === process.pid && params.target?.processInstanceId === runtime.bootId;
+    if (!known) return { ok: false, body: { code: "INVALID_REQUEST", message: "invalid gateway.suspend.handoff params", retryable: false } };
+    runtime.cutsOff = true;
+    return { ok: true, body: { status: "armed", suspensionId: held.suspensionId, expiresAtMs: Date.now() + 120_000 } };
+  }
+  if (method === "gateway.suspend.resume") {
+    runtime.suspension = undefined;
+    return { ok: true, body: { ok: true, status: "running", resumed: Boolean(held) } };
+  }
+  if (!held) return undefined;
+  const details = { method, reason: "gateway-suspending", phase: busy ? "draining" : "prepared" };
+  return { ok: false, body: { code: "UNAVAILABLE", message: `${method} unavailable during gateway suspension`, details, retryable: true, retryAfterMs: 1000 } };
 }
 
 function lacking(scopes, needed) {
@@ -111,6 +141,7 @@ function lacking(scopes, needed) {
 function read(runtime, method) {
   const agents = agentsOf(runtime.config);
   if (method === "device.pair.list") return { pending: runtime.store.pending(), paired: runtime.store.paired().map(redacted) };
+  if (method === "system.info") return { platform: process.platform, port: runtime.port, pid: process.pid, processInstanceId: runtime.bootId };
   if (method === "agents.list") return { defaultId: agents[0], agents: agents.map((id) => ({ id })) };
   if (method === "sessions.list") return { count: 0, sessions: [] };
   const health = { ok: true, ts: Date.now(), durationMs: 1, channels: {}, channelOrder: [], channelLabels: {}, heartbeatSeconds: 1800 };
