@@ -13,7 +13,7 @@ from upgrader.adapters.table_toml import load
 from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan import Answer, ExitStyle, PlanData, Rule
-from upgrader.domain.planfacts import RegistryState, Use, Volume
+from upgrader.domain.planfacts import RegistryState, Signature, Use, Volume
 from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
@@ -53,6 +53,13 @@ class Shelf:
         if found is None:
             raise ReleaseUnknown(f"{version} is not published")
         return found
+
+    def published(self, version: Version) -> datetime | None:
+        found = self.find(version)
+        return found.published if found else None
+
+    def signature(self, _release: Release) -> Signature:
+        return Signature.UNKNOWN
 
     def releases(self) -> tuple[Release, ...]:
         return tuple(self.has.values())

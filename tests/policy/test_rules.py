@@ -94,8 +94,12 @@ def test_a_release_to_be_taken_with_care_goes_ahead_with_a_warning() -> None:
     assert warned_by(make_plan(facts(), table(entry(verdict=Verdict.CAUTION)), GOAL)) == [Rule.CAUTION]
 
 
-def test_a_named_release_of_which_nothing_is_known_is_a_warning() -> None:
-    assert warned_by(make_plan(facts(), Table((entry(PRESENT),)), GOAL)) == [Rule.UNKNOWN_EVIDENCE]
+def test_a_named_release_of_which_nothing_is_known_is_held_until_somebody_says_otherwise() -> None:
+    evidence = table(entry(verdict=Verdict.UNKNOWN))
+    plan = make_plan(facts(), evidence, GOAL)
+    assert blocked_by(plan) == [Rule.UNKNOWN_EVIDENCE]
+    assert plan.blocks[0].hint == "`upgrader canary 2026.9.6`"
+    assert make_plan(replace(facts(), accept=frozenset({"unknown_evidence"})), evidence, GOAL).answer is Answer.GO
 
 
 def test_a_release_of_which_nothing_is_known_is_never_recommended() -> None:
@@ -105,7 +109,7 @@ def test_a_release_of_which_nothing_is_known_is_never_recommended() -> None:
 def test_an_expired_good_opinion_counts_as_unknown_and_a_bad_one_stays() -> None:
     yesterday = TODAY - timedelta(days=1)
     good = replace(entry(), expires=yesterday)
-    assert warned_by(make_plan(facts(), table(good), GOAL)) == [Rule.UNKNOWN_EVIDENCE]
+    assert blocked_by(make_plan(facts(), table(good), GOAL)) == [Rule.UNKNOWN_EVIDENCE]
     bad = replace(entry(verdict=Verdict.BAD), expires=date(2020, 1, 1))
     assert blocked_by(make_plan(facts(), table(bad), GOAL)) == [Rule.KNOWN_BAD]
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from upgrader.adapters.npmrc import NpmSettings
 from upgrader.adapters.registry_cache import Cached, RegistryCache
 from upgrader.adapters.registry_limits import Limits
-from upgrader.domain.planfacts import RegistryState
+from upgrader.domain.planfacts import RegistryState, Signature
 from upgrader.domain.ports import Clock
 from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
 from upgrader.domain.version import Version, nearest
@@ -24,6 +24,8 @@ Reduce = Callable[[object], object]
 
 # Within this time an answer is not even asked for again: what follows a `plan` is often an `upgrade`.
 _FRESH = timedelta(minutes=5)
+_KEYS = "-/npm/v1/keys"
+_KEYS_FRESH = timedelta(days=1)
 
 
 class Sourcing(Enum):
@@ -102,6 +104,34 @@ class NpmRegistry:
         full = (_with_list_facts(release, tags, times) for release in found if release is not None)
         return tuple(sorted(full, key=lambda release: release.version))
 
+    def published(self, version: Version) -> datetime | None:
+        """When it says that release was published, None where it does not. Raises RegistryUnreachable."""
+        return next((each.published for each in self.releases() if each.version == version), None)
+
+    def signature(self, release: Release) -> Signature:
+        """Whether the registry's keys signed this release; UNKNOWN where it offers no signature or no keys."""
+        if not release.signatures or not release.integrity:
+            return Signature.UNKNOWN
+        try:
+            keys = self._keys()
+        except RegistryUnreachable:
+            keys = None
+        if keys is None:
+            return Signature.UNKNOWN
+        from upgrader.adapters.registry_keys import judge  # cryptography
+
+        return judge(self._package, release, keys, self._clock.now())
+
+    def _keys(self) -> object:
+        """The registry's public keys; None where it offers none. Kept for a day, a lack of them too."""
+        kept = self._cache.get(_KEYS)
+        now = self._clock.now()
+        if self._sourcing is Sourcing.CACHE_ONLY or (kept is not None and timedelta(0) <= now - kept.asked < _KEYS_FRESH):
+            return kept.document if kept else None
+        document = self._http.get(_KEYS, self._limits.document_bytes, {}).document
+        self._cache.put(_KEYS, Cached(document, "", "", now))
+        return document
+
     def _document(self, name: str, limit: int, reduce: Reduce) -> object:
         """The reduced document, from cache or network; None where the registry has none."""
         key = f"{self._package}/{name}"
@@ -153,7 +183,7 @@ def reduced(document: object) -> object:
         "deprecated": manifest.get("deprecated"),
         "shrinkwrap": manifest.get("_hasShrinkwrap"),
         "schemas": _mapping(_mapping(manifest.get("openclaw")).get("schemaVersions")),
-        "dist": {key: dist.get(key) for key in ("integrity", "tarball", "unpackedSize")},
+        "dist": {key: dist.get(key) for key in ("integrity", "tarball", "unpackedSize", "signatures")},
     }
 
 
@@ -189,7 +219,14 @@ def read_release(document: object) -> Release | None:
         state_schema=_number(schemas.get("state")),
         agent_schema=_number(schemas.get("agent")),
         has_shrinkwrap=shrinkwrap if isinstance(shrinkwrap, bool) else None,
+        signatures=_signatures(dist.get("signatures")),
     )
+
+
+def _signatures(value: object) -> tuple[tuple[str, str], ...]:
+    listed = value if isinstance(value, list) else []
+    pairs = ((_text(_mapping(each).get("keyid")), _text(_mapping(each).get("sig"))) for each in listed)
+    return tuple((keyid, signature) for keyid, signature in pairs if keyid and signature)
 
 
 def _with_list_facts(release: Release, tags: Mapping[str, object], times: Mapping[str, object]) -> Release:

@@ -33,7 +33,7 @@ def _entry(each: Document, revised: date | None, expires: date | None) -> Entry:
         _date(each.get("reviewed")) or revised,
         _date(each.get("expires")) or expires,
         each.get("unlisted", False),
-        tuple(Fix(Version(one["version"]), Truth(one["truth"]), one.get("what", "")) for one in each.get("fixed_in", ())),
+        tuple(_fix(one) for one in each.get("fixed_in", ())),
         tuple(_edge(one) for one in each.get("from", ())),
         tuple(_special(one) for one in each.get("special", ())),
         tuple(_stop(one) for one in each.get("stop_first", ())),
@@ -41,6 +41,10 @@ def _entry(each: Document, revised: date | None, expires: date | None) -> Entry:
         tuple(Version(one) for one in each.get("next", ())),
         tuple(Version(one) for one in each.get("back", ())),
     )
+
+
+def _fix(one: Document) -> Fix:
+    return Fix(Version(one["version"]), Truth(one["truth"]), one.get("what", ""), tuple(one.get("areas", ())))
 
 
 def _edge(one: Document) -> Edge:

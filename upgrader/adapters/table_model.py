@@ -92,6 +92,7 @@ class _Fix(_Strict):
     version: VersionText
     truth: Truth
     what: str = ""
+    areas: tuple[AreaText, ...] = ()
 
 
 class _Edge(_Strict):

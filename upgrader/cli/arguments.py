@@ -15,6 +15,7 @@ Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", help="override a rule by its code; recorded with the move", metavar="RULE"),
 ]
+Reason = Annotated[str, typer.Option("--reason", help="why; kept in the history", metavar="TEXT")]
 Offline = Annotated[bool, typer.Option("--offline", help="use what is cached; ask no registry")]
 
 Wait = Annotated[str, typer.Option("--wait", help="how long to wait for agents at work: 90s, 5m, 1h", metavar="TIME")]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from upgrader import context
-from upgrader.cli.arguments import Accept, Offline, Target, accepted, version
+from upgrader.cli.arguments import Accept, Offline, Reason, Target, accepted, version
 from upgrader.cli.session import of
 
 
@@ -18,6 +18,7 @@ def plan(
     ctx: typer.Context,
     target: Target = None,
     accept: Accept = None,
+    reason: Reason = "",
     offline: Offline = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="exit 10 when an upgrade is available")
@@ -31,6 +32,5 @@ def plan(
     reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
     style = ExitStyle.DETAILED if detailed_exitcode else ExitStyle.PLAIN
     machine = context.Machine.here()
-    return session.output.finish(
-        planning.plan(machine, session.options, version(target), accepted(accept), reach, style)
-    )
+    wish = planning.Wish(version(target), accepted(accept), reason, reach)
+    return session.output.finish(planning.plan(machine, session.options, wish, style))

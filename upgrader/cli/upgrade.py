@@ -2,7 +2,7 @@
 
 import typer
 
-from upgrader.cli.arguments import Accept, Interrupt, Target, Wait, accepted, patience, version
+from upgrader.cli.arguments import Accept, Interrupt, Reason, Target, Wait, accepted, patience, version
 from upgrader.cli.session import of
 
 
@@ -12,8 +12,14 @@ def register(app: typer.Typer) -> None:
 
 
 def upgrade(
-    ctx: typer.Context, target: Target = None, accept: Accept = None, wait: Wait = "2m", interrupt: Interrupt = False
+    ctx: typer.Context,
+    target: Target = None,
+    accept: Accept = None,
+    reason: Reason = "",
+    wait: Wait = "2m",
+    interrupt: Interrupt = False,
 ) -> int:
     """Move to TARGET, or end where it began."""
     session = of(ctx)
-    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), patience(wait, interrupt=interrupt)))
+    waits = patience(wait, interrupt=interrupt)
+    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), waits, reason))

@@ -20,7 +20,10 @@ from upgrader.services.openclaw import gateway_process, locations
 
 @dataclass(frozen=True)
 class Machine:
-    """Environment, user and data directory of one run. `data` holds slots, snapshots and journals, private."""
+    """Environment, user and data directory of one run. `data` holds slots, snapshots and journals, private.
+
+    `config` holds what a person decided: settings, pins, their own table.
+    """
 
     environment: Mapping[str, str] = field(repr=False)
     uid: int
@@ -29,6 +32,7 @@ class Machine:
     data: Path
     cache: Path
     python: Path
+    config: Path
 
     @classmethod
     def here(cls) -> "Machine":
@@ -42,6 +46,7 @@ class Machine:
             data=platformdirs.user_data_path("openclaw-upgrader", appauthor=False),
             cache=platformdirs.user_cache_path("openclaw-upgrader", appauthor=False),
             python=Path(sys.executable),
+            config=platformdirs.user_config_path("openclaw-upgrader", appauthor=False),
         )
 
     @classmethod
@@ -49,7 +54,8 @@ class Machine:
         """A machine of its own below `home`, for the demo."""
         data = home / ".local" / "share" / "openclaw-upgrader"
         cache = home / ".cache" / "openclaw-upgrader"
-        return cls(environment, os.geteuid(), home, home, data, cache, Path(sys.executable))
+        config = home / ".config" / "openclaw-upgrader"
+        return cls(environment, os.geteuid(), home, home, data, cache, Path(sys.executable), config)
 
     def selection(self, options: Options) -> Selection:
         """Which OpenClaw the options mean on this machine."""

@@ -2,10 +2,13 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader import __version__
 from upgrader.adapters import table_toml
+from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
+from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.npm_settings import NpmHere, npm_settings
 from upgrader.adapters.npmrc import ask_npm
@@ -16,24 +19,34 @@ from upgrader.context.choices import Options, Reach
 from upgrader.context.finding import Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.domain.facts import NodeRuntime, SupervisorKind
+from upgrader.context.remembering import history_of, pins, settings
+from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
+from upgrader.domain.history import expected_outage
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ExitStyle, PlanData
 from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
-from upgrader.operations.plan import PlanOperation
+from upgrader.operations.plan import Minding, PlanOperation
 from upgrader.services.openclaw import releases
 
 PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; it runs every release there is
 
 
-def plan(
-    machine: Machine, options: Options, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
-) -> Outcome[PlanData]:
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks of a plan: a release or none, rules overridden with a reason, whether the registry may be asked."""
+
+    target: Version | None = None
+    accepted: frozenset[str] = frozenset()
+    reason: str = ""
+    reach: Reach = Reach.ONLINE
+
+
+def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle) -> Outcome[PlanData]:
     """`upgrader plan`."""
     found = Found(Finder(discovery(machine), machine.selection(options)).find())
     keeping = Keeping(machine, found.installation)
-    return planning(machine, found, keeping, reach).run(target, accepted, style)
+    return planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
 
 
 def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmRegistry:
@@ -45,11 +58,11 @@ def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmReg
     return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
 
 
-def planning(machine: Machine, found: Discovery, keeping: Keeping, reach: Reach) -> PlanOperation:
+def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -> PlanOperation:
     """The plan over what is kept and what the registry says."""
     return PlanOperation(
         discovery=found,
-        registry=registry(machine, keeping.installation.node, reach),
+        registry=registry(machine, keeping.installation.node, wish.reach),
         slots=keeping.slots(),
         snapshots=keeping.snapshots(),
         rooms=DiskRooms(machine.data),
@@ -59,7 +72,28 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, reach: Reach)
         system=_system(),
         private_node=PRIVATE_NODE,
         supervisors=frozenset(SupervisorKind),
+        minding=Minding(
+            settings=settings(machine),
+            pin=pins(machine).get,
+            outage=lambda: expected_outage(history_of(keeping).events()),
+            path_node=lambda installation: _path_node(machine, installation),
+            bundled=bundled_plugins,
+            own_plugins=own_plugins,
+            reason=wish.reason,
+        ),
     )
+
+
+def _path_node(machine: Machine, installation: Installation) -> str:
+    """The version of the Node a terminal finds; the installation's own is not asked again."""
+    nodes = NodeBinaries(machine.runner)
+    found = nodes.on_path(machine.environment.get("PATH", ""))
+    if found is None:
+        return ""
+    if found.resolve() == installation.node.path:
+        return installation.node.version
+    asked = nodes.at(found)
+    return asked.version if asked else ""
 
 
 def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:

@@ -13,12 +13,14 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import compare, live_checks
-from upgrader.context.planning import plan, planning
+from upgrader.context.planning import Wish, plan, planning
 from upgrader.context.proving import Proving
+from upgrader.context.recording import record_move, record_overrides
 from upgrader.domain.canary import Extra
+from upgrader.domain.history import EventKind
 from upgrader.domain.moves import CanariesData, CanaryData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import ExitStyle, PlanData
+from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
 from upgrader.domain.ports import Progress
 from upgrader.domain.quiet import Patience
 from upgrader.domain.status import StatusData
@@ -55,7 +57,7 @@ class Wiring:
         self, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
     ) -> Outcome[PlanData]:
         """`upgrader plan`."""
-        return plan(self.machine, self.options, target, accepted, reach, style)
+        return plan(self.machine, self.options, Wish(target, accepted, reach=reach), style)
 
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""
@@ -71,10 +73,14 @@ class Wiring:
     def canary(
         self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
     ) -> Outcome[CanaryData | CanariesData | PlanData]:
-        """`upgrader canary`, of one release or of several."""
+        """`upgrader canary`, of one release or of several.
+
+        What holds a move back for want of evidence holds no trial back: it is how to get some.
+        """
+        accepted |= ONLY_FOR_MOVES
         with self._recovered("canary") as (keeping, recovery):
             proving = Proving(self.machine, keeping, self.progress)
-            decide = planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide
+            decide = planning(self.machine, self._finder(), keeping, Wish(reason="for a trial alone")).decide
             prove = Prove(keeping.slots(), keeping.snapshots(), proving.keeping_word(), self.progress, extras)
             command = Canary(self._finder(), decide, prove)
             if len(targets) > 1:
@@ -82,20 +88,26 @@ class Wiring:
             return _told(command.run(targets[0] if targets else None, accepted), recovery)
 
     def upgrade(
-        self, target: Version | None, accepted: frozenset[str], patience: Patience
+        self, target: Version | None, accepted: frozenset[str], patience: Patience, reason: str = ""
     ) -> Outcome[MoveData | PlanData]:
-        """`upgrader upgrade`."""
+        """`upgrader upgrade`; what was overridden stands in the history before anything is changed."""
+
+        def consent(question: str, decided: PlanData) -> None:
+            self._consent(question, decided)
+            record_overrides(self.machine, keeping, decided)
+
         with self._recovered("upgrade") as (keeping, recovery):
             moving = self._moving(keeping, patience)
             outcome = Upgrade(
                 discovery=self._finder(),
-                decide=planning(self.machine, self._finder(), keeping, Reach.ONLINE).decide,
+                decide=planning(self.machine, self._finder(), keeping, Wish(reason=reason)).decide,
                 prove=self._prove(keeping),
                 verifier=moving.verifier,
                 transact=moving.transact(),
                 progress=self.progress,
-                consent=self._consent,
+                consent=consent,
             ).run(target, accepted)
+            record_move(self.machine, keeping, EventKind.UPGRADE, outcome)
         return _told(outcome, recovery)
 
     def rollback(self, snapshot: str, patience: Patience) -> Outcome[MoveData]:
@@ -112,6 +124,7 @@ class Wiring:
                 progress=self.progress,
                 consent=lambda question: self._consent(question, None),
             ).run(snapshot)
+            record_move(self.machine, keeping, EventKind.ROLLBACK, outcome)
         return _told(outcome, recovery)
 
     def _finder(self) -> Finder:

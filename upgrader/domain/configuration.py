@@ -30,7 +30,8 @@ class Configuration:
     `.env` of the state included. `port` is None where it is not set. `unresolved` names the variables that were asked for and
     have no value: whatever depends on them is unknown, not empty. `tool_policy` is what of the `tools` section decides, as
     canonical JSON without secrets, with a digest of the whole. `external` are paths named outside the state directory
-    (workspaces, agent directories, session store, plugin paths), as written, absolute.
+    (workspaces, agent directories, session store, plugin paths), as written, absolute. `channels` are the chat channels that
+    have a section and are not switched off in it.
     """
 
     files: tuple[Path, ...] = ()
@@ -45,6 +46,7 @@ class Configuration:
     external: tuple[Path, ...] = ()
     unresolved: tuple[str, ...] = ()
     digest: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,8 @@ class Installation:
     `config_digest` is the SHA-256 of the configuration with all it includes: a change of it after a proof is noticed.
     `obstacles` forbid a move (upgrader.domain.identity.refuse_obstacles). `bind` is as configured, empty for the default;
     `updates_itself` whether OpenClaw's own updater is switched on; `tool_policy` the configured one as JSON without secrets;
-    `log_file` the configured one. `unseen_processes` counts those of other users that could not be looked at.
+    `log_file` the configured one. `channels` are the configured chat channels that are not switched off, None: not looked at.
+    `unseen_processes` counts those of other users that could not be looked at.
     """
 
     package: Package
@@ -174,6 +175,7 @@ class Installation:
     log_file: Path | None = None
     agents: tuple[str, ...] = ()
     unseen_processes: int = 0
+    channels: tuple[str, ...] | None = None
 
     @property
     def is_running(self) -> bool:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from upgrader.domain.history import Outage
+from upgrader.domain.pin import Pin
 from upgrader.domain.planfacts import RegistryState, ReturnPoint
 from upgrader.domain.release import Release
+from upgrader.domain.settings import Override
 from upgrader.domain.table import Confidence, Evidence, Fix, Judged, Truth, Verdict
 from upgrader.domain.version import Version
 
@@ -41,10 +44,22 @@ class Rule(Enum):
     UPDATES_ITSELF = "updates_itself"
     DISK = "disk"
     DISK_UNKNOWN = "disk_unknown"
+    PINNED = "pinned"
+    PIN_ENDED = "pin_ended"
+    TOO_YOUNG = "too_young"
+    AGE_UNKNOWN = "age_unknown"
+    SIGNATURE_WRONG = "signature_wrong"
+    SIGNATURE_UNKNOWN = "signature_unknown"
+    PATH_NODE = "path_node"
+    PLUGIN_LEFT = "plugin_left"
 
 
 # What no word of the user can make possible: there is no code for it, or OpenClaw itself would refuse to start.
-IMPOSSIBLE = frozenset({Rule.SCHEMA, Rule.KIND, Rule.SUPERVISOR, Rule.UNPUBLISHED, Rule.OBSTACLE})
+IMPOSSIBLE = frozenset({Rule.SCHEMA, Rule.KIND, Rule.SUPERVISOR, Rule.UNPUBLISHED, Rule.OBSTACLE, Rule.SIGNATURE_WRONG})
+
+
+# What holds a move back and no trial of it on a copy.
+ONLY_FOR_MOVES = frozenset(each.value for each in (Rule.PINNED, Rule.UNKNOWN_EVIDENCE, Rule.TOO_YOUNG, Rule.AGE_UNKNOWN))
 
 
 @dataclass(frozen=True)
@@ -189,6 +204,9 @@ class PlanData:
     `present` is the table's opinion of the release that runs; `mended_by` the fixes known for it. `forward` and `back`
     are the advised releases (never one the registry lacks), `returns` the snapshots to go back to; `newer_unknown` is the
     registry's newest, when the table does not know it. `next_command` is what to type now; empty: nothing to do.
+    `route` are the releases on the way to the target, it included, where one step does not lead there. `fix_out` are the fixes
+    that the pin or the present bad release waits for and that can be had. `outage` is what earlier moves here took.
+    `overrides` are the rules a person overrides, with the reasons.
     """
 
     present_version: Version
@@ -204,6 +222,11 @@ class PlanData:
     table: str = ""
     notes: tuple[str, ...] = ()
     next_command: str = ""
+    pin: Pin | None = None
+    route: tuple[Version, ...] = ()
+    fix_out: tuple[Fix, ...] = ()
+    outage: Outage | None = None
+    overrides: tuple[Override, ...] = ()
 
     @property
     def answer(self) -> Answer:

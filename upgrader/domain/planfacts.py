@@ -6,7 +6,10 @@ from enum import Enum
 
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.facts import Installation, SupervisorKind
+from upgrader.domain.history import Outage
+from upgrader.domain.pin import Pin
 from upgrader.domain.release import Release
+from upgrader.domain.settings import Override, Settings
 from upgrader.domain.version import Version
 
 
@@ -31,18 +34,29 @@ class Reach:
     guards_config: bool = False
 
 
+class Signature(Enum):
+    """What is known of a registry's signature over a release."""
+
+    UNASKED = "unasked"
+    GOOD = "good"
+    UNKNOWN = "unknown"
+    WRONG = "wrong"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A release one could move to, and what it can open.
 
     `retained`: a whole install of it lies ready (id of the slot). `was_integrity`: the digest it had when it was installed
-    here earlier, where the registry announces another one now.
+    here earlier, where the registry announces another one now. `bundled` are the plugins in its package, None: not known.
     """
 
     release: Release
     reach: Reach = field(default_factory=Reach)
     retained: str = ""
     was_integrity: str = ""
+    signature: Signature = Signature.UNASKED
+    bundled: tuple[str, ...] | None = None
 
     @property
     def version(self) -> Version:
@@ -81,7 +95,9 @@ class PlanFacts:
     `candidates` are those the registry, its cache or a retained slot can deliver; `lacking` those the registry said it
     does not have; `latest` its newest stable release. `private_node` is the Node we could install for a slot (empty:
     none to be had). `supervisors` are those this tool can drive. `accept` are the rule codes the user overrides.
-    `slot_bytes` is the size of a whole install where it is known from a present one.
+    `slot_bytes` is the size of a whole install where it is known from a present one. `overrides` are those of command line
+    and settings with their reasons. `path_node` is the version of PATH's Node (empty: none, or not looked at). `bundled` are
+    the plugins inside the present package, `own_plugins` those installed by themselves. `outage` is what earlier moves took.
     """
 
     installation: Installation
@@ -97,6 +113,13 @@ class PlanFacts:
     supervisors: frozenset[SupervisorKind] = frozenset(SupervisorKind)
     slot_bytes: int | None = None
     accept: frozenset[str] = frozenset()
+    overrides: tuple[Override, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    pin: Pin | None = None
+    path_node: str = ""
+    bundled: tuple[str, ...] | None = None
+    own_plugins: tuple[str, ...] = ()
+    outage: Outage | None = None
 
     def candidate(self, version: Version) -> Candidate | None:
         """The candidate of this version, or None."""

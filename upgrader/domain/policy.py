@@ -1,5 +1,7 @@
 """The policy: facts in, decision out. The same facts give the same plan, whoever asks."""
 
+from upgrader.domain.move_facts import MoveFacts
+from upgrader.domain.pin import Grip, grip, published_fixes
 from upgrader.domain.plan import (
     Advice,
     Answer,
@@ -12,9 +14,13 @@ from upgrader.domain.plan import (
 )
 from upgrader.domain.plan_steps import needs, steps
 from upgrader.domain.planfacts import PlanFacts
-from upgrader.domain.policy_rules import RULES, MoveFacts, choose_node
-from upgrader.domain.table import Table, Verdict
+from upgrader.domain.policy_rules import RULES, choose_node
+from upgrader.domain.route import is_stop, route
+from upgrader.domain.table import Fix, Table, Truth, Verdict
 from upgrader.domain.version import Version
+
+# What is in the way of one step and may not be in the way of another to the same place.
+_OF_THE_STEP = frozenset({Rule.STOP_FIRST, Rule.BAD_EDGE, Rule.UNKNOWN_EVIDENCE})
 
 
 def make_plan(facts: PlanFacts, table: Table, target: Version | None) -> Plan:
@@ -37,6 +43,7 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
     standing = table.standing(present, facts.circumstances, facts.today)
     forward = _advice(facts, table, _first_open(facts, table, forward_order(facts, table)))
     back = _advice(facts, table, _first_open(facts, table, back_order(facts, table)))
+    way = way_to(facts, table, plan.target) if plan.answer is Answer.BLOCKED else ()
     return PlanData(
         present_version=present,
         present=standing,
@@ -50,15 +57,58 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
         registry=facts.registry,
         table=table.source,
         notes=notes,
-        next_command=_next_command(plan, forward, back),
+        next_command=_next_command(plan, forward, back, way),
+        pin=facts.pin,
+        route=way,
+        fix_out=tuple(fix for fix in awaited(facts, table) if facts.candidate(fix.version) is not None),
+        outage=facts.outage,
+        overrides=facts.overrides,
     )
 
 
 def recommended(facts: PlanFacts, table: Table) -> Version | None:
     """The release to go to when none is named: the best known forward; from a bad one, else the best known back."""
+    wanted = _pinned_elsewhere(facts)
+    if wanted is not None:
+        return wanted if facts.candidate(wanted) is not None else None
     bad = table.standing(facts.installation.package.version, facts.circumstances, facts.today).verdict is Verdict.BAD
     order = (*forward_order(facts, table), *(back_order(facts, table) if bad else ()))
     return _first_open(facts, table, order)
+
+
+def awaited(facts: PlanFacts, table: Table) -> tuple[Fix, ...]:
+    """The published fixes that are waited for: of the pin's area, else of the present release when it is bad."""
+    present, pin = facts.installation.package.version, facts.pin
+    if pin is not None and pin.until_fixed:
+        return published_fixes(table, pin.until_fixed, pin.version)
+    standing = table.standing(present, facts.circumstances, facts.today)
+    return tuple(fix for fix in standing.fixes if standing.verdict is Verdict.BAD and fix.truth is not Truth.CLAIMED)
+
+
+def way_to(facts: PlanFacts, table: Table, target: Version) -> tuple[Version, ...]:
+    """By which stops one comes to `target`, where only the step itself is in the way; empty: not at all.
+
+    What forbids the target for its own sake forbids it by every way.
+    """
+    if not step_is_in_the_way(facts, table, target):
+        return ()
+    present = facts.installation.package.version
+    stops = (one for one in facts.candidates if present < one.version < target and is_stop(facts, table, present, one))
+    return route(facts, table, target, tuple(one.version for one in stops if is_open(facts, table, one.version)))
+
+
+def step_is_in_the_way(facts: PlanFacts, table: Table, target: Version) -> bool:
+    """Whether only the one step to a newer release is in the way, so that stops may lead around it."""
+    plan = _judge(facts, table, target)
+    return plan.direction is Direction.NEWER and bool(plan.blocks) and {each.rule for each in plan.blocks} <= _OF_THE_STEP
+
+
+def _pinned_elsewhere(facts: PlanFacts) -> Version | None:
+    """The release a pin asks for where another one is installed."""
+    pin = facts.pin
+    if pin is None or pin.version == facts.installation.package.version:
+        return None
+    return None if pin.until is not None and facts.today > pin.until else pin.version
 
 
 def forward_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
@@ -73,7 +123,10 @@ def forward_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
     enough = {Verdict.GOOD, Verdict.CAUTION} if uneasy else {Verdict.GOOD}
     named = [v for v in (entry.next_ if entry else ()) if v > present and _verdict(facts, table, v) in enough]
     good = [v for v in _by_newest(table) if v > present and _verdict(facts, table, v) is Verdict.GOOD]
-    return tuple(dict.fromkeys(v for v in (*named, *good) if not v.is_prerelease))
+    elsewhere = _pinned_elsewhere(facts)
+    first = [elsewhere] if elsewhere is not None and elsewhere > present else []
+    order = (v for v in (*named, *good) if _of_channel(facts, v) and not _held(facts, table, v))
+    return tuple(dict.fromkeys((*first, *order)))
 
 
 def back_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
@@ -83,8 +136,23 @@ def back_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
     standing = table.standing(present, facts.circumstances, facts.today).verdict
     named = [v for v in (entry.back if entry else ()) if v < present]
     good = [v for v in _by_newest(table) if v < present] if standing is Verdict.BAD else []
-    fits = (v for v in (*named, *good) if _verdict(facts, table, v) is Verdict.GOOD and not v.is_prerelease)
-    return tuple(dict.fromkeys(fits))
+    fits = (v for v in (*named, *good) if _verdict(facts, table, v) is Verdict.GOOD and _of_channel(facts, v))
+    elsewhere = _pinned_elsewhere(facts)
+    first = [elsewhere] if elsewhere is not None and elsewhere < present else []
+    return tuple(dict.fromkeys((*first, *(v for v in fits if not _held(facts, table, v)))))
+
+
+def _of_channel(facts: PlanFacts, version: Version) -> bool:
+    """Whether releases of this kind are recommended at all: betas only to those who chose them."""
+    return facts.settings.channel == "beta" or not version.is_prerelease
+
+
+def _held(facts: PlanFacts, table: Table, version: Version) -> bool:
+    """Whether a pin holds one back from it: what is not to be had need not be asked for."""
+    pin = facts.pin
+    if pin is None or pin.version == version or Rule.PINNED.value in facts.accept:
+        return False
+    return grip(pin, table, version, facts.today) is Grip.HOLDS
 
 
 def is_open(facts: PlanFacts, table: Table, target: Version) -> bool:
@@ -98,7 +166,7 @@ def _judge(facts: PlanFacts, table: Table, target: Version) -> Plan:
     judged = table.judge(present, target, facts.circumstances, facts.today)
     node = choose_node(facts, candidate) if candidate else None
     room = needs(facts, candidate)
-    move = MoveFacts(facts, target, candidate, judged, node, room)
+    move = MoveFacts(facts, table, target, candidate, judged, node, room)
     findings = tuple(finding for rule in RULES for finding in rule(move))
     found = tuple(one for one in findings if isinstance(one, Block))
     accepted = tuple(one for one in found if one.can_be_accepted and one.rule.value in facts.accept)
@@ -147,9 +215,11 @@ def _newer_unknown(facts: PlanFacts, table: Table) -> Version | None:
     return latest if _verdict(facts, table, latest) is Verdict.UNKNOWN else None
 
 
-def _next_command(plan: Plan, forward: Advice | None, back: Advice | None) -> str:
+def _next_command(plan: Plan, forward: Advice | None, back: Advice | None, way: tuple[Version, ...]) -> str:
     if plan.answer is Answer.GO:
         return f"upgrader upgrade {plan.target}"
+    if way:
+        return f"upgrader upgrade {way[0]}"
     if plan.answer is Answer.BLOCKED:
         stops = [block.hint for block in plan.blocks if block.rule in (Rule.STOP_FIRST, Rule.SCHEMA, Rule.SCHEMA_LEFT)]
         found = [hint.split("`")[1] for hint in stops if hint.count("`") >= 2]

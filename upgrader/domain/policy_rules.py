@@ -1,43 +1,19 @@
 """The rules of the policy: each looks at one move and says what forbids it or what one should know. Pure."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from upgrader.domain.concern import Concern, satisfies
 from upgrader.domain.facts import InstallKind
-from upgrader.domain.plan import Block, Need, NodeChoice, NodeSource, PlanWarning, Rule
+from upgrader.domain.move_facts import Finding, MoveFacts
+from upgrader.domain.plan import Block, NodeChoice, NodeSource, PlanWarning, Rule
 from upgrader.domain.planfacts import Candidate, PlanFacts, RegistryState
-from upgrader.domain.table import Aspect, Evidence, Judged, StartFault, Verdict
-from upgrader.domain.version import Version
-
-Finding = Block | PlanWarning
+from upgrader.domain.policy_guards import path_node, pinned, plugins, signed, unproven, young
+from upgrader.domain.table import Aspect, Evidence, StartFault, Verdict
 
 _SWITCHABLE = frozenset({InstallKind.NPM_GLOBAL, InstallKind.SLOT})
 # Obstacles that the discovery found and that are rules of their own; any other cannot be overridden.
 _OBSTACLES = {"several_gateways": Rule.GATEWAYS, "hidden_openclaw": Rule.HIDDEN}
 _KIND_OBSTACLE = "install_kind_"
-
-
-@dataclass(frozen=True)
-class MoveFacts:
-    """One move to judge: all facts, the target, what can deliver it (None: nothing can), and the table's judgement."""
-
-    facts: PlanFacts
-    target: Version
-    candidate: Candidate | None
-    judged: Judged
-    node: NodeChoice | None
-    needs: tuple[Need, ...]
-
-    @property
-    def present(self) -> Version:
-        """The release that is installed."""
-        return self.facts.installation.package.version
-
-    @property
-    def is_older(self) -> bool:
-        """Whether the target is an older release."""
-        return self.target < self.present
 
 
 def _table(move: MoveFacts) -> Iterator[Finding]:
@@ -54,14 +30,6 @@ def _table(move: MoveFacts) -> Iterator[Finding]:
     careful = tuple(one for one in move.judged.evidence if one.felt is Verdict.CAUTION)
     if careful:
         yield PlanWarning(Rule.CAUTION, f"{move.target} is to be taken with care: {_say(careful[0])}", evidence=careful)
-    if move.judged.verdict is Verdict.UNKNOWN:
-        yield PlanWarning(
-            Rule.UNKNOWN_EVIDENCE,
-            f"nothing is known of {move.target} for a move from {move.present}: {_say(move.judged.evidence[0])}",
-            "the table learns of it; until then it is never recommended, and the canary on a copy of your state decides",
-            f"`upgrader canary {move.target}`",
-            move.judged.evidence,
-        )
 
 
 def _start(move: MoveFacts) -> Iterator[Finding]:
@@ -240,13 +208,19 @@ def _disk(move: MoveFacts) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
+    pinned,
     _installation,
     _release,
+    signed,
     _table,
+    unproven,
+    young,
     _start,
     _schema,
     _config,
     _engines,
+    path_node,
+    plugins,
     _disk,
 )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from upgrader.domain.launching import Launch
     from upgrader.domain.live import LiveReport
     from upgrader.domain.observation import Observation
-    from upgrader.domain.planfacts import RegistryState, Volume
+    from upgrader.domain.planfacts import RegistryState, Signature, Volume
     from upgrader.domain.quiet import GatewayIdentity, Suspension
     from upgrader.domain.release import Release
     from upgrader.domain.settle import SettleReport
@@ -97,6 +97,12 @@ class Registry(Protocol):
 
     def releases(self) -> tuple[Release, ...]:
         """All published releases, oldest first. Raises RegistryUnreachable."""
+
+    def published(self, version: Version) -> datetime | None:
+        """When it says that release was published, None where it does not. Its largest answer. Raises RegistryUnreachable."""
+
+    def signature(self, release: Release) -> Signature:
+        """Whether the registry's keys signed this release; UNKNOWN where it offers no signature or no keys."""
 
 
 class Slots(Protocol):

@@ -12,7 +12,7 @@ class Release:
     """Registry facts. What could not be learned is None or empty: unknown, never fine.
 
     `engines` is the npm range for Node; `integrity` the tarball's SRI string; `state_schema`/`agent_schema` what the
-    package declares it can open (8.1+).
+    package declares it can open (8.1+). `signatures` are the registry's: (id of the key, base64).
     """
 
     version: Version
@@ -26,6 +26,7 @@ class Release:
     agent_schema: int | None = None
     has_shrinkwrap: bool | None = None
     tags: tuple[str, ...] = ()
+    signatures: tuple[tuple[str, str], ...] = ()
 
 
 class RegistryUnreachable(UpgraderError):

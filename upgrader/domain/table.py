@@ -47,11 +47,12 @@ class StartFault(Enum):
 
 @dataclass(frozen=True)
 class Fix:
-    """The release that mends it. `what` names the part that is mended; empty means all."""
+    """The release that mends it. `what` names the part that is mended, empty means all; `areas` what that part concerns."""
 
     version: Version
     truth: Truth
     what: str = ""
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

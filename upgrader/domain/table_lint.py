@@ -48,6 +48,15 @@ def lint(table: Table) -> tuple[TableProblem, ...]:
 
 def _entry(table: Table, entry: Entry) -> Iterator[TableProblem]:
     name = str(entry.version)
+    yield from _opinion(entry, name)
+    yield from _edges(entry, name)
+    for index, target in enumerate(entry.next_):
+        yield from _advised(table, entry, (name, "next", index), str(target), target > entry.version)
+    for index, target in enumerate(entry.back):
+        yield from _advised(table, entry, (name, "back", index), str(target), target < entry.version)
+
+
+def _opinion(entry: Entry, name: str) -> Iterator[TableProblem]:
     for index, fix in enumerate(entry.fixes):
         if fix.version <= entry.version:
             yield TableProblem((name, "fixed_in", index), 0, f"{fix.version} is not newer than the release it mends")
@@ -55,15 +64,14 @@ def _entry(table: Table, entry: Entry) -> Iterator[TableProblem]:
         yield TableProblem((name, "expires"), 0, "expires before it was reviewed")
     if entry.verdict is not Verdict.UNKNOWN and not entry.sources and entry.truth is not Truth.MEASURED:
         yield TableProblem((name, "sources"), 0, "a verdict needs a source")
+
+
+def _edges(entry: Entry, name: str) -> Iterator[TableProblem]:
     for index, edge in enumerate(entry.edges):
         if any(entry.version in span.bounds and span.text == name for span in edge.coming_from):
             yield TableProblem((name, "from", index), 0, "an edge from the release to itself")
         if not edge.sources and edge.truth is not Truth.MEASURED:
             yield TableProblem((name, "from", index, "sources"), 0, "a verdict needs a source")
-    for index, target in enumerate(entry.next_):
-        yield from _advised(table, entry, (name, "next", index), str(target), target > entry.version)
-    for index, target in enumerate(entry.back):
-        yield from _advised(table, entry, (name, "back", index), str(target), target < entry.version)
 
 
 def _advised(

@@ -103,6 +103,7 @@ class Discover:
             log_file=configuration.log_file,
             agents=tuple(agent.id for agent in configuration.agents),
             unseen_processes=census.unreadable,
+            channels=configuration.channels,
         )
 
     def _dated(self, census: Census) -> Census:

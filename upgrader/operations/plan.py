@@ -1,17 +1,24 @@
 """`upgrader plan`: gather the facts a decision needs, no more, and let the policy decide."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.facts import Installation, SupervisorKind
+from upgrader.domain.history import Outage
 from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.pin import Pin
 from upgrader.domain.plan import Answer, Direction, ExitStyle, PlanData, Rule
-from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint
-from upgrader.domain.policy import advise, back_order, forward_order, is_open
+from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint, Signature
+from upgrader.domain.policy import advise, awaited, back_order, forward_order, is_open, recommended, step_is_in_the_way
+from upgrader.domain.policy_guards import wanted_age
 from upgrader.domain.ports import Clock, Discovery, Registry, Rooms
 from upgrader.domain.release import RegistryUnreachable, Release
+from upgrader.domain.route import worth_asking
+from upgrader.domain.settings import Override, Settings
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.table import Table
@@ -34,6 +41,27 @@ class Listing(Protocol[T_co]):
         """All of them, oldest first."""
 
 
+def _nothing_bundled(_package: Path) -> tuple[str, ...] | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Minding:
+    """What is remembered, decided and seen beside the installation itself; each is asked when a plan is made.
+
+    `reason` is what a person says for the rules overridden on the command line. `path_node` is the version of PATH's Node,
+    `bundled` which plugins lie in a package (None: cannot be told), `own_plugins` which are installed by themselves.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    pin: Callable[[Path], Pin | None] = lambda _state: None
+    outage: Callable[[], Outage | None] = lambda: None
+    path_node: Callable[[Installation], str] = lambda _installation: ""
+    bundled: Callable[[Path], tuple[str, ...] | None] = _nothing_bundled
+    own_plugins: Callable[[Path], tuple[str, ...]] = lambda _state: ()
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class PlanOperation:
     """`table` is read when needed. `reach` is the service's word on what a release can open. `system` is linux, wsl, …;
@@ -51,6 +79,7 @@ class PlanOperation:
     system: str
     private_node: str
     supervisors: frozenset[SupervisorKind]
+    minding: Minding = field(default_factory=Minding)
 
     def run(self, target: Version | None, accepted: frozenset[str], style: ExitStyle) -> Outcome[PlanData]:
         """0 go ahead or nothing to do (10 with ExitStyle.DETAILED when an upgrade is available), 3 blocked.
@@ -76,21 +105,27 @@ class PlanOperation:
         facts = self._facts(installation, accepted)
         present = installation.package.version
         if target is not None and target != present:
-            facts = self._with_target(facts, table, target)
+            facts = self._signed(self._with_target(facts, table, target), table, target)
             if is_open(facts, table, target):
                 return advise(facts, table, target, self.registry.problems)
+            facts = self._with_stops(facts, table, target)
         elif target is None:
             facts = replace(facts, latest=self._latest())
-        facts = self._with_choice(facts, table, target)
+        facts = self._with_fixes(self._with_choice(facts, table, target), table)
+        if target is None:
+            facts = self._signed(facts, table, None)
         return advise(facts, table, target, self.registry.problems)
 
     def _facts(self, installation: Installation, accepted: frozenset[str]) -> PlanFacts:
         kept = tuple(slot for slot in self.slots.list() if slot.origin is SlotOrigin.STAGED)
         package = installation.package
+        settings = self.minding.settings
+        said = tuple(Override(rule, self.minding.reason) for rule in sorted(accepted))
+        overrides = (*said, *(each for each in settings.accept if each.rule not in accepted))
         return PlanFacts(
             installation,
             self.clock.now().date(),
-            Circumstances(self.system, installation.node.version, package.kind.value),
+            Circumstances(self.system, installation.node.version, package.kind.value, installation.channels),
             registry=self.registry.state,
             returns=tuple(
                 ReturnPoint(each.id, each.version) for each in self.snapshots.list() if each.moment is Moment.STOPPED
@@ -99,7 +134,14 @@ class PlanOperation:
             private_node=self.private_node,
             supervisors=self.supervisors,
             slot_bytes=max((slot.size_bytes for slot in kept), default=0) or None,
-            accept=accepted,
+            accept=frozenset(each.rule for each in overrides),
+            overrides=overrides,
+            settings=settings,
+            pin=self.minding.pin(installation.state.path),
+            path_node=self.minding.path_node(installation),
+            bundled=self.minding.bundled(package.root),
+            own_plugins=self.minding.own_plugins(installation.state.path),
+            outage=self.minding.outage(),
         )
 
     def _with_target(self, facts: PlanFacts, table: Table, target: Version) -> PlanFacts:
@@ -108,13 +150,13 @@ class PlanOperation:
         Raises RegistryUnreachable where neither has it, ReleaseUnknown where no one has ever heard of it.
         """
         try:
-            asked = self._ask(facts, target)
+            asked = self._ask(facts, table, target)
         except RegistryUnreachable:
             slot = self._retained(target)
             if slot is None:
                 raise
             release = _of_slot(slot)
-            candidate = Candidate(release, self.reach(release), slot.id)
+            candidate = Candidate(release, self.reach(release), slot.id, bundled=self.minding.bundled(slot.package_root))
             return replace(facts, candidates=(candidate,), registry=RegistryState.SILENT)
         if target in asked.lacking and table.entry(target) is None:
             self.registry.release(target)  # names the releases near to it
@@ -135,12 +177,57 @@ class PlanOperation:
 
     def _first_open(self, facts: PlanFacts, table: Table, order: tuple[Version, ...]) -> PlanFacts:
         for version in order:
-            facts = self._ask(facts, version)
+            facts = self._ask(facts, table, version)
             if is_open(facts, table, version):
                 return facts
         return facts
 
-    def _ask(self, facts: PlanFacts, version: Version) -> PlanFacts:
+    def _with_stops(self, facts: PlanFacts, table: Table, target: Version) -> PlanFacts:
+        """The facts with the releases that may be stops, where only the one step to the target is in the way."""
+        if not step_is_in_the_way(facts, table, target):
+            return facts
+        return self._asked_for(facts, table, worth_asking(table, facts.installation.package.version, target, _TRIES_FORWARD))
+
+    def _with_fixes(self, facts: PlanFacts, table: Table) -> PlanFacts:
+        """The facts with the releases of the fixes that are waited for: is one out?"""
+        present = facts.installation.package.version
+        waited = tuple(fix.version for fix in awaited(facts, table) if fix.version > present)
+        return self._asked_for(facts, table, waited[:_TRIES_BACK])
+
+    def _asked_for(self, facts: PlanFacts, table: Table, versions: tuple[Version, ...]) -> PlanFacts:
+        """The facts with these as candidates; a registry that fails meanwhile takes nothing from what is known already."""
+        try:
+            for version in versions:
+                facts = self._ask(facts, table, version)
+        except RegistryUnreachable:
+            return facts
+        return facts
+
+    def _signed(self, facts: PlanFacts, table: Table, target: Version | None) -> PlanFacts:
+        """The facts with the signature of the release that would be gone to; a wrong one leads to the next choice."""
+        for _ in range(_TRIES_BACK):
+            chosen = target or recommended(facts, table)
+            candidate = facts.candidate(chosen) if chosen is not None else None
+            if candidate is None or candidate.retained or candidate.signature is not Signature.UNASKED:
+                return facts
+            signed = replace(candidate, signature=self.registry.signature(candidate.release))
+            others = tuple(one for one in facts.candidates if one.version != signed.version)
+            facts = replace(facts, candidates=(*others, signed))
+        return facts
+
+    def _published(self, facts: PlanFacts, table: Table, release: Release, slot: Slot | None) -> datetime | None:
+        """When it was published, asked for only where an age is wanted: that answer is the registry's largest."""
+        version = release.version
+        judged = table.judge(facts.installation.package.version, version, facts.circumstances, facts.today)
+        if release.published is not None or not wanted_age(facts, judged):
+            return release.published
+        try:
+            found = self.registry.published(version)
+        except RegistryUnreachable:
+            found = None
+        return found or (datetime.fromisoformat(slot.created) if slot and slot.created else None)
+
+    def _ask(self, facts: PlanFacts, table: Table, version: Version) -> PlanFacts:
         """The facts with this release as a candidate, or among those the registry lacks."""
         if facts.candidate(version) is not None or version in facts.lacking:
             return facts
@@ -152,10 +239,11 @@ class PlanOperation:
             return replace(facts, lacking=(*facts.lacking, version))
         same = slot is not None and release.integrity in ("", slot.integrity)
         candidate = Candidate(
-            release,
+            replace(release, published=self._published(facts, table, release, slot)),
             self.reach(release),
             slot.id if slot and same else "",
             slot.integrity if slot and not same else "",
+            bundled=self.minding.bundled(slot.package_root) if slot else None,
         )
         return replace(facts, candidates=(*facts.candidates, candidate))
 

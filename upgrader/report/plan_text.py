@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import Advice, Answer, Block, Direction, Plan, PlanData, PlanWarning
+from upgrader.domain.plan import Advice, Answer, Block, Direction, NodeSource, Plan, PlanData, PlanWarning
 from upgrader.domain.planfacts import RegistryState
 from upgrader.domain.table import Evidence, Truth, Verdict
 
@@ -16,6 +16,7 @@ _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red",
 _WORD = {Verdict.GOOD: "known good", Verdict.CAUTION: "with care", Verdict.BAD: "known bad", Verdict.UNKNOWN: "unknown"}
 _OPINION = {**_WORD, Verdict.CAUTION: "to be taken with care", Verdict.UNKNOWN: "not known to be good or bad"}
 _SOURCES_SHOWN = 4
+Row = tuple[str, RenderableType]
 
 
 def show(outcome: Outcome[PlanData], console: Console) -> None:
@@ -51,40 +52,73 @@ def _headline(data: PlanData) -> RenderableType:
         return f"[bold green]nothing to do:[/bold green] [bold]{escape(str(plan.target))}[/bold] is installed"
     opinion = data.present.verdict
     colour = "green" if opinion is Verdict.GOOD else "yellow"
-    return f"[bold {colour}]stay:[/bold {colour}] on {escape(str(plan.present))}, no release worth going to is known from here"
+    why = "no release worth going to is known from here" if data.pin is None else escape(data.pin.in_words())
+    return f"[bold {colour}]stay:[/bold {colour}] on {escape(str(plan.present))}, {why}"
 
 
-def _why(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
+def _why(data: PlanData) -> Iterator[Row]:
     """Blocks first, then the table's evidence, then what else to know; each with what would change it."""
     plan = data.plan
     for block in plan.blocks:
         yield f"[red]{block.rule.value}[/red]", _finding(block)
     for block in plan.accepted:
-        yield f"[yellow]accepted[/yellow] {block.rule.value}", _finding(block)
-    told = {evidence for block in plan.blocks for evidence in block.evidence}
-    told |= {evidence for warning in plan.warnings for evidence in warning.evidence}
+        yield f"[yellow]accepted[/yellow] {block.rule.value}", _accepted(data, block)
+    yield from _untold(plan)
+    for warning in plan.warnings:
+        yield f"[yellow]{warning.rule.value}[/yellow]", _finding(warning)
+    yield from _fits(plan)
+
+
+def _accepted(data: PlanData, block: Block) -> RenderableType:
+    reason = next((each.reason for each in data.overrides if each.rule == block.rule.value), "")
+    return Group(_finding(block), f"[dim]reason: {escape(reason) or 'none was given (`--reason TEXT`)'}[/dim]")
+
+
+def _untold(plan: Plan) -> Iterator[Row]:
+    """The table's evidence that no block and no warning has told."""
+    found: tuple[Block | PlanWarning, ...] = (*plan.blocks, *plan.accepted, *plan.warnings)
+    told = {evidence for finding in found for evidence in finding.evidence}
     for evidence in plan.judged.evidence:
         if evidence not in told:
             yield _verdict(evidence.felt), _evidence(evidence)
-    for warning in plan.warnings:
-        yield f"[yellow]{warning.rule.value}[/yellow]", _finding(warning)
-    if plan.node and plan.node.engines and not any(w.rule.value == "private_node" for w in plan.warnings) and plan.node.version:
-        yield "[green]node[/green]", escape(f"Node {plan.node.version} fits {plan.node.engines}")
+
+
+def _fits(plan: Plan) -> Iterator[Row]:
+    """Node and disk, where they are no matter."""
+    node = plan.node
+    if node and node.engines and node.source is NodeSource.PRESENT:
+        yield "[green]node[/green]", escape(f"Node {node.version} fits {node.engines}")
     for need in plan.needs:
         if need.fits and plan.release is not None:
             text = f"{need.volume}: up to {_size(need.needed_bytes)} needed, {_size(need.free_bytes)} free"
             yield "[green]disk[/green]", escape(text)
 
 
-def _also(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
+def _also(data: PlanData) -> Iterator[Row]:
     """The release that runs, and where else one could go."""
-    plan = data.plan
-    if plan.answer is not Answer.STAY and plan.answer is not Answer.THERE:
+    if data.plan.answer not in (Answer.STAY, Answer.THERE):
         for evidence in data.present.evidence[:1]:
             label = f"{data.present_version} is {_OPINION[data.present.verdict]}"
             yield "installed", Group(escape(label), *_evidence(evidence).renderables)
+    if data.route:
+        yield "the way", escape(" → ".join(str(each) for each in (data.present_version, *data.route)))
+    yield from _fixes(data)
+    yield from _elsewhere(data)
+    yield from _notes(data)
+
+
+def _fixes(data: PlanData) -> Iterator[Row]:
+    """What is or would be mended, and whether what is waited for is out."""
+    out = {fix.version for fix in data.fix_out}
+    for fix in data.fix_out:
+        yield "[green]fix is out[/green]", escape(f"the fix you wait for is out: {fix.version} mends {fix.what or 'it'}")
     for fix in data.mended_by:
-        yield "mended by", escape(f"{fix.version}: {fix.what or 'all of it'} ({_truth(fix.truth)})")
+        if fix.version not in out:
+            yield "mended by", escape(f"{fix.version}: {fix.what or 'all of it'} ({_truth(fix.truth)})")
+
+
+def _elsewhere(data: PlanData) -> Iterator[Row]:
+    plan = data.plan
     for label, advice in (("forward", data.forward), ("back", data.back)):
         if advice is not None and advice.version != plan.target:
             yield label, _advice(advice)
@@ -97,6 +131,12 @@ def _also(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
             "newer",
             Group(escape(text), f"[dim]`upgrader canary {data.newer_unknown}` tries it on a copy of your state[/dim]"),
         )
+
+
+def _notes(data: PlanData) -> Iterator[Row]:
+    if data.outage is not None:
+        moves = "the last move" if data.outage.moves == 1 else f"{data.outage.moves} earlier moves"
+        yield "outage", f"about {data.outage.seconds:.0f} s nobody answers, going by {moves} here"
     if data.registry is not RegistryState.ANSWERED:
         said = {RegistryState.CACHED: "not asked: from the cache", RegistryState.SILENT: "does not answer"}
         yield "registry", said[data.registry]
@@ -104,7 +144,7 @@ def _also(data: PlanData) -> Iterator[tuple[str, RenderableType]]:
         yield "note", escape(note)
 
 
-def _steps(plan: Plan) -> Iterator[tuple[str, RenderableType]]:
+def _steps(plan: Plan) -> Iterator[Row]:
     if plan.answer is not Answer.GO:
         return
     for number, step in enumerate(plan.steps, 1):

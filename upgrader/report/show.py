@@ -8,7 +8,7 @@ from rich.console import Console
 from upgrader.domain.outcome import Outcome
 
 # The type of an outcome's data: the module of this room whose `show(outcome, console)` prints it. All others: `text`.
-_MODULES = {"PlanData": "plan_text"}
+_MODULES = {"PlanData": "plan_text", "PinData": "pin_text", "HistoryData": "history_text"}
 
 
 def show(outcome: Outcome[Any], console: Console) -> None:

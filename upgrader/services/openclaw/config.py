@@ -52,6 +52,7 @@ def read_configuration(
         last_touched=_version(_at(resolved, "meta", "lastTouchedVersion")),
         external=_external(resolved, location, agents),
         unresolved=tuple(unresolved),
+        channels=_channels(_at(resolved, "channels")),
     )
 
 
@@ -71,6 +72,13 @@ def _own_variables(tree: Mapping[str, Any]) -> dict[str, str]:
             if isinstance(value, str) and value.strip() and "${" not in value and name.upper() not in _NOT_BY_CONFIG:
                 found[name] = value
     return found
+
+
+def _channels(section: object) -> tuple[str, ...]:
+    """The chat channels with a section of their own that does not say `enabled: false`; `defaults` is none of them."""
+    found = section if isinstance(section, dict) else {}
+    own = {name: each for name, each in found.items() if name != "defaults" and isinstance(each, dict)}
+    return tuple(sorted(name for name, each in own.items() if each.get("enabled") is not False))
 
 
 def _tool_policy(section: object) -> str:

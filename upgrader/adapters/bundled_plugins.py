@@ -1,0 +1,29 @@
+"""Which plugins lie in a package of OpenClaw, and which were installed by themselves."""
+
+from pathlib import Path
+
+# Seen in the packages themselves: `extensions/` in 2026.2.17 and 2026.2.22, `dist/extensions/` in 2026.9.5 and 2026.9.6.
+_INSIDE = (Path("dist/extensions"), Path("extensions"))
+# Where `openclaw plugins install` puts them, below the state directory.
+_OWN = Path("extensions")
+
+
+def bundled_plugins(package: Path) -> tuple[str, ...] | None:
+    """The names of the plugins in the package at this directory; None where it has no such folder."""
+    for folder in _INSIDE:
+        found = _folders(package / folder)
+        if found is not None:
+            return found
+    return None
+
+
+def own_plugins(state: Path) -> tuple[str, ...]:
+    """The names of the plugins that lie in the state directory."""
+    return _folders(state / _OWN) or ()
+
+
+def _folders(place: Path) -> tuple[str, ...] | None:
+    try:
+        return tuple(sorted(each.name for each in place.iterdir() if each.is_dir()))
+    except OSError:
+        return None

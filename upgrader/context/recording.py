@@ -1,0 +1,78 @@
+"""Joins the commands that write down what a person decided and what was done: pins and history."""
+
+from dataclasses import replace
+
+from upgrader.adapters.config_switch import UpdaterSwitch
+from upgrader.context.choices import Options
+from upgrader.context.finding import Finder, Found, discovery
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.context.remembering import history_of, pins
+from upgrader.domain.history import Event, EventKind, HistoryData
+from upgrader.domain.moves import MoveData
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.pinning import PinData, PinWish, UpdaterWish
+from upgrader.domain.plan import PlanData
+from upgrader.operations.pin import Pinning
+from upgrader.services.openclaw.config_edit import without_auto_update
+
+
+def show_history(machine: Machine, options: Options) -> Outcome[HistoryData]:
+    """`upgrader history`."""
+    keeping = Keeping(machine, Finder(discovery(machine), machine.selection(options)).find())
+    return Outcome("history", HistoryData(history_of(keeping).events()))
+
+
+def pin(machine: Machine, options: Options, wish: PinWish) -> Outcome[PinData]:
+    """`upgrader pin` and `upgrader hold`."""
+    return _pinning(machine, options).pin(wish)
+
+
+def unpin(machine: Machine, options: Options, reason: str, updater: UpdaterWish) -> Outcome[PinData]:
+    """`upgrader unpin`."""
+    return _pinning(machine, options).unpin(reason, updater)
+
+
+def record_overrides(machine: Machine, keeping: Keeping, decided: PlanData) -> None:
+    """Keep what a person overrode for a move that is about to begin, with the reason. Raises OSError."""
+    plan = decided.plan
+    reasons = {each.rule: each.reason for each in decided.overrides}
+    for block in plan.accepted:
+        rule = block.rule.value
+        event = Event(_now(machine), EventKind.OVERRIDE, str(plan.present), str(plan.target), rule=rule, why=block.why)
+        history_of(keeping).append(replace(event, reason=reasons.get(rule, "")))
+
+
+def record_move(
+    machine: Machine, keeping: Keeping, kind: EventKind, outcome: Outcome[MoveData] | Outcome[MoveData | PlanData]
+) -> None:
+    """Keep how a move ended; a plan that did not go ahead is none. Raises OSError."""
+    data = outcome.data
+    if isinstance(data, MoveData) and data.transaction:
+        history_of(keeping).append(
+            Event(
+                _now(machine),
+                kind,
+                data.present,
+                data.target,
+                outcome.status.value,
+                why=outcome.failures[0].message if outcome.failures else "",
+                outage_seconds=data.outage_seconds,
+                transaction=data.transaction,
+            )
+        )
+
+
+def _pinning(machine: Machine, options: Options) -> Pinning:
+    from upgrader.adapters.table_model import AREAS
+    from upgrader.adapters.table_toml import load
+
+    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    keeping = Keeping(machine, found.installation)
+    switch = UpdaterSwitch(keeping.home, without_auto_update)
+    return Pinning(found, pins(machine), history_of(keeping), machine.clock, load, AREAS, keeping.slots().list, switch)
+
+
+def _now(machine: Machine) -> str:
+    return machine.clock.now().isoformat(timespec="seconds")
+
