@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import PurePath
 from typing import Any
@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
             return value.value
         case Fingerprint() | Version() | PurePath():
             return str(value)
-        case datetime():
+        case datetime() | date():
             return value.isoformat()
         case timedelta():
             return round(value.total_seconds(), 3)
