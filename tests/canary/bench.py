@@ -1,5 +1,6 @@
 """A canary over a disposable machine: real clones, real places, real processes; the packages are stand-ins."""
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -139,7 +140,9 @@ class Bench:
         """The machine as the discovery would find it."""
         world, node = self.world, NodeRuntime(self.world.node.node, "24")
         era = PairingEra(world.era)
-        state = State(world.state, world.config, world.state.stat().st_uid, era)
+        named = json.loads(world.config.read_text())["agents"]["defaults"].get("workspace")
+        external = (Path(named),) if named else ()
+        state = State(world.state, world.config, world.state.stat().st_uid, era, external=external)
         package = Package(world.package, world.package.resolve(), Version(world.version), InstallKind.NPM_GLOBAL, world.prefix)
         auth = AuthFacts("token", Secret(world.token))
         return Installation(package, node, world.home, "", state, world.port, auth, Service(SupervisorKind.PROCESS))

@@ -1,12 +1,10 @@
 """The canary on a disposable machine: what passes, what fails and whom it is laid on, and what is never touched."""
 
 import json
-import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.canary.bench import Bench, judged, sealed_bench, slot
@@ -101,18 +99,6 @@ def test_a_send_that_the_users_policy_forbids_is_not_applicable_and_not_enabled(
     assert json.loads(bench.world.config.read_text())["tools"]["agentToAgent"] == {"enabled": False}
 
 
-def test_a_release_that_calls_out_and_writes_to_every_path_it_finds_reaches_nothing(bench: Bench, candidate: Candidate) -> None:
-    outside = bench.world.home / "work"
-    outside.mkdir()
-    bench.world.stop_gateway()
-    bench.world.edit_config(lambda config: config["agents"]["defaults"].update(workspace=str(outside)))
-    bench.world.start_gateway()
-    report = bench.run(candidate(callsOut={"host": "192.0.2.1", "port": 9}, writesLive={}))
-    assert judged(report, "silence").verdict is Verdict.PASS
-    assert list(outside.iterdir()) == []
-    assert not list(bench.world.root.rglob("written-by-a-broken-release"))
-
-
 def test_without_walls_it_passes_at_most_with_its_limits_and_with_another_token_than_the_live_gateways(
     world: World, candidate: Candidate, tmp_path: Path
 ) -> None:
@@ -120,23 +106,6 @@ def test_without_walls_it_passes_at_most_with_its_limits_and_with_another_token_
     assert (report.verdict, report.seal) == (Verdict.PASS, Seal.UNSEALED)
     assert any("not sealed" in limit for limit in report.limits)
     assert "a token of its own" in judged(report, "clone.like-source").why
-
-
-def test_without_walls_a_call_to_the_world_is_seen_and_fails(world: World, candidate: Candidate, tmp_path: Path) -> None:
-    address = _address_of_this_machine()
-    with socket.create_server((address, 0)) as outside:  # not loopback: it stands for the world
-        port = outside.getsockname()[1]
-        report = Bench(world, tmp_path / "bench", Seal.UNSEALED).run(candidate(callsOut={"host": address, "port": port}))
-    assert address in judged(report, "silence").why
-    assert report.verdict is Verdict.FAIL
-
-
-def _address_of_this_machine() -> str:
-    found = [a.address for each in psutil.net_if_addrs().values() for a in each if a.family is socket.AF_INET]
-    outside = [address for address in found if not address.startswith("127.")]
-    if not outside:
-        pytest.skip("this machine has no address but loopback")
-    return outside[0]
 
 
 def test_no_secret_of_the_machine_is_in_what_is_told(bench: Bench, candidate: Candidate) -> None:

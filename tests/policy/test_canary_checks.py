@@ -5,6 +5,7 @@ import pytest
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Need, Verdict, overall
 from upgrader.domain.checks import canary as checks
+from upgrader.domain.checks import silence
 from upgrader.domain.clone import Clone, Likeness
 from upgrader.domain.course import Course, DoctorRan, Skipped, Started
 from upgrader.domain.enclosure import Outside, Screen
@@ -98,6 +99,6 @@ def test_an_unknown_screen_does_not_decide() -> None:
 
 
 def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:
-    assert "nothing else" in checks.silent(Outside(("lo",), ()), Seal.SEALED).why
-    assert "watched" in checks.silent(Outside(("eth0", "lo"), ()), Seal.UNSEALED).why
-    assert checks.silent(Outside(("eth0", "lo"), ("192.0.2.1",)), Seal.UNSEALED).verdict is Verdict.FAIL
+    assert "nothing else" in silence.judge(Outside(("lo",)), Seal.SEALED)[0].why
+    assert "watched" in silence.judge(Outside(("eth0", "lo")), Seal.UNSEALED)[0].why
+    assert silence.judge(Outside(("eth0", "lo"), ("TCP 192.0.2.1:9",)), Seal.UNSEALED)[0].verdict is Verdict.FAIL

@@ -28,7 +28,9 @@ import psutil
 
 from upgrader.adapters import namespaces, wire
 from upgrader.adapters.namespaces import Mount, SealFailed
+from upgrader.adapters.packets import Ear, Trap, lead_everywhere_home, packet_socket
 from upgrader.adapters.process import Child, ProcessRunner
+from upgrader.adapters.watching import OpenWatch, SealedWatch
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing
 from upgrader.errors import UpgraderError
@@ -42,23 +44,22 @@ _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID, _CLONE_NEWNET, _CLONE_NEWIPC = (
 )
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _OUTPUT = 512 * 1024  # bytes of a command's output handed out
-_WATCH_S = 0.25
 
 
 def main(arguments: list[str]) -> int:
     """Connect to the tool, seal when told so, and serve. Returns the exit code."""
     control, life = _connect("control"), _connect("life")
     job = json.loads(Path("job.json").read_text("utf-8"))
+    ear = None
     if arguments == ["sealed"]:
         try:
-            _seal(job)
+            ear = _seal(job)
         except SealFailed as error:
             wire.send(control, {"failed": str(error)})
             return 1
-    hand = _Hand()
-    if arguments != ["sealed"]:  # with a network of its own there is nothing to watch
+    if ear is None:
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        threading.Thread(target=hand.watch, daemon=True).start()
+    hand = _Hand(_watch(job, ear))
     threading.Thread(target=_die_with_the_tool, args=(life, hand), daemon=True).start()
     wire.send(control, {"interfaces": list(namespaces.interfaces()), "pid": os.getpid()})
     try:
@@ -70,8 +71,22 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _seal(job: Mapping[str, object]) -> None:
-    """Enter fresh namespaces and give up every privilege; returns in the second process of the new PID namespace."""
+def _watch(job: Mapping[str, object], ear: socket.socket | None) -> SealedWatch | OpenWatch:
+    """What looks at the children. Unsealed, only the places their environment points to can be watched."""
+    traps = [Path(str(path)) for path in _list(job, "traps")]
+    guarded = tuple(str(path) for path in _list(job, "guarded"))
+    if ear is None:
+        return OpenWatch(Trap(tuple(traps)), guarded)
+    user = f"user/{os.getuid()}"
+    usual = (f"{user}/bus", f"{user}/systemd/private", "dbus/system_bus_socket", "systemd/private")
+    return SealedWatch(Ear(ear), Trap((*traps, *(Path("/run", name) for name in usual))), guarded)
+
+
+def _seal(job: Mapping[str, object]) -> socket.socket:
+    """Enter fresh namespaces and give up every privilege; returns in the second process of the new PID namespace.
+
+    The socket hears all packets of the new network; it was opened while that was still permitted.
+    """
     user, group = os.getuid(), os.getgid()
     flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWNET | _CLONE_NEWIPC
     libc = _libc()
@@ -87,11 +102,14 @@ def _seal(job: Mapping[str, object]) -> None:
     try:
         namespaces.build_root(Path(str(job["staging"])), _mounts(job))
         namespaces.raise_loopback()
+        lead_everywhere_home()
+        ear = packet_socket()
     except OSError as error:
         raise SealFailed(f"{error.filename or 'system call'}: {error.strerror}") from error
     namespaces.give_up_privileges()
     os.chdir(str(job["directory"]))
     _become_child(libc)
+    return ear
 
 
 def _become_child(libc: ctypes.CDLL) -> None:
@@ -131,10 +149,10 @@ def _die_with_the_tool(life: socket.socket, hand: "_Hand") -> None:
 class _Hand:
     """Does one thing after the other, and keeps what it started."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: SealedWatch | OpenWatch) -> None:
         self._runner = ProcessRunner({})
         self._children: list[Child] = []
-        self._outside: set[str] = set()
+        self._watch = watch
         self._verbs: dict[str, Callable[[Mapping[str, object]], tuple[dict[str, object], tuple[socket.socket, ...]]]] = {
             "run": self._run,
             "start": self._start,
@@ -227,19 +245,13 @@ class _Hand:
         return {"matched": matched, "ended": ended, "shown": base64.b64encode(shown).decode()}, ()
 
     def _seen_outside(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
-        return {"addresses": sorted(self._outside), "interfaces": list(namespaces.interfaces())}, ()
-
-    def watch(self) -> None:
-        """Collect the remote ends outside loopback of all descendants. A look a few times a second, no proof."""
-        pause = threading.Event()
-        me = psutil.Process()
-        while not pause.wait(_WATCH_S):
-            for process in me.children(recursive=True):
-                try:
-                    found = process.net_connections(kind="inet")
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-                self._outside.update(c.raddr.ip for c in found if c.raddr and not _is_loopback(c.raddr.ip))
+        watch = self._watch
+        return {
+            "interfaces": list(namespaces.interfaces()),
+            "calls": list(watch.calls()),
+            "managers": list(watch.managers()),
+            "written": list(watch.written()),
+        }, ()
 
 
 def _close(child: "pexpect.spawn[Any]") -> None:
@@ -250,10 +262,6 @@ def _close(child: "pexpect.spawn[Any]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if leader:
             os.killpg(leader, signal.SIGKILL)
-
-
-def _is_loopback(address: str) -> bool:
-    return address.startswith("127.") or address in {"::1", "::ffff:127.0.0.1", "0.0.0.0", "::"}
 
 
 def _command(request: Mapping[str, object]) -> Command:

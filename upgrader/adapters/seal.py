@@ -183,7 +183,9 @@ class LinuxPlace:
     def outside(self) -> Outside:
         """See Place.outside."""
         answer, _ = self._wired.ask({"do": "outside"}, _ASK)
-        return Outside(_words(answer, "interfaces"), _words(answer, "addresses"))
+        return Outside(
+            _words(answer, "interfaces"), _words(answer, "calls"), _words(answer, "managers"), _words(answer, "written")
+        )
 
 
 class _Wired:
@@ -223,7 +225,14 @@ def _write_job(job: Path, site: Site) -> None:
         Show(site.state, site.shown_state, writable=True),
     )
     mounts = [{"source": str(s.source), "target": str(s.target), "writable": s.writable} for s in shows]
-    data = json.dumps({"staging": str(site.root / "staging"), "directory": str(job), "mounts": mounts}).encode()
+    told = {
+        "staging": str(site.root / "staging"),
+        "directory": str(job),
+        "mounts": mounts,
+        "traps": [str(path) for path in site.traps],
+        "guarded": [str(path) for path in site.guarded],
+    }
+    data = json.dumps(told).encode()
     descriptor = os.open(job / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)

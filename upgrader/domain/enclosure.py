@@ -24,6 +24,9 @@ class SealRefused(PlaceLost):
     default_code = "canary_seal_refused"
 
 
+NO_BUS, NO_RUNTIME = "no-bus", "no-runtime"  # below the temporary directory of a place
+
+
 @dataclass(frozen=True)
 class Show:
     """One path inside a sealed place: what lies at `source` outside appears at `target`."""
@@ -39,7 +42,7 @@ class Site:
 
     `root` holds everything of this canary, 0700. `state`, `home`, `temporary` and `notes` lie below it; the `shown_`
     paths are what a candidate sees: in a sealed place the real ones of the installation, else those on disk. `notes` is
-    the same path on both sides (logs).
+    the same path on both sides (logs). `guarded` are live paths nothing of a canary may write to.
     """
 
     root: Path
@@ -51,6 +54,13 @@ class Site:
     shown_home: Path
     shown_temporary: Path
     shows: tuple[Show, ...] = ()
+    guarded: tuple[Path, ...] = ()
+
+    @property
+    def traps(self) -> tuple[Path, ...]:
+        """Where a service manager would listen for whoever goes by the environment; nobody serves there."""
+        runtime = self.shown_temporary / NO_RUNTIME
+        return (self.shown_temporary / NO_BUS, runtime / "bus", runtime / "systemd" / "private")
 
 
 @dataclass(frozen=True)
@@ -72,10 +82,13 @@ class Screen:
 
 @dataclass(frozen=True)
 class Outside:
-    """What was seen of the world: network interfaces of the place, and remote addresses outside loopback."""
+    """What was seen of the world: network interfaces of the place, calls outward (`TCP 192.0.2.1:443`, `DNS example.org`),
+    who reached for a service manager, and files written at live paths. Sealed, all of it was refused or led nowhere."""
 
     interfaces: tuple[str, ...]
-    addresses: tuple[str, ...]
+    calls: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 class Model(Protocol):

@@ -9,6 +9,7 @@ from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import blame
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks.blame import Beside
+from upgrader.domain.checks.silence import BLIND
 from upgrader.domain.course import Budgets, Course
 from upgrader.domain.enclosure import PlaceLost
 from upgrader.domain.process import CommandMissing
@@ -85,7 +86,7 @@ class CloneCanary:
 
     def _limits(self, request: CanaryRequest, seal: Seal) -> tuple[str, ...]:
         """What this canary could not show."""
-        limits = []
+        limits = [BLIND[seal]]
         if seal is Seal.UNSEALED:
             why = self.tools.places.why_unsealed()
             limits.append(f"not sealed ({why}): secrets were replaced by inert values, connections only watched")

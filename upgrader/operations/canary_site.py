@@ -15,6 +15,7 @@ def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site
     code = _outermost_modules(slot.package_root)
     node = slot.node.path.parent
     sealed = seal is Seal.SEALED
+    external = installation.state.external
     if not sealed:
         state = home / installation.state.path.name
     return Site(
@@ -27,6 +28,7 @@ def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site
         shown_home=installation.home if sealed else home,
         shown_temporary=Path("/tmp") if sealed else temporary,
         shows=(Show(code, code), Show(node, node)),
+        guarded=external if sealed else (installation.state.path, installation.package.root, *external),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.checks import silence
 from upgrader.domain.clone import Likeness
 from upgrader.domain.course import Course, DoctorRan, Skipped, Started
-from upgrader.domain.enclosure import Outside, Screen
+from upgrader.domain.enclosure import Screen
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
 _GOOD = frozenset({"accepted", "ok"})
@@ -29,7 +30,7 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.append(started(course.second, "gateway.ready-again"))
     found.extend(turn(seen, "turn-again") for seen in course.turns_again)
     if course.outside is not None:
-        found.append(silent(course.outside, seal))
+        found.extend(silence.judge(course.outside, seal))
     found.extend(log(course))
     return tuple(found)
 
@@ -96,15 +97,6 @@ def terminal(screen: Screen) -> Judgement:
     how = "ended" if screen.ended else "showed nothing known in time"
     why = f"the terminal client {how}: {screen.shown or 'it is blank'}"
     return Judgement("tui", Verdict.INCONCLUSIVE, why, need=Need.WANTED)
-
-
-def silent(outside: Outside, seal: Seal) -> Judgement:
-    """Nothing was sent to the world. Sealed, that is proven by the place having loopback alone; unsealed, only watched."""
-    if seal is Seal.SEALED and outside.interfaces == ("lo",):
-        return Judgement("silence", Verdict.PASS, "its network had a loopback of its own and nothing else")
-    if outside.addresses:
-        return Judgement("silence", Verdict.FAIL, f"it spoke with {', '.join(outside.addresses)}")
-    return Judgement("silence", Verdict.PASS, "no connection outside loopback was seen (watched, not enforced)")
 
 
 def log(course: Course) -> Iterator[Judgement]:

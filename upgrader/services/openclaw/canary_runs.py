@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from upgrader.domain.course import Readiness
+from upgrader.domain.enclosure import NO_BUS, NO_RUNTIME
 from upgrader.domain.observation import LogFinding
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnProbe
@@ -141,8 +142,8 @@ def environment(slot: Slot, home: Path, state: Path, temporary: Path, config_nam
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         # Leaving them out is not enough: 2026.9.6 finds the user's runtime directory by itself (measured under systemd).
-        "XDG_RUNTIME_DIR": str(temporary / "no-runtime"),
-        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={temporary}/no-bus",
+        "XDG_RUNTIME_DIR": str(temporary / NO_RUNTIME),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={temporary}/{NO_BUS}",
     }
 
 

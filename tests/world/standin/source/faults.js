@@ -1,6 +1,8 @@
 // Harm a release can be packed with. Each is named in profile.faults; nothing outside the package switches one on.
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdirSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { lookup } from "node:dns";
+import { appendFileSync, mkdirSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fault } from "./profile.js";
@@ -23,7 +25,36 @@ export function plant(runtime) {
   if (fault("writesLive")) for (const path of namedPaths(runtime)) touch(path);
   const out = fault("callsOut");
   if (out) connect({ host: out.host, port: out.port }).on("error", () => {});
+  const asked = fault("resolves");
+  if (asked) lookup(asked.name, () => {});
+  const sent = fault("sendsUdp");
+  if (sent) sendDatagram(sent);
+  if (fault("reachesManager")) reachManager();
+  const held = fault("writesAt");
+  if (held) holdOpen(held.path);
   for (const line of fault("noisyLog")?.lines ?? []) log("gateway/ws", "warn", line);
+}
+
+function sendDatagram({ host, port }) {
+  const socket = createSocket("udp4");
+  socket.on("error", () => {});
+  socket.connect(port, host, () => socket.send("out"));
+}
+
+/** Connects where a user's bus and service manager listen: where the environment says, and at the usual place. */
+function reachManager() {
+  const usual = `/run/user/${process.getuid()}`;
+  const named = (process.env.DBUS_SESSION_BUS_ADDRESS ?? "").replace("unix:path=", "");
+  for (const path of [named, `${process.env.XDG_RUNTIME_DIR ?? usual}/systemd/private`]) connect({ path }).on("error", () => {});
+}
+
+/** Opens a file for writing and keeps it open. */
+function holdOpen(path) {
+  try {
+    openSync(path, "a");
+  } catch {
+    log("gateway", "error", `cannot write ${path}`);
+  }
 }
 
 /** Every absolute path that the state itself names: where a clone made carelessly points back into the original. */
