@@ -19,7 +19,7 @@ from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import canary_runs
+from upgrader.services.openclaw import canary_runs, contents
 from upgrader.services.openclaw.clone_state import clone_plan
 
 TOKEN = "t" * 48
@@ -30,6 +30,7 @@ SUBJECTS = CloneSubjects(
     canary_runs.STATE_DATABASE,
     canary_runs.AGENT_DATABASES,
     canary_runs.policy_views,
+    contents.RULES,
 )
 CONFIG: dict[str, object] = {
     "gateway": {"mode": "local", "port": 18789, "auth": {"mode": "token", "token": TOKEN}},

@@ -19,11 +19,12 @@ from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe
-from upgrader.context.proving import read_snapshot_config
+from upgrader.context.proving import live_memory, read_snapshot_config
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
-from upgrader.domain.course import Clones
+from upgrader.domain.contents import Contents
+from upgrader.domain.course import Budgets, Clones
 from upgrader.domain.facts import (
     AuthFacts,
     Installation,
@@ -40,8 +41,8 @@ from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
-from upgrader.operations.canary_course import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs
+from upgrader.operations.canary_tools import CourseTools
+from upgrader.services.openclaw import canary_lore, canary_runs, contents
 
 
 class Unsealed(LinuxPlaces):
@@ -96,6 +97,14 @@ class Spoilt:
         """As it is."""
         return self.clones.schema(state)
 
+    def contents(self, state: Path, config_name: str) -> Contents:
+        """As it is."""
+        return self.clones.contents(state, config_name)
+
+    def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
+        """As it is."""
+        return self.clones.mentions(state, words, since)
+
     def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
         """Made as always, then spoilt, then compared as always."""
         clone = self.clones.make(tree, state, plan, config_name, source)
@@ -117,6 +126,7 @@ class Bench:
     sealed: Seal = Seal.SEALED
     spoil: Callable[[Path], None] | None = None
     kind: type[LinuxPlaces] = LinuxPlaces
+    budgets: Budgets | None = None
     snapshot_tree: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,7 +167,7 @@ class Bench:
         snapshot = Snapshot(
             "s", "", Moment.STOPPED, present.version, present.id, self.snapshot_tree, 0, 1_000_000, str(schema_of(database))
         )
-        return CloneCanary(self.tools()).run(CanaryRequest(found, snapshot, candidate, present, extras=extras))
+        return CloneCanary(self.tools(), self.budgets).run(CanaryRequest(found, snapshot, candidate, present, extras=extras))
 
     def tools(self) -> CourseTools:
         """All real; only progress is not shown."""
@@ -167,6 +177,7 @@ class Bench:
             canary_runs.STATE_DATABASE,
             canary_runs.AGENT_DATABASES,
             canary_runs.policy_views,
+            contents.RULES,
         )
         real = StateClones(self.root / "canaries", subjects, lambda path: not path.startswith(("tmp", "cache")))
         clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)
@@ -182,6 +193,7 @@ class Bench:
             free_port=free_port,
             read_config=read_snapshot_config,
             model_id=MODEL_ID,
+            live_memory=live_memory,
         )
 
 

@@ -27,6 +27,7 @@ import pexpect
 import psutil
 
 from upgrader.adapters import namespaces, wire
+from upgrader.adapters.memory import memory_below
 from upgrader.adapters.namespaces import Mount, SealFailed
 from upgrader.adapters.packets import Ear, Trap, lead_everywhere_home, packet_socket
 from upgrader.adapters.process import Child, ProcessRunner
@@ -162,6 +163,7 @@ class _Hand:
             "listen": self._listen,
             "terminal": self._terminal,
             "outside": self._seen_outside,
+            "memory": self._memory,
         }
 
     def serve(self, control: socket.socket) -> None:
@@ -243,6 +245,9 @@ class _Hand:
             _close(child)
         matched = found if found < len(patterns) else -1
         return {"matched": matched, "ended": ended, "shown": base64.b64encode(shown).decode()}, ()
+
+    def _memory(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+        return {"bytes": memory_below(os.getpid())}, ()
 
     def _seen_outside(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
         watch = self._watch

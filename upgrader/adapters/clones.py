@@ -18,9 +18,12 @@ from pathlib import Path
 
 import psutil
 
+from upgrader.adapters.contents import look, words_in
+from upgrader.adapters.databases_unchanged import open_unchanged
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.trees import copy_tree, remove
 from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove, Statement
+from upgrader.domain.contents import Contents, ContentsRules
 from upgrader.domain.process import StopFailed
 
 _LOCK = "held"
@@ -37,6 +40,7 @@ class CloneSubjects:
     database: str
     agent_databases: str
     config_views: Callable[[Mapping[str, object]], tuple[tuple[str, str | None], ...]]
+    contents: ContentsRules
 
 
 class StateClones:
@@ -117,8 +121,19 @@ class StateClones:
         return tuple(Likeness(name, here, then, reasons.get(name, "")) for name, here, then in present)
 
     def schema(self, state: Path) -> int | None:
-        """The schema of a state directory's database, None where there is none."""
-        return schema_of(state / self._subjects.database)
+        """The schema of a state directory's database, None where there is none or none that can be read."""
+        with suppress(sqlite3.DatabaseError):
+            return schema_of(state / self._subjects.database)
+        return None
+
+    def contents(self, state: Path, config_name: str) -> Contents:
+        """What the state holds, by names and counts."""
+        found = (state / self._subjects.database, *sorted(state.glob(self._subjects.agent_databases)))
+        return look(state, tuple(p for p in found if p.is_file()), state / config_name, self._subjects.contents)
+
+    def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
+        """Which of these words lie in files of the state that changed since that moment (epoch seconds)."""
+        return words_in(state, words, since)
 
 
 @dataclass(frozen=True)
@@ -140,7 +155,7 @@ def schema_of(database: Path) -> int | None:
     """`user_version` of a database, None where there is none. The file is not written, and no -wal is made beside it."""
     if not database.is_file():
         return None
-    with closing(_open_unchanged(database)) as connection:
+    with closing(open_unchanged(database)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
@@ -252,18 +267,11 @@ def _table_digest(database: Path, table: str, back: _Back = _UNMOVED) -> str | N
     """SHA-256 over all rows in a fixed order; None where there is no such table."""
     if not database.is_file():
         return None
-    with closing(_open_unchanged(database)) as connection:
+    with closing(open_unchanged(database)) as connection:
         if not _columns(connection, table):
             return None
         rows = sorted(back.text(repr(row)) for row in connection.execute(f'SELECT * FROM "{table}"'))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _open_unchanged(database: Path) -> sqlite3.Connection:
-    """A complete single file with nobody else on it: `immutable` keeps SQLite from making -wal and -shm."""
-    sidecar = database.with_name(database.name + "-wal")
-    mode = "mode=ro" if sidecar.exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{database.absolute().as_uri()}?{mode}", uri=True, timeout=_QUERY_S)
 
 
 def _file_digest(path: Path, back: _Back = _UNMOVED) -> str | None:

@@ -140,6 +140,11 @@ class LinuxPlace:
         answer, _ = self._wired.ask(request, grace + _SLACK)
         return _whole(answer, "exit_code")
 
+    def memory(self) -> int:
+        """See Place.memory."""
+        answer, _ = self._wired.ask({"do": "memory"}, _ASK)
+        return _whole(answer, "bytes")
+
     def dial(self, port: int) -> socket.socket:
         """An open connection to a port of the place's loopback; the caller closes it. Raises OSError when refused."""
         answer, descriptors = self._wired.ask({"do": "dial", "port": port, "timeout": _DIAL_S}, _ASK)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.clones import CloneSubjects, StateClones
+from upgrader.adapters.memory import memory_of_tree
 from upgrader.adapters.ports import free_port
 from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
@@ -15,12 +16,13 @@ from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.configuration import IncludeAccess
+from upgrader.domain.facts import Installation
 from upgrader.domain.pathclass import in_snapshot
 from upgrader.domain.ports import Progress
 from upgrader.operations.canary import CloneCanary
-from upgrader.operations.canary_course import CourseTools
+from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
-from upgrader.services.openclaw import canary_lore, canary_runs, config_text, paths, sameness
+from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, paths, sameness
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Proving:
             canary_runs.STATE_DATABASE,
             canary_runs.AGENT_DATABASES,
             canary_runs.policy_views,
+            contents.RULES,
         )
         return CloneCanary(
             CourseTools(
@@ -66,8 +69,14 @@ class Proving:
                 free_port=free_port,
                 read_config=read_snapshot_config,
                 model_id=MODEL_ID,
+                live_memory=live_memory,
             )
         )
+
+
+def live_memory(installation: Installation) -> int | None:
+    """Bytes of the gateway that runs now and all it started; None when none runs."""
+    return sum(memory_of_tree(g.identity) for g in installation.gateways) or None
 
 
 def read_snapshot_config(request: CanaryRequest) -> Mapping[str, object]:

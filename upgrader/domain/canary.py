@@ -5,6 +5,7 @@ from enum import Enum
 
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.clone import Edit, Likeness
+from upgrader.domain.contents import Migration
 from upgrader.domain.facts import Installation
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
@@ -54,7 +55,8 @@ class CanaryRun:
     """One course of one release on one clone. `seconds` from clone to end.
 
     `likeness` is the comparison of the clone with its source before its first start, `edits` what was changed in it on
-    purpose; `restart_seconds` the second start on the same clone.
+    purpose; `restart_seconds` the second start on the same clone. `migration` is what the release made of the state by
+    names and counts; `memory_bytes` of all its processes once it was ready.
     """
 
     version: str
@@ -67,6 +69,8 @@ class CanaryRun:
     restart_seconds: float | None = None
     likeness: tuple[Likeness, ...] = ()
     edits: tuple[Edit, ...] = ()
+    migration: Migration | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class CanaryReport:
 
     `healed` is what the control failed and the candidate passes, in the control's words; `remaining` what both fail alike.
     `fresh` is the candidate in an empty profile: whether the release itself works. `proven` is set (ISO time) on a report
-    that was kept and not run again.
+    that was kept and not run again. `live_memory_bytes` is what the live gateway has now, None when none runs.
     """
 
     verdict: Verdict
@@ -88,8 +92,10 @@ class CanaryReport:
     remaining: tuple[Judgement, ...] = ()
     fresh: CanaryRun | None = None
     proven: str = ""
+    live_memory_bytes: int | None = None
 
     @property
     def goes_back(self) -> bool:
         """Whether the old code could still open the state the candidate leaves (no schema moved)."""
-        return self.candidate.state_schema_before == self.candidate.state_schema_after
+        moved = self.candidate.migration.schemas if self.candidate.migration else ()
+        return not moved and self.candidate.state_schema_before == self.candidate.state_schema_after

@@ -11,6 +11,7 @@ from typing import Protocol
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan, CloneWish
+from upgrader.domain.contents import Contents, Migration
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
 from upgrader.domain.observation import LogFinding
@@ -87,8 +88,16 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """How many turns carried a fresh word, and how many of these words lie in the clone's own state."""
+
+    asked: int
+    found: int
+
+
+@dataclass(frozen=True)
 class Course:
-    """All that was seen of one release on one clone, as far as it came."""
+    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away."""
 
     version: str
     clone: Clone
@@ -98,12 +107,16 @@ class Course:
     turns: tuple[TurnSeen, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     screen: Screen | None = None
+    ended: Started | None = None
     second: Started | None = None
     turns_again: tuple[TurnSeen, ...] = ()
     outside: Outside | None = None
     log: tuple[LogFinding, ...] = ()
     schema_after: int | None = None
     pairing: tuple[Judgement, ...] = ()
+    migration: Migration | None = None
+    answered: Answered | None = None
+    memory_bytes: int | None = None
 
 
 class Clones(Protocol):
@@ -123,6 +136,12 @@ class Clones(Protocol):
 
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
+
+    def contents(self, state: Path, config_name: str) -> Contents:
+        """What the state holds now, by names and counts."""
+
+    def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
+        """Which of these words lie in files of the state that changed since that moment (epoch seconds)."""
 
 
 class Proofs(Protocol):

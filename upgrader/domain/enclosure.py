@@ -126,6 +126,9 @@ class Place(Protocol):
     def end(self, child: int, grace: timedelta) -> int:
         """TERM, wait, KILL its group; the exit code."""
 
+    def memory(self) -> int:
+        """Bytes of memory of all that runs here now (proportional set size, else resident)."""
+
     def fetch(self, port: int, path: str) -> HttpAnswer:
         """GET over the place's own loopback; a refusal is status 0."""
 

@@ -14,7 +14,8 @@ from upgrader.domain.course import Budgets, Course
 from upgrader.domain.enclosure import PlaceLost
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.slot import Slot
-from upgrader.operations.canary_course import CourseRunner, CourseTools
+from upgrader.operations.canary_course import CourseRunner
+from upgrader.operations.canary_tools import CourseTools
 
 _PLACE = "place"
 
@@ -51,6 +52,7 @@ class CloneCanary:
             healed=found.healed,
             remaining=found.remaining,
             fresh=fresh,
+            live_memory_bytes=self.tools.live_memory(request.installation),
         )
 
     def _control(self, request: CanaryRequest, candidate: CanaryRun, seal: Seal) -> CanaryRun | None:
@@ -107,6 +109,8 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
         restart_seconds=course.second.seconds if course.second else None,
         likeness=course.clone.likeness,
         edits=course.clone.edits,
+        migration=course.migration,
+        memory_bytes=course.memory_bytes,
     )
 
 

@@ -1,43 +1,37 @@
 """One course: clone, doctor, start, pairing, turns, terminal, restart. Gathers facts; `checks.canary` judges them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
-from upgrader.domain.course import Budgets, Clones, Course, DoctorRan, Lore, PairingProbe, Readiness, Skipped, Started
-from upgrader.domain.enclosure import Place, Places, Site
-from upgrader.domain.ports import Clock, Command, Progress
+from upgrader.domain.contents import Contents, migration
+from upgrader.domain.course import Answered, Budgets, Course, DoctorRan, Readiness, Started
+from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
-from upgrader.domain.turns import Saw, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.turns import TurnKind, TurnSeen
 from upgrader.operations.canary_site import outside, site_for
+from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary_turns import TurnTaker
+from upgrader.operations.canary_words import Redactor, last_words
 
 _POLL = timedelta(seconds=0.25)
-_SAID = 400  # characters kept of what a command said
-_LOOKS_SECRET = re.compile(r"[A-Za-z0-9_\-+/=]{32,}")
 _CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f]")  # terminal control sequences
 _LOG = "gateway.jsonl"
 
 
 @dataclass(frozen=True)
-class CourseTools:
-    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's."""
+class Child:
+    """A gateway that was started: its number in the place, and where it writes."""
 
-    clones: Clones
-    places: Places
-    pairing: PairingProbe
-    lore: Lore
-    clock: Clock
-    progress: Progress
-    nonce: Callable[[], str]
-    free_port: Callable[[], int]
-    read_config: Callable[[CanaryRequest], Mapping[str, object]]
-    model_id: str
+    number: int
+    output: Path
 
 
 class CourseRunner:
@@ -83,7 +77,14 @@ class _Run:
         self._own_token = None if sealed else Secret(tools.nonce() + tools.nonce() + tools.nonce())
         self._port = installation.port if sealed else tools.free_port()
         self._config_name = installation.state.config.name
+        auth = installation.auth
+        secrets = (auth.token, auth.password, Secret(place.model.token), self._own_token)
+        places = ((slot.package_root, "<package>"), (site.shown_state, "<state>"), (site.shown_home, "<home>"))
+        told = tuple((str(path), name) for path, name in places)
+        self._redactor = Redactor(tuple(secret for secret in secrets if secret), told)
+        self._taker = TurnTaker(tools, slot, budgets, config, place, self._command, self._redactor)
         self._environment: dict[str, str] = {}
+        self._began = tools.clock.now()
 
     def course(self) -> Course:
         clone = self._make_clone()
@@ -92,22 +93,29 @@ class _Run:
             return course
         self._environment = self._environment_for(clone.references)
         self._tools.pairing.before(self._request, self._site)
+        before = self._contents()
         course = replace(course, doctor=self._doctor())
         if course.doctor is not None and not course.doctor.accepted:
             return course
+        course = replace(course, migration=migration(before, self._contents()))
         with self._tools.progress.step(f"starting {self._slot.version} on the clone"):
             child, first = self._start()
         course = replace(course, first=first)
         if first.ready:
-            course = self._with_gateway(course)
-            course = self._once_more(course, child)
+            course = self._with_gateway(course, child)
+            course = self._once_more(course, child) if course.ended is None else course
         else:
-            self._place.end(child, self._budgets.stop)
-        return replace(course, log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
+            self._place.end(child.number, self._budgets.stop)
+        course = replace(course, migration=course.migration and course.migration.with_plugins(before, self._contents()))
+        return replace(course, answered=self._answered(course), log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
 
-    def _with_gateway(self, course: Course) -> Course:
+    def _with_gateway(self, course: Course, child: Child) -> Course:
         # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.
-        turns, skipped = self._turns((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
+        memory = self._place.memory()
+        turns, skipped = self._taker.take((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
+        course = replace(course, turns=turns, skipped=skipped, memory_bytes=memory, ended=self._ended(child))
+        if course.ended is not None:
+            return course
         with self._tools.progress.step("pairing checks on the clone"):
             pairing = self._tools.pairing.judge(self._request, self._slot, self._site, self._place, self._port)
         connected, refused = self._lore.terminal_patterns(self._slot.version)
@@ -116,18 +124,25 @@ class _Run:
                 self._command(self._lore.terminal_arguments(self._tools.nonce(), self._config), self._budgets.terminal),
                 tuple(f"(?:{'|'.join(patterns)})" for patterns in (connected, refused)),
             )
-        screen = replace(screen, shown=self._redacted(" ".join(_CONTROL.sub(" ", screen.shown).split())))
-        return replace(course, pairing=pairing, turns=turns, skipped=skipped, screen=screen)
+        screen = replace(screen, shown=self._redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split())))
+        return replace(course, pairing=pairing, screen=screen, ended=self._ended(child))
 
-    def _once_more(self, course: Course, child: int) -> Course:
+    def _ended(self, child: Child) -> Started | None:
+        """How the gateway ended that was ready and should serve; None while it does."""
+        code = self._place.exit_code(child.number)
+        if code is None:
+            return None
+        return Started(False, 0.0, code, self._redactor.shown(last_words(_bytes_of(child.output))))
+
+    def _once_more(self, course: Course, child: Child) -> Course:
         """Stop, start and one more turn: what a first start leaves behind must not stop the second."""
         with self._tools.progress.step(f"restarting {self._slot.version} on the clone"):
-            self._place.end(child, self._budgets.stop)
+            self._place.end(child.number, self._budgets.stop)
             again, second = self._start()
         turns: tuple[TurnSeen, ...] = ()
         if second.ready:
-            turns, _ = self._turns((TurnKind.SPAWN,))
-        self._place.end(again, self._budgets.stop)
+            turns, _ = self._taker.take((TurnKind.SPAWN,))
+        self._place.end(again.number, self._budgets.stop)
         return replace(course, second=second, turns_again=turns)
 
     def _make_clone(self) -> Clone:
@@ -158,21 +173,31 @@ class _Run:
                 ran = self._place.run(replace(command, environment={**self._environment, **call.environment}))
             except CommandTimedOut:
                 return DoctorRan(None, self._clock.monotonic() - began, "", accepted=False)
-        said = self._redacted(_last_words(ran.stderr or ran.stdout))
+        said = self._redactor.shown(last_words(ran.stderr or ran.stdout))
         return DoctorRan(ran.exit_code, ran.took.total_seconds(), said, ran.exit_code in call.accepted)
 
-    def _start(self) -> tuple[int, Started]:
+    def _contents(self) -> Contents:
+        return self._tools.clones.contents(self._site.state, self._config_name)
+
+    def _answered(self, course: Course) -> Answered | None:
+        """Whether the turns went to the gateway of this clone: their words must lie in its own transcripts."""
+        words = tuple(turn.probe.nonce for turn in (*course.turns, *course.turns_again) if turn.exit_code == 0)
+        if not words:
+            return None
+        return Answered(len(words), len(self._tools.clones.mentions(self._site.state, words, self._began.timestamp())))
+
+    def _start(self) -> tuple[Child, Started]:
         began = self._clock.monotonic()
         output = self._site.notes / f"gateway-{self._tools.nonce()}.out"
-        child = self._place.start(self._command(("gateway", "run"), self._budgets.ready), output)
+        child = Child(self._place.start(self._command(("gateway", "run"), self._budgets.ready), output), output)
         while (passed := self._clock.monotonic() - began) < self._budgets.ready.total_seconds():
-            code = self._place.exit_code(child)
+            code = self._place.exit_code(child.number)
             if code is not None:
-                return child, Started(False, passed, code, self._redacted(_last_words(_bytes_of(output))))
+                return child, Started(False, passed, code, self._redactor.shown(last_words(_bytes_of(output))))
             if self._is_ready():
                 return child, Started(True, self._clock.monotonic() - began)
             self._clock.wait(_POLL)
-        return child, Started(False, passed, None, self._redacted(_last_words(_bytes_of(output))))
+        return child, Started(False, passed, None, self._redactor.shown(last_words(_bytes_of(output))))
 
     def _is_ready(self) -> bool:
         how = self._lore.readiness(self._slot.version)
@@ -184,57 +209,6 @@ class _Run:
             if not self._lore.is_ready(path, answer.status, answer.body):
                 return False
         return True
-
-    def _turns(self, kinds: tuple[TurnKind, ...]) -> tuple[tuple[TurnSeen, ...], tuple[Skipped, ...]]:
-        seen, skipped = [], []
-        for kind in kinds:
-            reason = self._lore.not_applicable(kind, self._config, self._slot.version)
-            if reason:
-                skipped.append(Skipped(kind, reason))
-                continue
-            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._config)
-            with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
-                seen.append(self._turn(probe))
-        return tuple(seen), tuple(skipped)
-
-    def _turn(self, probe: TurnProbe) -> TurnSeen:
-        began = self._clock.monotonic()
-        try:
-            ran = self._place.run(self._command(self._lore.turn_arguments(probe), self._budgets.turn))
-            code, output = ran.exit_code, ran.stdout + b"\n" + ran.stderr
-        except CommandTimedOut:
-            code, output = None, b""
-        took = self._clock.monotonic() - began
-        text = output.decode("utf-8", "replace")
-        self._wait_for_child(probe)
-        model = self._place.model
-        events = model.events(probe.nonce)
-        results = [e.result for e in events if e.saw is Saw.RESULT]
-        status, error = self._lore.answer_status(results[-1]) if results else ("", "")
-        return TurnSeen(
-            probe=probe,
-            exit_code=code,
-            seconds=took,
-            events=(*events, *(e for e in model.events() if e.saw is Saw.REFUSED)),
-            said=self._redacted(_last_words(output)),
-            status=status,
-            error=self._redacted(error.partition("\n")[0]),
-            embedded=self._lore.ran_embedded(text),
-            model_alive=model.alive,
-        )
-
-    def _wait_for_child(self, probe: TurnProbe) -> None:
-        """A spawned sub-agent runs on after the turn that spawned it; only a good answer of the tool is worth waiting for."""
-        if not probe.tool:
-            return
-        began = self._clock.monotonic()
-        while self._clock.monotonic() - began < self._budgets.child.total_seconds():
-            events = self._place.model.events(probe.nonce)
-            results = [e.result for e in events if e.saw is Saw.RESULT]
-            failed = not results or self._lore.answer_status(results[-1])[1]
-            if failed or any(e.saw is Saw.CHILD for e in events):
-                return
-            self._clock.wait(_POLL)
 
     def _environment_for(self, references: tuple[str, ...]) -> dict[str, str]:
         """The lore's environment, and a value for each variable the configuration refers to: real for gateway auth only."""
@@ -254,24 +228,11 @@ class _Run:
         argv = self._lore.command(self._slot, *arguments)
         return Command(argv, limit, self._environment, self._site.shown_home)
 
-    def _redacted(self, text: str) -> str:
-        """Without the secrets known here, and without anything that looks like one."""
-        auth = self._request.installation.auth
-        for secret in (auth.token, auth.password, Secret(self._place.model.token), self._own_token or Secret("")):
-            if secret:
-                text = text.replace(secret.reveal(), "…")
-        return _LOOKS_SECRET.sub("…", text)[-_SAID:]
-
 
 def _auth_section(config: Mapping[str, object]) -> Mapping[str, object]:
     gateway = config.get("gateway")
     auth = gateway.get("auth") if isinstance(gateway, dict) else None
     return auth if isinstance(auth, dict) else {}
-
-
-def _last_words(data: bytes) -> str:
-    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
-    return " / ".join(lines[-4:])
 
 
 def _bytes_of(path: Path) -> bytes:

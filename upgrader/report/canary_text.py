@@ -48,6 +48,7 @@ def canary_lines(report: CanaryReport) -> RenderableType:
     if report.blame in _BLAME:
         parts.append(_BLAME[report.blame])
     parts.extend(_schema(report.candidate))
+    parts.extend(_measured(report))
     parts.append(checks_summary(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
     parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
     parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
@@ -68,9 +69,34 @@ def _was_before(report: CanaryReport) -> bool:
 
 
 def _schema(run: CanaryRun) -> list[RenderableType]:
-    if run.state_schema_before == run.state_schema_after:
+    moved = [f"{escape(s.database)} {s.before} → {s.after}" for s in run.migration.schemas] if run.migration else []
+    if run.state_schema_before != run.state_schema_after and not moved:
+        moved = [f"{run.state_schema_before} → {run.state_schema_after}"]
+    if not moved:
         return []
-    return [
-        f"state schema {run.state_schema_before} → {run.state_schema_after}: "
-        "the old release cannot open the state afterwards; going back restores the snapshot"
-    ]
+    one_way = "the old release cannot open the state afterwards; going back restores the snapshot"
+    return [f"schema {', '.join(moved)}: {one_way}"]
+
+
+def _measured(report: CanaryReport) -> list[RenderableType]:
+    """Start and memory, beside the control's where one ran."""
+    run, control = report.candidate, report.control
+    told = []
+    for name, here, there in (
+        ("start", _seconds(run.ready_seconds), _seconds(control.ready_seconds if control else None)),
+        ("second start", _seconds(run.restart_seconds), _seconds(control.restart_seconds if control else None)),
+        ("memory", _megabytes(run.memory_bytes), _megabytes(control.memory_bytes if control else None)),
+    ):
+        if here:
+            told.append(f"{name} {here}" + (f" ({control.version}: {there})" if control and there else ""))
+    if report.live_memory_bytes and not control:
+        told.append(f"the live gateway has {_megabytes(report.live_memory_bytes)} now")
+    return [", ".join(told)] if told else []
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} s"
+
+
+def _megabytes(value: int | None) -> str:
+    return "" if not value else f"{value / 1_000_000:.0f} MB"

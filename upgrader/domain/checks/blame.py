@@ -7,7 +7,7 @@ from upgrader.domain.canary import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, overall
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
-_ENDS = frozenset({"doctor", "gateway.ready", "gateway.ready-again"})
+_ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again"})
 Reason = Callable[[str], str]
 Runs = tuple[Judgement, ...]
 

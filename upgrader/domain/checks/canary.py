@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.checks import silence
+from upgrader.domain.checks import migration, silence
 from upgrader.domain.clone import Likeness
-from upgrader.domain.course import Course, DoctorRan, Skipped, Started
+from upgrader.domain.course import Answered, Course, DoctorRan, Skipped, Started
 from upgrader.domain.enclosure import Screen
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
@@ -19,6 +19,8 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
     found = [like_source(course.clone.likeness)]
     if course.doctor is not None:
         found.append(doctor(course.doctor))
+    if course.migration is not None:
+        found.extend(migration.judge(course.migration))
     if course.first is not None:
         found.append(started(course.first, "gateway.ready"))
     found.extend(turn(seen, "turn") for seen in course.turns)
@@ -26,9 +28,13 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
     found.extend(course.pairing)
     if course.screen is not None:
         found.append(terminal(course.screen))
+    if course.first is not None and course.first.ready:
+        found.append(stays(course.ended))
     if course.second is not None:
         found.append(started(course.second, "gateway.ready-again"))
     found.extend(turn(seen, "turn-again") for seen in course.turns_again)
+    if course.answered is not None:
+        found.append(answered(course.answered))
     if course.outside is not None:
         found.extend(silence.judge(course.outside, seal))
     found.extend(log(course))
@@ -69,6 +75,14 @@ def started(start: Started, check: str) -> Judgement:
     return Judgement(check, Verdict.FAIL, f"the gateway {how}: {said}")
 
 
+def stays(ended: Started | None) -> Judgement:
+    """A gateway that was ready serves on until it is stopped."""
+    if ended is None:
+        return Judgement("gateway.stays", Verdict.PASS, "the gateway served until it was stopped")
+    said = ended.said or "it said nothing"
+    return Judgement("gateway.stays", Verdict.FAIL, f"the gateway was ready and then ended with {ended.exit_code}: {said}")
+
+
 def turn(seen: TurnSeen, prefix: str) -> Judgement:
     """An agent did what it was asked: the tool said so itself, and the child reached the model."""
     check = f"{prefix}.{_TOOLS[seen.probe.kind]}"
@@ -81,6 +95,14 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
         return Judgement(check, Verdict.FAIL, problem, "agents would fail like this after the upgrade")
     what = "the agent answered" if seen.probe.kind is TurnKind.PLAIN else f"{seen.probe.tool} reached the other agent"
     return Judgement(check, Verdict.PASS, what)
+
+
+def answered(seen: Answered) -> Judgement:
+    """The gateway that was asked is the clone's: what it was told lies in the clone's own transcripts."""
+    if seen.found == seen.asked:
+        return Judgement("clone.answered", Verdict.PASS, f"the words of all {seen.asked} turns lie in the clone's own state")
+    why = f"of {seen.asked} words given to the agents {seen.found} lie in the clone's state: another gateway may have answered"
+    return Judgement("clone.answered", Verdict.INCONCLUSIVE, why, "run the canary again")
 
 
 def skipped(turn_left_out: Skipped) -> Judgement:

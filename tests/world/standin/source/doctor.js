@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { profile, fault } from "./profile.js";
 import { place } from "./place.js";
 import { problemsOf, readConfig, stampConfig } from "./config.js";
-import { leaveDaemon } from "./faults.js";
+import { forget, hangInDoctor, leaveDaemon } from "./faults.js";
 import { agentFiles, migrateAll, newerAdvice, newerText, openAgent, openState, survey } from "./databases.js";
 import { Owned, holdFamily } from "./locks.js";
 import { SqliteStore } from "./store.js";
@@ -21,6 +21,7 @@ export function doctor(flags) {
     warn(planted.message ?? "Doctor could not complete maintenance.");
     return planted.code ?? 1;
   }
+  hangInDoctor();
   leaveDaemon();
   if (profile.era === "files") return 0;
   return repair(where, flags);
@@ -43,6 +44,7 @@ function repair(where, flags) {
   }
   for (const line of migrateAll(where, { keepBackups: false })) say(line);
   importFiles(where);
+  forget(where);
   if (flags.fix && stampConfig(where.config)) say(`Updated config: ${where.config}\n  Backup: ${where.config}.bak`);
   held.close();
   say("Run openclaw doctor --fix to see what else could be done.\nDoctor complete.");

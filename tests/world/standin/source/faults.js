@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns";
-import { appendFileSync, mkdirSync, openSync } from "node:fs";
+import { appendFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fault } from "./profile.js";
@@ -12,6 +12,7 @@ import { DatabaseSync } from "node:sqlite";
 
 /** Faults of the very start: exit78 {text}, crash {}. */
 export function plantAtStart() {
+  if (fault("throwsAtStart")) throw new TypeError(fault("throwsAtStart").message ?? "cannot read properties of undefined");
   const exits = fault("exits");
   if (!exits) return;
   process.stderr.write(`${exits.text ?? "Gateway failed to start: planted fault"}\n`);
@@ -74,6 +75,29 @@ function touch(folder) {
     appendFileSync(join(folder, "written-by-a-broken-release"), `${process.pid}\n`);
   } catch {
     log("gateway", "error", `cannot write ${folder}`);
+  }
+}
+
+/** doctorHangs {}: a doctor that never ends. */
+export function hangInDoctor() {
+  if (fault("doctorHangs")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+/** migrationForgets {config, table, account}: what a doctor leaves behind when it loses settings, rows or accounts. */
+export function forget(where) {
+  const lost = fault("migrationForgets");
+  if (!lost) return;
+  if (lost.config) {
+    const config = JSON.parse(readFileSync(where.config, "utf8"));
+    delete config[lost.config];
+    writeFileSync(where.config, JSON.stringify(config, null, 2));
+  }
+  if (lost.account) rmSync(join(where.state, "credentials"), { recursive: true, force: true });
+  if (lost.table || lost.plugin) {
+    const db = new DatabaseSync(where.database);
+    if (lost.table) db.exec(`DELETE FROM ${lost.table}`);
+    if (lost.plugin) db.exec(`UPDATE config_machine_state SET value_json = replace(value_json, '"enabled":true', '"enabled":false')`);
+    db.close();
   }
 }
 

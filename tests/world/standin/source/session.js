@@ -1,6 +1,6 @@
 // One WebSocket connection: challenge, connect, then methods by scope.
 import { randomUUID } from "node:crypto";
-import { profile } from "./profile.js";
+import { fault, profile } from "./profile.js";
 import { No, decide } from "./handshake.js";
 import { agentsOf } from "./config.js";
 import { log } from "./logging.js";
@@ -29,6 +29,8 @@ export function serveConnection(runtime, connection, request, nonce) {
 }
 
 function connect(runtime, connection, peer, frame) {
+  const closes = fault("closesAgents");
+  if (closes && frame.params?.client?.mode === "backend") return connection.close(1008, closes.reason ?? "agent connections are not accepted");
   if (frame.type !== "req" || frame.method !== "connect" || typeof frame.id !== "string") {
     return connection.close(1008, "invalid request frame");
   }

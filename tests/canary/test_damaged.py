@@ -1,0 +1,95 @@
+"""Damaged candidates: each fails for its own reason, is laid on the release, and leaves nothing behind."""
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canary.bench import Bench, judged, sealed_bench
+from tests.canary.releases import Candidate
+from tests.world.world import World
+from upgrader.domain.canary import Blame
+from upgrader.domain.check import Need, Verdict
+from upgrader.domain.course import Budgets
+
+PATIENT = Budgets.for_state(0)
+SHORT = replace(PATIENT, doctor=timedelta(seconds=4), ready=timedelta(seconds=4))  # what hangs is waited for that long
+
+
+@pytest.fixture
+def bench(world: World, tmp_path: Path) -> Bench:
+    return sealed_bench(world, tmp_path / "bench")
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "said"),
+    [
+        ({"throwsAtStart": {"message": "cannot read the plan"}}, "gateway.ready", "cannot read the plan"),
+        ({"neverReady": {}}, "gateway.ready", "was not ready in time"),
+        ({"flaps": {"afterMs": 600, "code": 7}}, "gateway.stays", "was ready and then ended with 7"),
+        ({"doctorHangs": {}}, "doctor", "did not end in time"),
+        ({"doctorFails": {"message": "no maintenance today", "code": 3}}, "doctor", "no maintenance today"),
+        ({"closesAgents": {"reason": "no agents here"}}, "turn.sessions_spawn", "no agents here"),
+    ],
+    ids=["throws", "never ready", "ready and exits", "doctor hangs", "doctor fails", "closes agents"],
+)
+def test_a_damaged_release_fails_for_its_own_reason(
+    bench: Bench, candidate: Candidate, fault: dict[str, Any], check: str, said: str
+) -> None:
+    bench.budgets = SHORT if "neverReady" in fault or "doctorHangs" in fault else PATIENT
+    report = bench.run(candidate(**fault))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE), report.candidate.judgements
+    assert judged(report, check).verdict is Verdict.FAIL
+    assert said in judged(report, check).why
+    assert list((bench.root / "canaries").iterdir()) == []
+    assert len(bench.world.gateways()) == 1
+
+
+def test_a_release_with_a_missing_file_names_it(bench: Bench, candidate: Candidate) -> None:
+    slot = candidate()
+    (slot.package_root / "dist" / "gateway.js").unlink()
+    report = bench.run(slot)
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "<package>/dist/gateway.js" in judged(report, "gateway.ready").why
+
+
+def plant(world: World) -> None:
+    """An account in a file, an enabled plugin in the index."""
+    (world.state / "credentials").mkdir(mode=0o700, exist_ok=True)
+    (world.state / "credentials" / "telegram.json").write_text('{"botAccount": {"token": "1:secret"}}')
+    index = {"index": {"plugins": [{"pluginId": "notes", "enabled": True, "packageVersion": "1.0", "origin": "global"}]}}
+    with closing(sqlite3.connect(world.database, timeout=10)) as connection, connection:
+        connection.execute("DELETE FROM config_machine_state WHERE state_key = 'plugins.installedIndex'")
+        sql = "INSERT INTO config_machine_state (state_key, value_json, updated_at_ms) VALUES ('plugins.installedIndex', ?, 0)"
+        connection.execute(sql, (json.dumps(index, separators=(",", ":")),))
+
+
+def test_what_a_migration_loses_is_named_and_a_lost_account_decides(bench: Bench, candidate: Candidate) -> None:
+    plant(bench.world)
+    lost = {"config": "session", "account": "all", "table": "cron_jobs", "plugin": "notes"}
+    bench.world.stop_gateway()
+    bench.world.edit_config(lambda config: config.update(session={"mainKey": "main"}))
+    bench.world.start_gateway()
+    report = bench.run(candidate(migrationForgets=lost))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "botAccount" in judged(report, "migration.credentials").why
+    assert "secret" not in judged(report, "migration.credentials").why
+    assert "session.mainKey" in judged(report, "migration.config").why
+    assert "cron_jobs 1 → 0" in judged(report, "migration.rows").why
+    assert "notes" in judged(report, "migration.plugins").why
+    assert judged(report, "migration.rows").need is Need.WANTED
+    assert report.candidate.migration is not None
+    assert next((s.before, s.after) for s in report.candidate.migration.schemas) == (17, 18)
+
+
+def test_a_good_migration_loses_nothing_and_its_turns_lie_in_the_clone(bench: Bench, candidate: Candidate) -> None:
+    plant(bench.world)
+    report = bench.run(candidate())
+    for check in ("migration.credentials", "migration.config", "migration.rows", "migration.plugins", "clone.answered"):
+        assert judged(report, check).verdict is Verdict.PASS, judged(report, check)
+    assert (report.candidate.memory_bytes or 0) > 10_000_000

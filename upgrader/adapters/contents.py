@@ -1,0 +1,91 @@
+"""Looks at what a clone holds: rows of every table, names of stored accounts and plugins, configuration by path."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from upgrader.adapters.databases_unchanged import open_unchanged
+from upgrader.domain.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows
+
+_PIECE, _OVERLAP = 1 << 20, 64  # bytes read at once, and shared with the piece before
+
+
+def look(state: Path, databases: tuple[Path, ...], config: Path, rules: ContentsRules) -> Contents:
+    """One look, nothing written. A database that cannot be read counts as one without tables."""
+    schemas: list[tuple[str, int]] = []
+    rows: list[Rows] = []
+    plugins: list[Plugin] = []
+    credentials = set(_file_names(state, rules))
+    for path in databases:
+        name = str(path.relative_to(state))
+        try:
+            with closing(open_unchanged(path)) as connection:
+                schemas.append((name, int(connection.execute("PRAGMA user_version").fetchone()[0])))
+                rows.extend(_rows(connection, name))
+                credentials.update(
+                    _account(name, each)
+                    for text in _texts(connection, rules.credential_column)
+                    for each in rules.credential_names(text)
+                )
+                plugins.extend(plugin for text in _texts(connection, rules.plugin_column) for plugin in rules.plugins(text))
+        except sqlite3.DatabaseError:
+            schemas.append((name, -1))
+    leaves = rules.config_leaves(config.read_bytes()) if config.is_file() else ()
+    return Contents(tuple(schemas), tuple(rows), tuple(sorted(credentials)), tuple(plugins), leaves)
+
+
+def _rows(connection: sqlite3.Connection, database: str) -> Iterator[Rows]:
+    """Ordinary tables; full-text shadows are an index of others."""
+    listed = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT GLOB '*_fts*'"
+        " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
+    ).fetchall()
+    for (table,) in listed:
+        yield Rows(database, str(table), int(connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]))
+
+
+def _texts(connection: sqlite3.Connection, where: NamedColumn) -> Iterator[bytes]:
+    known = connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (where.table, where.column)).fetchone()
+    if known is None:
+        return
+    condition = f" WHERE {where.rows}" if where.rows else ""
+    for (text,) in connection.execute(f'SELECT "{where.column}" FROM "{where.table}"{condition}'):
+        yield str(text).encode()
+
+
+def _file_names(state: Path, rules: ContentsRules) -> Iterator[str]:
+    """Accounts in files, named as if they lay in the agent's database: a migration moves them there."""
+    for pattern in rules.credential_files:
+        for path in sorted(p for p in state.glob(pattern) if p.is_file() and not p.is_symlink()):
+            for each in rules.credential_names(path.read_bytes()):
+                yield _account(str(path.relative_to(state)), each)
+
+
+def _account(place: str, name: str) -> str:
+    """`agents/main: anthropic:default`, wherever below the agent it is kept."""
+    parts = Path(place).parts
+    return f"{'/'.join(parts[:2]) if parts[0] == 'agents' else place}: {name}"
+
+
+def words_in(root: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
+    """Which words are found as bytes in files changed since then; read in pieces, so that size does not matter."""
+    wanted = {word: word.encode() for word in words}
+    found: set[str] = set()
+    for path in sorted(root.rglob("*")):
+        if len(found) == len(wanted):
+            break
+        if path.is_symlink() or not path.is_file() or path.stat().st_mtime < since:
+            continue
+        for piece in _pieces(path):
+            found.update(word for word, data in wanted.items() if data in piece)
+    return frozenset(found)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """A file in overlapping pieces."""
+    tail = b""
+    with path.open("rb") as file:
+        while block := file.read(_PIECE):
+            yield tail + block
+            tail = block[-_OVERLAP:]

@@ -1,0 +1,143 @@
+"""What a state holds, by names and counts and never by value: to say what a migration lost or changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows one table of one database has; `database` is relative to the state directory."""
+
+    database: str
+    table: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plugin as the state's own index knows it. `version` is empty where the index names none."""
+
+    name: str
+    enabled: bool
+    version: str
+    bundled: bool
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value of a configuration: its path and a digest of it."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """One look. `schemas` are the `user_version` of each database; `credentials` name stored accounts, not their secrets."""
+
+    schemas: tuple[tuple[str, int], ...] = ()
+    rows: tuple[Rows, ...] = ()
+    credentials: tuple[str, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+    config: tuple[Leaf, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedColumn:
+    """A text column and what names it holds: `names(text)`. `rows` is an SQL condition, empty for all."""
+
+    table: str
+    column: str
+    rows: str = ""
+
+
+@dataclass(frozen=True)
+class ContentsRules:
+    """Where a state keeps what is counted; the readers get bytes or text and give names.
+
+    `credential_files` are globs relative to the state directory.
+    """
+
+    credential_files: tuple[str, ...]
+    credential_column: NamedColumn
+    credential_names: Callable[[bytes], tuple[str, ...]]
+    plugin_column: NamedColumn
+    plugins: Callable[[bytes], tuple[Plugin, ...]]
+    config_leaves: Callable[[bytes], tuple[Leaf, ...]]
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """A table whose number of rows changed; None where there is no such table."""
+
+    database: str
+    table: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """A database that was brought into another form: code of before can no longer open it."""
+
+    database: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What a release made of a state: forms, rows, configuration by path, stored accounts, plugins."""
+
+    schemas: tuple[SchemaChange, ...] = ()
+    tables: tuple[TableChange, ...] = ()
+    config_lost: tuple[str, ...] = ()
+    config_changed: tuple[str, ...] = ()
+    credentials_lost: tuple[str, ...] = ()
+    plugins_lost: tuple[str, ...] = ()
+    plugins_changed: tuple[str, ...] = ()
+    compared: int = 0
+
+    def with_plugins(self, before: Contents, after: Contents) -> "Migration":
+        """The same with the plugins as a start left them: their index is made anew at each."""
+        later = migration(before, after)
+        return replace(self, plugins_lost=later.plugins_lost, plugins_changed=later.plugins_changed)
+
+    @property
+    def shrunk(self) -> tuple[TableChange, ...]:
+        """Tables that hold less than before, or are gone with what they held."""
+        return tuple(t for t in self.tables if t.before and (t.after or 0) < t.before)
+
+
+def migration(before: Contents, after: Contents) -> Migration:
+    """What changed between two looks."""
+    was, now = ({(r.database, r.table): r.count for r in each.rows} for each in (before, after))
+    schemas = dict(after.schemas)
+    leaves = {leaf.path: leaf.digest for leaf in after.config}
+    plugins = {plugin.name: plugin for plugin in after.plugins}
+    known = [plugin for plugin in before.plugins if plugin.enabled] if after.plugins else []
+    return Migration(
+        schemas=tuple(SchemaChange(n, v, schemas[n]) for n, v in before.schemas if schemas.get(n, v) != v),
+        tables=tuple(
+            TableChange(*key, was.get(key), now.get(key))
+            for key in sorted(was.keys() | now.keys())
+            if was.get(key) != now.get(key)
+        ),
+        config_lost=tuple(leaf.path for leaf in before.config if leaf.path not in leaves),
+        config_changed=tuple(leaf.path for leaf in before.config if leaves.get(leaf.path, leaf.digest) != leaf.digest),
+        credentials_lost=tuple(sorted(set(before.credentials) - set(after.credentials))),
+        plugins_lost=tuple(p.name for p in known if p.name not in plugins or not plugins[p.name].enabled),
+        plugins_changed=tuple(
+            _moved(p, plugins[p.name]) for p in known if p.name in plugins and _has_moved(p, plugins[p.name])
+        ),
+        compared=len(was),
+    )
+
+
+def _has_moved(before: Plugin, after: Plugin) -> bool:
+    """What comes with the package changes with it; what a person installed should not."""
+    return not before.bundled and before.version != after.version
+
+
+def _moved(before: Plugin, after: Plugin) -> str:
+    return f"{before.name} {before.version or '?'} → {after.version or '?'}"

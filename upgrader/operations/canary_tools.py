@@ -1,0 +1,27 @@
+"""What a course works with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.course import Clones, Lore, PairingProbe
+from upgrader.domain.enclosure import Places
+from upgrader.domain.facts import Installation
+from upgrader.domain.ports import Clock, Progress
+
+
+@dataclass(frozen=True)
+class CourseTools:
+    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's."""
+
+    clones: Clones
+    places: Places
+    pairing: PairingProbe
+    lore: Lore
+    clock: Clock
+    progress: Progress
+    nonce: Callable[[], str]
+    free_port: Callable[[], int]
+    read_config: Callable[[CanaryRequest], Mapping[str, object]]
+    model_id: str
+    live_memory: Callable[[Installation], int | None]

@@ -1,0 +1,84 @@
+"""Agent turns on a clone: asked through the gateway, seen at the stand-in model."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from upgrader.domain.course import Budgets, Skipped
+from upgrader.domain.enclosure import Place
+from upgrader.domain.ports import Command
+from upgrader.domain.process import CommandTimedOut
+from upgrader.domain.slot import Slot
+from upgrader.domain.turns import Saw, TurnKind, TurnProbe, TurnSeen
+from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary_words import Redactor, last_words
+
+_POLL = timedelta(seconds=0.25)
+
+
+class TurnTaker:
+    """Takes turns of one slot in one open place. `command(arguments, limit)` makes an OpenClaw command of it."""
+
+    def __init__(
+        self,
+        tools: CourseTools,
+        slot: Slot,
+        budgets: Budgets,
+        config: Mapping[str, object],
+        place: Place,
+        command: Callable[[tuple[str, ...], timedelta], Command],
+        redactor: Redactor,
+    ) -> None:
+        self._tools, self._lore, self._clock = tools, tools.lore, tools.clock
+        self._slot, self._budgets, self._config = slot, budgets, config
+        self._place, self._command, self._redactor = place, command, redactor
+
+    def take(self, kinds: tuple[TurnKind, ...]) -> tuple[tuple[TurnSeen, ...], tuple[Skipped, ...]]:
+        seen, skipped = [], []
+        for kind in kinds:
+            reason = self._lore.not_applicable(kind, self._config, self._slot.version)
+            if reason:
+                skipped.append(Skipped(kind, reason))
+                continue
+            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._config)
+            with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
+                seen.append(self._turn(probe))
+        return tuple(seen), tuple(skipped)
+
+    def _turn(self, probe: TurnProbe) -> TurnSeen:
+        began = self._clock.monotonic()
+        try:
+            ran = self._place.run(self._command(self._lore.turn_arguments(probe), self._budgets.turn))
+            code, output = ran.exit_code, ran.stdout + b"\n" + ran.stderr
+        except CommandTimedOut:
+            code, output = None, b""
+        took = self._clock.monotonic() - began
+        text = output.decode("utf-8", "replace")
+        self._wait_for_child(probe)
+        model = self._place.model
+        events = model.events(probe.nonce)
+        results = [e.result for e in events if e.saw is Saw.RESULT]
+        status, error = self._lore.answer_status(results[-1]) if results else ("", "")
+        return TurnSeen(
+            probe=probe,
+            exit_code=code,
+            seconds=took,
+            events=(*events, *(e for e in model.events() if e.saw is Saw.REFUSED)),
+            said=self._redactor.shown(last_words(output)),
+            status=status,
+            error=self._redactor.shown(error.partition("\n")[0]),
+            embedded=self._lore.ran_embedded(text),
+            model_alive=model.alive,
+        )
+
+    def _wait_for_child(self, probe: TurnProbe) -> None:
+        """A spawned sub-agent runs on after the turn that spawned it; only a good answer of the tool is worth waiting for."""
+        if not probe.tool:
+            return
+        began = self._clock.monotonic()
+        while self._clock.monotonic() - began < self._budgets.child.total_seconds():
+            events = self._place.model.events(probe.nonce)
+            results = [e.result for e in events if e.saw is Saw.RESULT]
+            failed = not results or self._lore.answer_status(results[-1])[1]
+            if failed or any(e.saw is Saw.CHILD for e in events):
+                return
+            self._clock.wait(_POLL)
