@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRun, Seal
-from upgrader.domain.check import Verdict
+from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.moves import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
 from upgrader.report.checks_text import COLOUR, checks_summary
@@ -49,15 +49,28 @@ def canary_lines(report: CanaryReport) -> RenderableType:
         parts.append(_BLAME[report.blame])
     parts.extend(_schema(report.candidate))
     parts.extend(_measured(report))
-    parts.append(checks_summary(report.candidate.judgements, f"{report.candidate.version} on a clone of your state"))
+    parts.append(checks_summary(_deciding(report.candidate), f"{report.candidate.version} on a clone of your state"))
+    parts.extend(f"tried, and held: {escape(each.why)}" for each in _held(report.candidate))
     parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
     parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
     if report.control is not None:
-        parts.append(checks_summary(report.control.judgements, f"control: {report.control.version} on a second clone"))
+        parts.append(checks_summary(_deciding(report.control), f"control: {report.control.version} on a second clone"))
     if report.fresh is not None:
-        parts.append(checks_summary(report.fresh.judgements, f"{report.fresh.version} in an empty profile"))
+        parts.append(checks_summary(_deciding(report.fresh), f"{report.fresh.version} in an empty profile"))
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
+
+
+def _held(run: CanaryRun) -> tuple[Judgement, ...]:
+    """What a release tried and the walls held: real ones do (a catalogue, a look at the service), and it is no fault."""
+    return tuple(
+        j for j in run.judgements if j.check.startswith("silence.") and j.need is Need.WANTED and j.verdict is Verdict.FAIL
+    )
+
+
+def _deciding(run: CanaryRun) -> tuple[Judgement, ...]:
+    held = _held(run)
+    return tuple(j for j in run.judgements if j not in held)
 
 
 def _word(report: CanaryReport) -> str:
