@@ -5,23 +5,36 @@ from datetime import date
 from typing import Any
 
 from upgrader.domain.concern import Conditions
-from upgrader.domain.table import Confidence, Edge, Entry, Fix, Special, Start, StartFault, Stop, Table, Truth, Verdict
+from upgrader.domain.table import (
+    Confidence,
+    Edge,
+    Entry,
+    Fix,
+    Origin,
+    Special,
+    Start,
+    StartFault,
+    Stop,
+    Table,
+    Truth,
+    Verdict,
+)
 from upgrader.domain.version import Span, Version
 
 Document = Mapping[str, Any]
 
 
-def build(document: Document, source: str) -> Table:
+def build(document: Document, source: str, origin: Origin = Origin.SHIPPED) -> Table:
     """The table, oldest release first; an entry without dates of its own takes the file's.
 
     What `table_model` has not passed may raise KeyError, TypeError, ValueError or UsageError here.
     """
     revised, expires = _date(document["revised"]), _date(document["expires"])
-    entries = (_entry(each, revised, expires) for each in document["release"])
+    entries = (_entry(each, revised, expires, origin) for each in document["release"])
     return Table(tuple(sorted(entries, key=lambda entry: entry.version)), source, revised)
 
 
-def _entry(each: Document, revised: date | None, expires: date | None) -> Entry:
+def _entry(each: Document, revised: date | None, expires: date | None, origin: Origin) -> Entry:
     return Entry(
         Version(each["version"]),
         Verdict(each["verdict"]),
@@ -40,6 +53,7 @@ def _entry(each: Document, revised: date | None, expires: date | None) -> Entry:
         _start(each["start"]) if each.get("start") else None,
         tuple(Version(one) for one in each.get("next", ())),
         tuple(Version(one) for one in each.get("back", ())),
+        origin,
     )
 
 

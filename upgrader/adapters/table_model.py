@@ -3,6 +3,7 @@
 Loaded only when a table is checked: the values are made by `table_build`.
 """
 
+import json
 from datetime import date
 from typing import Annotated
 
@@ -158,3 +159,8 @@ class TableModel(_Strict):
 
 
 ADAPTER: TypeAdapter[TableModel] = TypeAdapter(TableModel)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the file, as docs/known-versions.schema.json has it."""
+    return json.dumps(ADAPTER.json_schema(by_alias=True), indent=2, ensure_ascii=False) + "\n"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader import __version__
-from upgrader.adapters import table_toml
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
@@ -20,6 +19,7 @@ from upgrader.context.finding import Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, settings
+from upgrader.context.tables import tables
 from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
 from upgrader.domain.history import expected_outage
 from upgrader.domain.outcome import Outcome
@@ -67,7 +67,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
         snapshots=keeping.snapshots(),
         rooms=DiskRooms(machine.data),
         clock=machine.clock,
-        table=table_toml.load,
+        table=tables(machine).load,
         reach=releases.reach,
         system=_system(),
         private_node=PRIVATE_NODE,

@@ -8,6 +8,7 @@ from upgrader.context.finding import Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins
+from upgrader.context.tables import tables
 from upgrader.domain.history import Event, EventKind, HistoryData
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome
@@ -65,12 +66,12 @@ def record_move(
 
 def _pinning(machine: Machine, options: Options) -> Pinning:
     from upgrader.adapters.table_model import AREAS
-    from upgrader.adapters.table_toml import load
 
     found = Found(Finder(discovery(machine), machine.selection(options)).find())
     keeping = Keeping(machine, found.installation)
     switch = UpdaterSwitch(keeping.home, without_auto_update)
-    return Pinning(found, pins(machine), history_of(keeping), machine.clock, load, AREAS, keeping.slots().list, switch)
+    history, table = history_of(keeping), tables(machine).load
+    return Pinning(found, pins(machine), history, machine.clock, table, AREAS, keeping.slots().list, switch)
 
 
 def _now(machine: Machine) -> str:

@@ -4,9 +4,11 @@ Verdicts come from here and nowhere else. docs/known-versions.md describes the f
 The idea of declared risks on edges, asked of the installation, is that of OpenShift's update graph.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
+from functools import cached_property
 
 from upgrader.domain.concern import Circumstances, Concern, Conditions
 from upgrader.domain.version import Span, Version
@@ -43,6 +45,14 @@ class StartFault(Enum):
 
     UPDATER = "updater"
     STATE = "state"
+
+
+class Origin(Enum):
+    """Which table an entry comes from."""
+
+    SHIPPED = "shipped"
+    TAKEN = "update"
+    OVERLAY = "overlay"
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,12 @@ class Entry:
     start: Start | None = None
     next_: tuple[Version, ...] = ()
     back: tuple[Version, ...] = ()
+    origin: Origin = Origin.SHIPPED
+
+    @property
+    def name(self) -> str:
+        """The release, with a word where the entry is the user's own."""
+        return f"{self.version} (your own entry)" if self.origin is Origin.OVERLAY else str(self.version)
 
 
 class Aspect(Enum):
@@ -186,7 +202,18 @@ class Table:
 
     def entry(self, version: Version) -> Entry | None:
         """The entry of a release, or None: unknown by rule."""
-        return next((entry for entry in self.entries if entry.version == version), None)
+        return self._by_version.get(version.text)
+
+    @cached_property
+    def _by_version(self) -> Mapping[str, Entry]:
+        return {entry.version.text: entry for entry in reversed(self.entries)}
+
+    def overlaid(self, own: "Table") -> "Table":
+        """This table with the entries of the user's own in the place of its own."""
+        mine = {entry.version: replace(entry, origin=Origin.OVERLAY) for entry in own.entries}
+        kept = (entry for entry in self.entries if entry.version not in mine)
+        entries = tuple(sorted((*kept, *mine.values()), key=lambda entry: entry.version))
+        return Table(entries, f"{self.source} and {own.source}", self.revised)
 
     def judge(self, current: Version, target: Version, conditions: Circumstances, today: date) -> Judged:
         """The verdict on moving from `current` to `target` on this machine, today.
@@ -224,10 +251,10 @@ def _release_evidence(entry: Entry, today: date) -> Evidence:
     stale = is_stale(entry, today)
     if stale and entry.verdict in (Verdict.GOOD, Verdict.CAUTION):
         sentence = f"the opinion '{entry.verdict.value}' expired on {entry.expires}: {entry.sentence}"
-        about = str(entry.version)
+        about = entry.name
         return Evidence(Aspect.EXPIRED, about, Verdict.UNKNOWN, sentence, entry.sources, entry.truth, Confidence.LOW)
     return Evidence(
-        Aspect.RELEASE, str(entry.version), entry.verdict, entry.sentence, entry.sources, entry.truth, entry.confidence
+        Aspect.RELEASE, entry.name, entry.verdict, entry.sentence, entry.sources, entry.truth, entry.confidence
     )
 
 
@@ -261,7 +288,7 @@ def _weigh(
 
 
 def _edge_evidence(edge: Edge, entry: Entry, current: Version, conditions: Circumstances) -> Evidence:
-    about = f"{current} → {entry.version}"
+    about = f"{current} → {entry.name}"
     return Evidence(
         Aspect.EDGE,
         about,
@@ -277,7 +304,7 @@ def _edge_evidence(edge: Edge, entry: Entry, current: Version, conditions: Circu
 def _special_evidence(special: Special, entry: Entry, conditions: Circumstances) -> Evidence:
     return Evidence(
         Aspect.SPECIAL,
-        f"{entry.version} with {special.conditions.in_words()}",
+        f"{entry.name} with {special.conditions.in_words()}",
         special.verdict,
         special.sentence,
         special.sources,

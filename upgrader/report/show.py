@@ -9,6 +9,7 @@ from upgrader.domain.outcome import Outcome
 
 # The type of an outcome's data: the module of this room whose `show(outcome, console)` prints it. All others: `text`.
 _MODULES = {"PlanData": "plan_text", "PinData": "pin_text", "HistoryData": "history_text"}
+_MODULES |= dict.fromkeys(("KnownList", "KnownShow", "KnownCheck", "KnownAdd", "TableUpdate"), "known_text")
 
 
 def show(outcome: Outcome[Any], console: Console) -> None:
