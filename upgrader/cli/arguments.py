@@ -20,6 +20,9 @@ Offline = Annotated[bool, typer.Option("--offline", help="use what is cached; as
 
 Wait = Annotated[str, typer.Option("--wait", help="how long to wait for agents at work: 90s, 5m, 1h", metavar="TIME")]
 Interrupt = Annotated[bool, typer.Option("--interrupt", help="cut off what is still at work after the wait")]
+LiveTurn = Annotated[
+    bool, typer.Option("--live-probe", help="also ask an agent for a real turn with your own model; costs what that costs")
+]
 _TIME = re.compile(r"(\d{1,6})([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 

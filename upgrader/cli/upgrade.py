@@ -2,7 +2,7 @@
 
 import typer
 
-from upgrader.cli.arguments import Accept, Interrupt, Reason, Target, Wait, accepted, patience, version
+from upgrader.cli.arguments import Accept, Interrupt, LiveTurn, Reason, Target, Wait, accepted, patience, version
 from upgrader.cli.session import of
 
 
@@ -18,8 +18,11 @@ def upgrade(
     reason: Reason = "",
     wait: Wait = "2m",
     interrupt: Interrupt = False,
+    turn: LiveTurn = False,
 ) -> int:
     """Move to TARGET, or end where it began."""
+    from upgrader.context.choices import Conduct, LiveProbe
+
     session = of(ctx)
-    waits = patience(wait, interrupt=interrupt)
-    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), waits, reason))
+    conduct = Conduct(patience(wait, interrupt=interrupt), LiveProbe.TURN if turn else LiveProbe.NONE)
+    return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), conduct, reason))

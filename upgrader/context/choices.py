@@ -1,7 +1,9 @@
 """What a person chose on the command line, as types."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from upgrader.domain.quiet import Patience
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,21 @@ class Reach(Enum):
 
     ONLINE = "online"
     OFFLINE = "offline"
+
+
+class LiveProbe(Enum):
+    """Whether the live checks may ask the person's own model for a turn."""
+
+    NONE = "none"
+    TURN = "turn"
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a move treats the running gateway: how long agents at work are waited for, and whether one is asked for a turn."""
+
+    patience: Patience = field(default_factory=Patience)
+    probe: LiveProbe = LiveProbe.NONE
 
 
 class Residue(Enum):

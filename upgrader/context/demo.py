@@ -17,7 +17,7 @@ from upgrader.adapters.identities import FreshIdentities
 from upgrader.adapters.ports import free_port
 from upgrader.adapters.stub_model import serve
 from upgrader.adapters.trees import remove
-from upgrader.context.choices import Answers, Options, Reach, Residue
+from upgrader.context.choices import Answers, Conduct, Options, Reach, Residue
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping, node_store
 from upgrader.context.machine import INTERRUPTS, Machine
@@ -58,7 +58,7 @@ class DemoCommands:
 
     def upgrade(self, target: Version) -> Outcome[Any]:
         """`upgrader upgrade --yes`."""
-        return self.wiring.upgrade(target, frozenset(), Patience())
+        return self.wiring.upgrade(target, frozenset(), Conduct())
 
     def rollback(self) -> Outcome[Any]:
         """`upgrader rollback --yes`."""

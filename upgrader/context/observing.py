@@ -1,6 +1,7 @@
 """Joins the observation: what reads pairing data, connects, calls and logs, on a live gateway and on a clone."""
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -19,13 +20,15 @@ from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.facts import AuthFacts, Installation
 from upgrader.domain.live import LiveReport
 from upgrader.domain.observation import Observation
+from upgrader.domain.ports import Progress
 from upgrader.domain.selection import Location
 from upgrader.domain.version import Version
 from upgrader.operations.clone_pairing import ClonePairing
+from upgrader.operations.live_turn import ChecksWithTurn, TurnWords
 from upgrader.operations.observe import GatewayObserver, Senses
 from upgrader.operations.pairing_store import StoreReader
 from upgrader.operations.verify import LiveChecks
-from upgrader.services.openclaw import config
+from upgrader.services.openclaw import canary_runs, config, live_turn
 from upgrader.services.openclaw.commands import openclaw_argv, openclaw_environment
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 
@@ -49,6 +52,25 @@ def live_checks(machine: Machine) -> LiveChecks:
         environment=lambda found: openclaw_environment(machine.environment, found),
     )
     return LiveChecks(observer, judge)
+
+
+def checks_with_turn(machine: Machine, progress: Progress) -> ChecksWithTurn:
+    """The live checks and one real turn of the default agent."""
+
+    def arguments(found: Installation) -> tuple[str, ...]:
+        agents = configuration_of(machine, found).agents
+        return live_turn.arguments(agents[0].id if agents else "main")
+
+    return ChecksWithTurn(
+        checks=live_checks(machine),
+        runner=machine.runner,
+        words=TurnWords(
+            arguments, timedelta(seconds=live_turn.SECONDS + 60), canary_runs.ran_embedded, KNOWLEDGE.redacted
+        ),
+        argv=openclaw_argv,
+        environment=lambda found: openclaw_environment(machine.environment, found),
+        progress=progress,
+    )
 
 
 def judge(seen: Observation, version: Version) -> tuple[Judgement, ...]:

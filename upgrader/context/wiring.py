@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from upgrader.adapters.lock import locked
-from upgrader.context.choices import Answers, Options, Reach
+from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
-from upgrader.context.observing import compare, live_checks
+from upgrader.context.observing import checks_with_turn, compare, live_checks
 from upgrader.context.planning import Wish, plan, planning
 from upgrader.context.proving import Proving
 from upgrader.context.recording import record_move, record_overrides
@@ -21,7 +21,7 @@ from upgrader.domain.history import EventKind
 from upgrader.domain.moves import CanariesData, CanaryData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
-from upgrader.domain.ports import Progress
+from upgrader.domain.ports import Progress, Verifier
 from upgrader.domain.quiet import Patience
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
@@ -32,6 +32,7 @@ from upgrader.operations.rollback import Rollback
 from upgrader.operations.status import ShowStatus
 from upgrader.operations.upgrade import Upgrade
 from upgrader.operations.verify import Verify
+from upgrader.services.openclaw import live_turn
 
 T = TypeVar("T")
 Show = Callable[[PlanData], None]
@@ -66,9 +67,11 @@ class Wiring:
             recovery = ended
         return _told(ShowStatus(self._finder(), lambda found: Keeping(self.machine, found).records()).run(), recovery)
 
-    def verify(self) -> Outcome[VerifyData]:
+    def verify(self, probe: LiveProbe) -> Outcome[VerifyData]:
         """`upgrader verify`."""
-        return Verify(self._finder(), live_checks(self.machine), self.progress).run()
+        if probe is LiveProbe.TURN:
+            self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
+        return Verify(self._finder(), self._checks(probe), self.progress).run()
 
     def canary(
         self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
@@ -88,16 +91,16 @@ class Wiring:
             return _told(command.run(targets[0] if targets else None, accepted), recovery)
 
     def upgrade(
-        self, target: Version | None, accepted: frozenset[str], patience: Patience, reason: str = ""
+        self, target: Version | None, accepted: frozenset[str], conduct: Conduct, reason: str = ""
     ) -> Outcome[MoveData | PlanData]:
         """`upgrader upgrade`; what was overridden stands in the history before anything is changed."""
 
         def consent(question: str, decided: PlanData) -> None:
-            self._consent(question, decided)
+            self._consent(_with_cost(question, conduct.probe), decided)
             record_overrides(self.machine, keeping, decided)
 
         with self._recovered("upgrade") as (keeping, recovery):
-            moving = self._moving(keeping, patience)
+            moving = self._moving(keeping, conduct)
             outcome = Upgrade(
                 discovery=self._finder(),
                 decide=planning(self.machine, self._finder(), keeping, Wish(reason=reason)).decide,
@@ -113,7 +116,7 @@ class Wiring:
     def rollback(self, snapshot: str, patience: Patience) -> Outcome[MoveData]:
         """`upgrader rollback`."""
         with self._recovered("rollback") as (keeping, recovery):
-            moving = self._moving(keeping, patience)
+            moving = self._moving(keeping, Conduct(patience))
             outcome = Rollback(
                 discovery=self._finder(),
                 slots=keeping.slots(),
@@ -134,9 +137,13 @@ class Wiring:
         canaries = Proving(self.machine, keeping, self.progress).remembering()
         return Prove(keeping.slots(), keeping.snapshots(), canaries, self.progress)
 
-    def _moving(self, keeping: Keeping, patience: Patience | None = None) -> Moving:
-        verifier = live_checks(self.machine)
-        return Moving(self.machine, keeping, self._finder(), verifier, compare, self.progress, patience or Patience())
+    def _checks(self, probe: LiveProbe) -> Verifier:
+        return live_checks(self.machine) if probe is LiveProbe.NONE else checks_with_turn(self.machine, self.progress)
+
+    def _moving(self, keeping: Keeping, conduct: Conduct | None = None) -> Moving:
+        conduct = conduct or Conduct()
+        checks = self._checks(conduct.probe)
+        return Moving(self.machine, keeping, self._finder(), checks, compare, self.progress, conduct.patience)
 
     @contextmanager
     def _recovered(self, command: str) -> Iterator[tuple[Keeping, Recovery | None]]:
@@ -161,6 +168,12 @@ class Wiring:
         self.progress.note(f"{question} [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Declined("not done: you did not say yes", hint="`upgrader plan` shows it again")
+
+
+def _with_cost(question: str, probe: LiveProbe) -> str:
+    if probe is LiveProbe.NONE:
+        return question
+    return f"{question} An agent is asked for a real turn before and after: {live_turn.COST}."
 
 
 def _told(outcome: Outcome[T], recovery: Recovery | None) -> Outcome[T]:

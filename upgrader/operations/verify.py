@@ -9,7 +9,7 @@ from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import VerifyData
 from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.ports import Discovery, Observer, Progress
+from upgrader.domain.ports import Discovery, Observer, Progress, Verifier
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, Inconclusive
 
@@ -32,7 +32,7 @@ class Verify:
     """`upgrader verify`."""
 
     discovery: Discovery
-    checks: LiveChecks
+    checks: Verifier
     progress: Progress
 
     def run(self) -> Outcome[VerifyData]:
