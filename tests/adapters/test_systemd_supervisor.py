@@ -14,10 +14,11 @@ import pytest
 
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.supervisors import unit_fence
+from upgrader.adapters.supervisors import unit_fence, unit_recovery
 from upgrader.adapters.supervisors.systemctl import seconds_of, session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_processes import belongs
+from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.domain.facts import (
     AuthFacts,
     GatewayProcess,
@@ -38,6 +39,7 @@ from upgrader.domain.version import Version
 from upgrader.services.openclaw import units
 
 NAME = "openclaw-gateway.service"
+RECOVERY = RecoveryCommand(("/opt/my venv/python", "-m", "upgrader", "100%", "a$b", 'say "hi"'), {"HOME": "/home/me"})
 SYSTEMCTL = """#!/bin/sh
 cd "$(dirname "$0")"
 echo "$@" >> calls
@@ -114,7 +116,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     systemctl.chmod(0o755)
     session = session_environment(os.getuid(), tmp_path, {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"})
     supervisor = SystemdUserSupervisor(
-        ProcessRunner({}), SystemClock(), NoProcesses(), units, session, os.getuid(), "openclaw.mjs"
+        ProcessRunner({}), SystemClock(), NoProcesses(), units, session, os.getuid(), "openclaw.mjs", RECOVERY
     )
     package = Package(root, root, Version("2026.9.5"), InstallKind.NPM_GLOBAL, tmp_path / "npm")
     state = State(tmp_path / ".openclaw", tmp_path / ".openclaw" / "openclaw.json", os.getuid(), PairingEra.SQLITE)
@@ -151,6 +153,20 @@ def test_lowering_takes_everything_of_ours_away_and_can_be_repeated(world: World
     world.supervisor.lower_fence(world.installation)
     assert not unit_fence.fence_path(world.unit).parent.exists()
     assert not world.journal.with_name("fence").exists()
+
+
+def test_behind_the_fence_a_unit_waits_that_ends_the_move_at_the_next_start_of_the_machine(world: World) -> None:
+    fenced(world)
+    unit = unit_recovery.path_of(world.unit)
+    text = unit.read_text()
+    assert f"ConditionPathExists={world.journal.with_name('fence')}\n" in text
+    assert 'ExecStart="/opt/my venv/python" "-m" "upgrader" "100%%" "a$$b" "say \\"hi\\""\n' in text
+    assert 'Environment="HOME=/home/me"\n' in text
+    wanted = unit.parent / "default.target.wants" / unit.name
+    assert wanted.resolve() == unit
+    fenced(world)  # raised again by a recovery
+    world.supervisor.lower_fence(world.installation)
+    assert not unit.exists() and not wanted.is_symlink()
 
 
 def test_lowering_leaves_the_drop_ins_of_the_user(world: World) -> None:

@@ -16,6 +16,7 @@ from upgrader.adapters.settling import Settler
 from upgrader.adapters.supervisors.process import ProcessSupervisor
 from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
+from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import INTERRUPTS, Machine
 from upgrader.domain.check import Judgement
@@ -34,6 +35,8 @@ from upgrader.services.openclaw import canary_runs, commands, effects, liveness,
 from upgrader.services.openclaw.doctor import doctor_call
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
+# The home of our data and where commands are found; the service manager gives the rest.
+_RECOVERY_NEEDS = ("HOME", "PATH", "XDG_DATA_HOME", "LANG")
 Compare = Callable[[LiveReport, LiveReport], tuple[Judgement, ...]]
 
 
@@ -54,9 +57,15 @@ class Moving:
         machine = self.machine
         if self.keeping.installation.service.kind is SupervisorKind.SYSTEMD_USER:
             session = session_environment(machine.uid, machine.account_home, machine.environment)
-            entry = commands.ENTRY
             return SystemdUserSupervisor(
-                machine.runner, machine.clock, machine.processes, units, session, machine.uid, entry
+                machine.runner,
+                machine.clock,
+                machine.processes,
+                units,
+                session,
+                machine.uid,
+                commands.ENTRY,
+                _recovery(machine, self.keeping.installation),
             )
         return ProcessSupervisor(
             self.keeping.home, machine.runner, machine.processes, commands.gateway_argv, machine.environment
@@ -119,6 +128,14 @@ class Moving:
     def _environment(self, installation: Installation) -> Mapping[str, str]:
         """What an OpenClaw command of this installation gets to see."""
         return commands.openclaw_environment(self.machine.environment, installation)
+
+
+def _recovery(machine: Machine, installation: Installation) -> RecoveryCommand:
+    """This very program on this very installation; `status` ends what was left open."""
+    selected = ("--profile", installation.profile) if installation.profile else ("--state-dir", str(installation.state.path))
+    kept = {name: machine.environment[name] for name in _RECOVERY_NEEDS if name in machine.environment}
+    words = (*selected, "--prefix", str(installation.package.prefix), "status")
+    return RecoveryCommand((str(machine.python), "-m", "upgrader", *words), kept)
 
 
 def live_readiness(machine: Machine) -> LiveReadiness:

@@ -4,6 +4,7 @@ import http.client
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.process_table import ProcessTable
 from upgrader.adapters.supervisors.systemctl import Systemctl, session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
+from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.domain.facts import (
     AuthFacts,
     Installation,
@@ -41,6 +43,7 @@ OLD = HOME / "lab-2.17"
 PORT = int(os.environ.get("UPGRADER_LAB_PORT", "18789"))
 STATE = HOME / ".openclaw"
 NAME = "openclaw-gateway.service"
+RECOVERY = RecoveryCommand((sys.executable, "-m", "upgrader", "status"), {"HOME": str(HOME), "PATH": os.environ["PATH"]})
 
 
 def package(prefix: Path) -> Path:
@@ -101,7 +104,7 @@ def lab(tmp_path: Path) -> Lab:
     session = session_environment(os.getuid(), HOME, os.environ)
     runner = ProcessRunner(os.environ)
     table = ProcessTable(clock, locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process)
-    supervisor = SystemdUserSupervisor(runner, clock, table, units, session, os.getuid(), "openclaw.mjs")
+    supervisor = SystemdUserSupervisor(runner, clock, table, units, session, os.getuid(), "openclaw.mjs", RECOVERY)
     root = package(PREFIX)
     installed = Package(root, root, Version("2026.9.5"), InstallKind.NPM_GLOBAL, PREFIX)
     state = State(STATE, STATE / "openclaw.json", os.getuid(), PairingEra.SQLITE)

@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.durable import replace_durably
-from upgrader.adapters.supervisors import unit_fence, unit_processes
+from upgrader.adapters.supervisors import unit_fence, unit_processes, unit_recovery
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import Systemctl, UnitStatus
+from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.adapters.supervisors.unit_start import UnitStart
 from upgrader.domain.facts import Installation, ProcessIdentity, SupervisorKind
 from upgrader.domain.launching import Launch
@@ -33,7 +34,8 @@ class SystemdUserSupervisor:
     """Port Supervisor over `systemctl --user`.
 
     `session` is the environment that reaches the user's service manager (systemctl.session_environment); `uid` whose it is;
-    `entry` the script of a package that is its command line; `stop_margin` what systemd gets beyond the unit's own limit,
+    `entry` the script of a package that is its command line; `recovery` ends a move that the machine's end interrupted;
+    `stop_margin` what systemd gets beyond the unit's own limit,
     after which it kills.
     """
 
@@ -44,6 +46,7 @@ class SystemdUserSupervisor:
     session: Mapping[str, str]
     uid: int
     entry: str
+    recovery: RecoveryCommand
     stop_margin: timedelta = timedelta(seconds=15)
 
     kind = SupervisorKind.SYSTEMD_USER
@@ -102,6 +105,7 @@ class SystemdUserSupervisor:
         unit = _unit(installation)
         self._refuse_self_hosted(installation)
         try:
+            unit_recovery.put_at(unit, journal.with_name("fence"), self.recovery)
             unit_fence.raise_at(unit, journal.with_name("fence"))
         except (OSError, ValueError) as error:
             raise FenceFailed(
@@ -118,6 +122,7 @@ class SystemdUserSupervisor:
     def lower_fence(self, installation: Installation) -> None:
         """Let it start again. Safe to run again. Raises NotManaged."""
         unit_fence.lower_at(_unit(installation))
+        unit_recovery.remove_at(_unit(installation))
         self._systemctl.must("daemon-reload")
 
     def stop(self, installation: Installation, limit: timedelta) -> None:
