@@ -1,5 +1,7 @@
 """`upgrader verify`."""
 
+from typing import Annotated
+
 import typer
 
 from upgrader.cli.arguments import LiveTurn
@@ -11,9 +13,15 @@ def register(app: typer.Typer) -> None:
     app.command("verify", epilog="Example: upgrader verify")(verify)
 
 
-def verify(ctx: typer.Context, turn: LiveTurn = False) -> int:
-    """Run the live checks: pairing, handshakes, a real call, the log. Changes nothing."""
+def verify(
+    ctx: typer.Context,
+    turn: LiveTurn = False,
+    by_hand: Annotated[bool, typer.Option("--print", help="print the same checks as OpenClaw's own commands")] = False,
+) -> int:
+    """Run the live checks: each kind of client, pairing, handshakes, a real call, the log. Changes nothing."""
     from upgrader.context.choices import LiveProbe
 
     session = of(ctx)
+    if by_hand:
+        return session.output.finish(session.wiring.verify_by_hand())
     return session.output.finish(session.wiring.verify(LiveProbe.TURN if turn else LiveProbe.NONE))

@@ -14,10 +14,14 @@ from upgrader.context.interrupts import INTERRUPTS as INTERRUPTS
 
 if TYPE_CHECKING:
     from upgrader.context.demo import Stage as Stage
+    from upgrader.context.diagnosing import diagnose as diagnose
     from upgrader.context.machine import Machine as Machine
+    from upgrader.context.repairing import plan_repair as plan_repair
+    from upgrader.context.repairing import repair as repair
     from upgrader.context.wiring import Wiring as Wiring
 else:
     _HOMES = {"Stage": "demo", "Machine": "machine", "Wiring": "wiring"}
+    _HOMES |= {"diagnose": "diagnosing", "repair": "repairing", "plan_repair": "repairing"}
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -16,9 +16,10 @@ from upgrader.context.observing import checks_with_turn, compare, live_checks
 from upgrader.context.planning import Wish, plan, planning
 from upgrader.context.proving import Proving
 from upgrader.context.recording import record_move, record_overrides
+from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
 from upgrader.domain.history import EventKind
-from upgrader.domain.moves import CanariesData, CanaryData, MoveData, Recovery, VerifyData
+from upgrader.domain.moves import CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
 from upgrader.domain.ports import Progress, Verifier
@@ -31,7 +32,6 @@ from upgrader.operations.proving import Prove
 from upgrader.operations.rollback import Rollback
 from upgrader.operations.status import ShowStatus
 from upgrader.operations.upgrade import Upgrade
-from upgrader.operations.verify import Verify
 from upgrader.services.openclaw import live_turn
 
 T = TypeVar("T")
@@ -71,7 +71,11 @@ class Wiring:
         """`upgrader verify`."""
         if probe is LiveProbe.TURN:
             self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
-        return Verify(self._finder(), self._checks(probe), self.progress).run()
+        return verify(self._finder(), self._checks(probe), self.progress).run()
+
+    def verify_by_hand(self) -> Outcome[HandData]:
+        """`upgrader verify --print`."""
+        return verify(self._finder(), live_checks(self.machine), self.progress).by_hand()
 
     def canary(
         self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
@@ -169,6 +173,9 @@ class Wiring:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Declined("not done: you did not say yes", hint="`upgrader plan` shows it again")
 
+    # What `repair`, joined elsewhere, needs of it too.
+    finder, recovered, moving, consent = _finder, _recovered, _moving, _consent
+
 
 def _with_cost(question: str, probe: LiveProbe) -> str:
     if probe is LiveProbe.NONE:
@@ -186,3 +193,4 @@ def _told(outcome: Outcome[T], recovery: Recovery | None) -> Outcome[T]:
     return replace(outcome, notices=(text, *outcome.notices))
 
 
+told = _told

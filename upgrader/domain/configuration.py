@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from upgrader.domain.facts import AuthFacts
+from upgrader.domain.policy_facts import Policy
+from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
@@ -31,7 +33,8 @@ class Configuration:
     have no value: whatever depends on them is unknown, not empty. `tool_policy` is what of the `tools` section decides, as
     canonical JSON without secrets, with a digest of the whole. `external` are paths named outside the state directory
     (workspaces, agent directories, session store, plugin paths), as written, absolute. `channels` are the chat channels that
-    have a section and are not switched off in it.
+    have a section and are not switched off in it. `secrets` are all texts under a name as of a secret, only ever looked for
+    in what is about to be written.
     """
 
     files: tuple[Path, ...] = ()
@@ -47,6 +50,8 @@ class Configuration:
     unresolved: tuple[str, ...] = ()
     digest: str = ""
     channels: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)

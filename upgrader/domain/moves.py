@@ -5,6 +5,7 @@ from pathlib import Path
 
 from upgrader.domain.canary import CanaryReport
 from upgrader.domain.check import Judgement
+from upgrader.domain.diagnosis import ClientLine
 from upgrader.domain.plan import Plan
 from upgrader.domain.settle import Settled
 
@@ -43,11 +44,28 @@ class MoveData:
 
 @dataclass(frozen=True)
 class VerifyData:
-    """What the live checks say now."""
+    """What the live checks say now, and for each kind of client whether it gets what it asks for."""
 
     version: str
     running: bool
     checks: tuple[Judgement, ...]
+    clients: tuple[ClientLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class HandCheck:
+    """One check a person makes with OpenClaw's own commands: the command, and what a whole pairing answers."""
+
+    command: str
+    expect: str
+
+
+@dataclass(frozen=True)
+class HandData:
+    """`verify --print`: the same checks by hand."""
+
+    version: str
+    checks: tuple[HandCheck, ...]
 
 
 @dataclass(frozen=True)

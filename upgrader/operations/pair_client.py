@@ -37,12 +37,15 @@ class PairClient:
 
         Raises NoAnswer, and PairingFailed also where the release lets such a client in without pairing it (2.22).
         """
-        identity = self.identities.fresh()
+        return self.pair_as(gateway, self.identities.fresh(), wish)
+
+    def pair_as(self, gateway: Gateway, identity: ClientIdentity, wish: PairWish) -> PairedClient:
+        """The same with an identity that there is already. Raises NoAnswer, PairingFailed."""
         now_ms = int(self.clock.now().timestamp() * 1000)
         attempt = self.knowledge.pairing(gateway, identity, wish, now_ms)
         answer = self.sockets.converse(gateway.port, attempt.reply, attempt.read)
         if not answer.token:
             why = f"{answer.code}: {answer.reason}" if answer.code else "it let the client in and gave it no device token"
             left = "the gateway may hold a request of it"
-            raise PairingFailed(f"{wish.display_name} was not paired", why=why, unchanged=left)
+            raise PairingFailed(f"{wish.display_name or 'this machine'} was not paired", why=why, unchanged=left)
         return PairedClient(identity, answer.token, answer.scopes)

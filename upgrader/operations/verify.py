@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from upgrader.domain.check import Judgement, Verdict, overall
+from upgrader.domain.diagnosis import ClientLine
 from upgrader.domain.facts import Installation
 from upgrader.domain.live import LiveReport
-from upgrader.domain.moves import VerifyData
+from upgrader.domain.moves import HandCheck, HandData, VerifyData
 from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Discovery, Observer, Progress, Verifier
@@ -33,14 +34,23 @@ class Verify:
 
     discovery: Discovery
     checks: Verifier
+    lines: Callable[[Observation, Version], tuple[ClientLine, ...]]
+    hand_checks: Callable[[Version], tuple[HandCheck, ...]]
     progress: Progress
+
+    def by_hand(self) -> Outcome[HandData]:
+        """`--print`: OpenClaw's own commands for the release that is installed. Runs none of them."""
+        version = self.discovery.find().package.version
+        return Outcome("verify", HandData(str(version), self.hand_checks(version)))
 
     def run(self) -> Outcome[VerifyData]:
         """0 all well, 3 a required check failed, 7 one could not be judged."""
         installation = self.discovery.find()
         with self.progress.step("checking pairing, handshakes, a real call and the log"):
             report = self.checks.check(installation)
-        data = VerifyData(str(installation.package.version), installation.is_running, report.judgements)
+        version = installation.package.version
+        clients = self.lines(report.observation, version)
+        data = VerifyData(str(version), installation.is_running, report.judgements, clients)
         failed = tuple(
             Failure(each.check, each.why, hint=each.remedy) for each in report.judgements if each.verdict is Verdict.FAIL
         )

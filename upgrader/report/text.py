@@ -8,15 +8,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.demo import DemoData
-from upgrader.domain.moves import CanariesData, CanaryData, MoveData, VerifyData
+from upgrader.domain.diagnosis import DiagnosisData
+from upgrader.domain.moves import CanariesData, CanaryData, HandData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan import PlanData
+from upgrader.domain.repairing import RepairData, RotationData
 from upgrader.domain.settle import Settled
 from upgrader.domain.status import StatusData
 from upgrader.errors import UpgraderError
 from upgrader.report.canary_text import canary_lines, render_canaries, render_canary
-from upgrader.report.checks_text import checks_summary, checks_table
+from upgrader.report.checks_text import checks_summary
+from upgrader.report.diagnosis_text import clients_table, render_diagnosis
 from upgrader.report.plan_text import render_plan
+from upgrader.report.repair_text import render_repair, render_rotation
 from upgrader.report.status_text import render_status
 
 
@@ -90,7 +94,19 @@ def _settled(items: tuple[Settled, ...]) -> list[RenderableType]:
 
 def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
     data = outcome.data
-    return Group(checks_table(data.checks, f"{data.version}, {'running' if data.running else 'not running'}"))
+    title = f"{data.version}, {'running' if data.running else 'not running'}"
+    return Group(clients_table(data.clients), checks_summary(data.checks, title))
+
+
+def _by_hand(outcome: Outcome[HandData]) -> RenderableType:
+    table = Table(title=f"by hand, OpenClaw {outcome.data.version}", title_justify="left", box=None, show_header=False)
+    for each in outcome.data.checks:
+        table.add_row(escape(each.command), escape(each.expect))
+    return table
+
+
+def _diagnosis(outcome: Outcome[DiagnosisData]) -> RenderableType:
+    return render_diagnosis(outcome.data)
 
 
 def _plan(outcome: Outcome[PlanData]) -> RenderableType:
@@ -119,6 +135,10 @@ _RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = 
     (CanaryData, render_canary),
     (CanariesData, render_canaries),
     (VerifyData, _verify),
+    (HandData, _by_hand),
+    (DiagnosisData, _diagnosis),
+    (RepairData, render_repair),
+    (RotationData, render_rotation),
     (PlanData, _plan),
     (DemoData, _demo),
     (StatusData, _status),

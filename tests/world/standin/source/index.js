@@ -10,7 +10,7 @@ import { FileStore, SqliteStore } from "./store.js";
 
 const say = (text) => process.stdout.write(`${text}\n`);
 const json = (value) => say(JSON.stringify(value, null, 2));
-const WITH_VALUE = new Set(["port", "bind", "token", "auth", "message", "agent", "timeout", "severity-min", "profile", "session-id", "runtime-path", "to", "params", "session"]);
+const WITH_VALUE = new Set(["port", "bind", "token", "auth", "message", "agent", "timeout", "severity-min", "profile", "session-id", "runtime-path", "to", "params", "session", "device", "role", "scope"]);
 
 function parseArguments(argv) {
   const words = [];
@@ -19,7 +19,8 @@ function parseArguments(argv) {
     if (!argv[at].startsWith("-")) words.push(argv[at]);
     else {
       const [name, value] = argv[at].replace(/^--?/, "").split(/=(.*)/s);
-      flags[name] = value ?? (WITH_VALUE.has(name) ? argv[(at += 1)] : true);
+      const given = value ?? (WITH_VALUE.has(name) ? argv[(at += 1)] : true);
+      flags[name] = name === "scope" ? [...(flags.scope ?? []), given] : given;
     }
   }
   if (flags.repair) flags.fix = true;
@@ -57,6 +58,18 @@ async function health(flags) {
     if (!(error instanceof GatewayRefused)) throw error;
     return unreachable(error, flags);
   }
+}
+
+/** approve, rotate and remove of devices, as the command line asks the gateway for them. */
+async function changeDevices(words, flags) {
+  const requests = {
+    approve: ["device.pair.approve", { requestId: words[2] }],
+    rotate: ["device.token.rotate", { deviceId: flags.device, role: flags.role, scopes: flags.scope }],
+    remove: ["device.pair.remove", { deviceId: words[2] }],
+  };
+  if (!requests[words[1]] || (words[1] === "remove" && !profile.devicesRemove)) return unknown(words[1]);
+  json(await ask(["operator.pairing", "operator.admin"], (call) => call(...requests[words[1]])));
+  return 0;
 }
 
 async function devices(flags) {
@@ -207,7 +220,7 @@ async function main() {
   if (command === "doctor") return (await import("./doctor.js")).doctor(flags);
   if (command === "health") return health(flags);
   if (command === "tui") return terminal();
-  if (command === "devices") return devices(flags);
+  if (command === "devices") return ["list", undefined].includes(words[1]) ? devices(flags) : changeDevices(words, flags);
   if (command === "agent") return agent(flags);
   if (command === "config" && words[1] === "validate") return validate(flags);
   if (command === "plugins") return void say('{"plugins":[]}') ?? 0;

@@ -122,3 +122,39 @@ export function ensured(record, way, asked, context) {
   }
   return { method: way.method, role: asked.role, scopes: record.tokens[asked.role].scopes, ...tokenOf(record, asked.role) };
 }
+
+/** An operator approves a request: scopes are merged, the token is a new one with what was asked (approveDevicePairing of 2.19). */
+export function approveRequest(store, requestId) {
+  const asked = store.pending().find((one) => one.requestId === requestId);
+  if (!asked) return undefined;
+  const now = Date.now();
+  const record = store.device(asked.deviceId);
+  const scopes = [...new Set([...(record?.scopes ?? []), ...(asked.scopes ?? [])])].sort();
+  const kept = record?.tokens?.[asked.role];
+  const token = { token: newToken(), role: asked.role, scopes: rules.tokenScopes === "asked" ? asked.scopes : normalised(scopes), createdAtMs: kept?.createdAtMs ?? now };
+  if (kept) token.rotatedAtMs = now;
+  const made = {
+    ...record, deviceId: asked.deviceId, publicKey: asked.publicKey ?? record?.publicKey, platform: asked.platform ?? record?.platform,
+    clientId: asked.clientId, clientMode: asked.clientMode ?? record?.clientMode, role: asked.role,
+    roles: [...new Set([...(record?.roles ?? []), asked.role])], scopes, tokens: { ...record?.tokens, [asked.role]: token },
+    createdAtMs: record?.createdAtMs ?? now, approvedAtMs: now,
+  };
+  made.approvedScopes = rules.approvedScopes ? scopes : undefined;
+  store.save(made);
+  store.dropPending(asked.deviceId);
+  return made;
+}
+
+/** A new token; scopes that are named become the device's too where the release keeps no approval (rotateDeviceToken of 2.19). */
+export function rotateToken(store, { deviceId, role, scopes }) {
+  const record = store.device(deviceId);
+  const kept = record?.tokens?.[role];
+  if (!kept) return undefined;
+  if (scopes && rules.approvedScopes && !satisfied(baselineOf(record), scopes)) return undefined;
+  const now = Date.now();
+  const token = { ...kept, token: newToken(), scopes: [...new Set(scopes ?? kept.scopes)].sort(), rotatedAtMs: now };
+  record.tokens = { ...record.tokens, [role]: token };
+  if (scopes && !rules.approvedScopes) record.scopes = token.scopes;
+  store.save(record);
+  return token;
+}

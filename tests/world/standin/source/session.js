@@ -4,13 +4,17 @@ import { fault, profile } from "./profile.js";
 import { No, decide } from "./handshake.js";
 import { agentsOf } from "./config.js";
 import { log } from "./logging.js";
+import { approveRequest, rotateToken } from "./records.js";
 import { runTurn } from "./turn.js";
 
 const NEEDS = {
   health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read",
-  "device.pair.list": "operator.pairing", agent: "operator.write",
+  "device.pair.list": "operator.pairing", "device.pair.approve": "operator.pairing", "device.pair.remove": "operator.pairing",
+  "device.token.rotate": "operator.pairing", agent: "operator.write",
   ...(profile.suspends ? { "gateway.suspend.prepare": "operator.admin", "gateway.suspend.resume": "operator.admin", "gateway.suspend.handoff": "operator.admin", "system.info": "operator.read" } : {}),
 };
+
+const UNLISTED = ["device.pair.approve", "device.pair.remove", "device.token.rotate"];
 
 export function serveConnection(runtime, connection, request, nonce) {
   const peer = { id: randomUUID(), began: Date.now(), ua: request.headers["user-agent"] ?? "n/a", host: request.headers.host ?? "n/a", nonce };
@@ -56,7 +60,7 @@ function hello(runtime, peer, decided) {
   if (decided.deviceToken) Object.assign(auth, { deviceToken: decided.deviceToken, issuedAtMs: decided.issuedAtMs });
   return {
     type: "hello-ok", protocol: profile.protocol.expected, server: { version: profile.version, connId: peer.id },
-    features: { methods: Object.keys(NEEDS), events: ["tick", "shutdown"] }, snapshot: { uptimeMs: Date.now() - runtime.began, stateDir: runtime.where.state },
+    features: { methods: Object.keys(NEEDS).filter((name) => !UNLISTED.includes(name)), events: ["tick", "shutdown"] }, snapshot: { uptimeMs: Date.now() - runtime.began, stateDir: runtime.where.state },
     auth: profile.pairing.alwaysAuth || decided.deviceToken ? auth : undefined,
     policy: { maxPayload: 26_214_400, maxBufferedBytes: 52_428_800, tickIntervalMs: 30_000 },
   };
@@ -98,6 +102,10 @@ async function answer(runtime, connection, peer, frame) {
   if (!known) return reply(false, { code: "INVALID_REQUEST", message: `unknown method: ${method}` });
   try {
     if (method === "agent") return await agent(runtime, frame.params ?? {}, reply);
+    if (UNLISTED.includes(method)) {
+      const done = changeDevices(runtime, method, frame.params ?? {});
+      return done ? reply(true, done) : reply(false, { code: "INVALID_REQUEST", message: "unknown deviceId/role" });
+    }
     return reply(true, read(runtime, method));
   } catch (error) {
     log("gateway", "error", `${method} failed: ${error.message}`);
@@ -130,6 +138,25 @@ function suspension(runtime, method, params) {
   if (!held) return undefined;
   const details = { method, reason: "gateway-suspending", phase: busy ? "draining" : "prepared" };
   return { ok: false, body: { code: "UNAVAILABLE", message: `${method} unavailable during gateway suspension`, details, retryable: true, retryAfterMs: 1000 } };
+}
+
+/** What an operator does to pairings, and the line the log gets for it. */
+function changeDevices(runtime, method, params) {
+  const { store } = runtime;
+  if (method === "device.pair.approve") {
+    const made = approveRequest(store, params.requestId);
+    if (made) log("gateway", "info", `device pairing approved device=${made.deviceId} role=${made.role}`);
+    return made && { requestId: params.requestId, device: redacted(made) };
+  }
+  if (method === "device.pair.remove") {
+    if (!store.device(params.deviceId)) return undefined;
+    store.remove(params.deviceId);
+    log("gateway", "info", `device pairing removed device=${params.deviceId}`);
+    return { deviceId: params.deviceId };
+  }
+  const turned = rotateToken(store, params);
+  if (turned) log("gateway", "info", `device token rotated device=${params.deviceId} role=${params.role} scopes=${turned.scopes.join(",")}`);
+  return turned && { deviceId: params.deviceId, role: params.role, scopes: turned.scopes, rotatedAtMs: turned.rotatedAtMs };
 }
 
 function lacking(scopes, needed) {

@@ -69,6 +69,11 @@ export class FileStore {
     if (Object.keys(kept).length !== Object.keys(all).length) writeJson(this.files.pending, kept);
   }
 
+  remove(id) {
+    const { [id]: gone, ...kept } = readJson(this.files.paired) ?? {};
+    writeJson(this.files.paired, kept);
+  }
+
   close() {}
 }
 
@@ -143,6 +148,10 @@ export class SqliteStore {
 
   dropPending(deviceId) {
     this.db.prepare("DELETE FROM device_pairing_pending WHERE device_id = ?").run(deviceId);
+  }
+
+  remove(id) {
+    this.db.prepare("DELETE FROM device_pairing_paired WHERE device_id = ?").run(id);
   }
 
   #write(table, key, record, plain, json, more) {

@@ -1,0 +1,87 @@
+"""Joins the diagnosis: its probes over this machine, and what is known of OpenClaw."""
+
+import pwd
+import tempfile
+from pathlib import Path
+
+from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.log_lines import LogLines
+from upgrader.adapters.machine_probe import ShellProbe
+from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.service_probe import UnitFilesProbe
+from upgrader.adapters.state_probe import PairingFilesProbe
+from upgrader.context.choices import Options
+from upgrader.context.finding import Finder, discovery
+from upgrader.context.machine import Machine
+from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
+from upgrader.domain.ports import Progress
+from upgrader.operations.diagnose import Diagnose, LogLore, SceneGatherer
+from upgrader.services.openclaw import locations, log_events, pairing, scene_facts, service_seen, signatures, units
+
+
+def diagnose(machine: Machine, options: Options, progress: Progress) -> Diagnose:
+    """`upgrader diagnose`."""
+    finder = Finder(discovery(machine), machine.selection(options))
+    return Diagnose(finder, gatherer(machine, options), progress)
+
+
+def gatherer(machine: Machine, options: Options) -> SceneGatherer:
+    """All probes."""
+    return SceneGatherer(
+        observer=live_checks(machine).observer,
+        judge=judge,
+        rules=KNOWLEDGE.rules,
+        configuration=lambda found: configuration_of(machine, found),
+        services=UnitFilesProbe(
+            machine.account_home,
+            units.unit_path(machine.account_home, "").parent,
+            service_seen,
+            service_seen.version_of,
+        ),
+        machine=_shell(machine, options),
+        state=_state(),
+        lines=LogLines(),
+        lore=LogLore(signatures.log_paths, log_events.archives, log_events.events),
+        places=lambda found: scene_facts.places(found.state.era),
+        clock=machine.clock,
+        known_schema=scene_facts.KNOWN_SCHEMA,
+    )
+
+
+def _shell(machine: Machine, options: Options) -> ShellProbe:
+    def places() -> tuple[str, str, str]:
+        location = locations.locate(machine.selection(options), Path.exists)
+        return str(location.state.resolve()), str(location.config.resolve()), location.profile
+
+    return ShellProbe(
+        environment=machine.environment,
+        table=machine.processes,
+        token_name=service_seen.TOKEN,
+        bind_name=service_seen.BIND,
+        lock_patterns=scene_facts.lock_patterns,
+        lock_owner=scene_facts.lock_owner,
+        client_places=places,
+        version_of=service_seen.version_of,
+        user=_user(machine.uid),
+    )
+
+
+def _state() -> PairingFilesProbe:
+    return PairingFilesProbe(
+        databases=ReadOnlyDatabases(Path(tempfile.gettempdir())),
+        small=StateFiles(),
+        names=scene_facts.PAIRING_FILES,
+        database=KNOWLEDGE.database,
+        paired=pairing.PAIRED_FILE,
+        dates_query=scene_facts.DATES_QUERY,
+        records_in=scene_facts.records_in,
+        of_rows=scene_facts.dates_of_rows,
+        of_file=scene_facts.dates_of_file,
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

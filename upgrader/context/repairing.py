@@ -1,0 +1,98 @@
+"""Joins the repair: diagnosis, snapshots, the gateway's stop and start, OpenClaw's own commands, edits of its stores."""
+
+import tempfile
+from pathlib import Path
+
+from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.gateway_socket import GatewaySocket
+from upgrader.adapters.holds import OwnershipHolds
+from upgrader.adapters.identities import FreshIdentities
+from upgrader.adapters.log_lines import LogTail
+from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.pairing_editor import StoreEditor
+from upgrader.adapters.product_commands import OpenClawCommands
+from upgrader.context.diagnosing import gatherer
+from upgrader.context.finding import Finder, discovery
+from upgrader.context.interrupts import INTERRUPTS
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.context.moving import live_readiness
+from upgrader.context.observing import KNOWLEDGE
+from upgrader.context.wiring import Wiring, told
+from upgrader.domain.facts import Installation
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.repairing import RepairData
+from upgrader.operations.outage import Outage
+from upgrader.operations.pair_client import PairClient
+from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.quiet import QuietPeriod
+from upgrader.operations.repair import Repair
+from upgrader.operations.repair_rungs import Rungs
+from upgrader.report.repair_text import plan_lines
+from upgrader.services.openclaw import commands, locks, log_events, pairing_edits, repair_commands
+
+
+def plan_repair(wiring: Wiring) -> Outcome[RepairData]:
+    """`upgrader repair --dry-run`."""
+    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    return _repair(wiring, Keeping(wiring.machine, finder.find()), finder).plan()
+
+
+def repair(wiring: Wiring) -> Outcome[RepairData]:
+    """`upgrader repair`: holds the installation's lock; an unfinished move is ended first."""
+    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    with wiring.recovered("repair") as (keeping, recovery):
+        return told(_repair(wiring, keeping, finder).run(), recovery)
+
+
+def outage(wiring: Wiring, keeping: Keeping) -> Outage:
+    """A stop of this gateway, with something done in it."""
+    machine = wiring.machine
+    return Outage(
+        supervisor=wiring.moving(keeping).supervisor(),
+        holds=OwnershipHolds(locks.ownership, machine.clock),
+        readiness=live_readiness(machine),
+        shield=INTERRUPTS.shielded,
+    )
+
+
+def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
+    machine = wiring.machine
+    gathers = gatherer(machine, wiring.options)
+    reader = StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
+
+    def tails(found: Installation) -> tuple[LogTail, ...]:
+        return tuple(LogTail(path) for path in gathers.log_files(found, gathers.configuration(found)))
+
+    return Repair(
+        discovery=finder,
+        gatherer=gathers,
+        snapshots=keeping.snapshots(),
+        rungs=Rungs(
+            product=_product(machine),
+            editor=StoreEditor(pairing_edits, StateFiles(), KNOWLEDGE.database, machine.clock),
+            outage=outage(wiring, keeping),
+            pairing=PairClient(GatewaySocket(), FreshIdentities(), machine.clock, KNOWLEDGE),
+            reader=reader,
+            full_scopes=repair_commands.full_scopes,
+        ),
+        quiet=QuietPeriod(reader, tails, log_events.event_of, machine.clock),
+        progress=wiring.progress,
+        consent=lambda question: wiring.consent(question, None),
+        show=lambda data: _show(wiring, data),
+    )
+
+
+def _product(machine: Machine) -> OpenClawCommands:
+    return OpenClawCommands(
+        knowledge=repair_commands,
+        runner=machine.runner,
+        argv=commands.openclaw_argv,
+        environment=lambda found: commands.openclaw_environment(machine.environment, found),
+        redacted=KNOWLEDGE.redacted,
+    )
+
+
+def _show(wiring: Wiring, data: RepairData) -> None:
+    for line in plan_lines(data):
+        wiring.progress.note(line)

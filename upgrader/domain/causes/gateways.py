@@ -1,0 +1,151 @@
+"""Who serves: no gateway, two of them, a stranger on the port, records of owners that are gone, units that look like one."""
+
+from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
+from upgrader.domain.scene import Neighbour, Scene
+
+
+def several(scene: Scene) -> tuple[Cause, ...]:
+    """Two gateways on one state: each writes over what the other wrote, and replies come twice."""
+    gateways = scene.installation.gateways
+    if len(gateways) < 2:
+        return ()
+    evidence = tuple(
+        f"pid {g.identity.pid}, port {'/'.join(map(str, g.ports)) or 'none'}, {g.unit or 'a plain process'}, "
+        f"package {g.package_root or 'unknown'}"
+        for g in gateways
+    )
+    trees = {g.package_root for g in gateways}
+    title = f"{len(gateways)} gateways work on one state directory" + (" from different installs" if len(trees) > 1 else "")
+    extra = [g for g in gateways if not g.unit] or list(gateways[1:])
+    return (
+        Cause(
+            "several-gateways",
+            f"{title}: they overwrite each other's pairings, and messages are answered twice",
+            Likelihood.CERTAIN,
+            Impact.NOW,
+            evidence,
+            f"end all but one: `kill {extra[-1].identity.pid}`, then `upgrader diagnose` again",
+            Nature.SERVICE,
+            place=str(scene.installation.state.path),
+        ),
+    )
+
+
+def other_tree(scene: Scene) -> tuple[Cause, ...]:
+    """The gateway that runs was started from another install than the one commands are started from."""
+    commands = scene.client.package_root
+    return tuple(
+        Cause(
+            "gateway-of-another-install",
+            "the running gateway was not started from the install that commands use",
+            Likelihood.CERTAIN,
+            Impact.LATER,
+            (f"pid {g.identity.pid} runs {g.package_root}", f"commands run {commands}"),
+            "`openclaw gateway install --force` from the install you mean, then `openclaw gateway restart`",
+            Nature.SERVICE,
+            place=str(g.package_root),
+        )
+        for g in scene.installation.gateways
+        if g.package_root is not None and commands is not None and g.package_root != commands
+    )
+
+
+def runs_old_code(scene: Scene) -> tuple[Cause, ...]:
+    """The package was replaced under a running gateway."""
+    version = scene.installation.package.version
+    old = [g for g in scene.installation.gateways if g.version is not None and g.version != version]
+    return tuple(
+        Cause(
+            "gateway-not-restarted",
+            f"the gateway still runs {g.version}, on disk is {version}",
+            Likelihood.CERTAIN,
+            Impact.NOW,
+            (f"pid {g.identity.pid}",),
+            "`openclaw gateway restart`",
+            Nature.SERVICE,
+        )
+        for g in old
+    )
+
+
+def nobody_serves(scene: Scene) -> tuple[Cause, ...]:
+    """No gateway, or one that is not ready: every client fails whatever its pairing."""
+    seen = scene.observation
+    if seen.ready and scene.installation.gateways:
+        return ()
+    strangers = [each for each in scene.listeners if each.name]
+    if not scene.installation.gateways and strangers:
+        who = strangers[0]
+        title = f"port {who.port} is taken by {who.name}, which is no gateway on this state"
+        remedy = f"`ss -ltnp 'sport = :{who.port}'` shows it; end it or set another gateway.port"
+        return (_service("port-taken", title, remedy, (f"{who.address}:{who.port}",), Impact.NOW),)
+    if not scene.installation.gateways:
+        return (_service("no-gateway", "no gateway runs on this state", "`openclaw gateway start`", (), Impact.TOLD),)
+    return (
+        _service("gateway-not-ready", "the gateway runs and is not ready", "`openclaw logs`", (seen.ready_detail,), Impact.NOW),
+    )
+
+
+def _service(code: str, title: str, remedy: str, evidence: tuple[str, ...], impact: Impact) -> Cause:
+    return Cause(code, title, Likelihood.CERTAIN, impact, evidence, remedy, Nature.SERVICE)
+
+
+def stale_owner(scene: Scene) -> tuple[Cause, ...]:
+    """A record of ownership that names a process which is gone. OpenClaw takes such a lock over; told while nobody serves."""
+    stale = [lock for lock in scene.locks if not lock.alive]
+    if not stale or scene.installation.gateways:
+        return ()
+    return tuple(
+        _service(
+            "stale-lock",
+            f"{lock.place} names process {lock.pid}, which is gone: its gateway was killed",
+            "`openclaw gateway start`: OpenClaw takes over such a lock by itself",
+            (lock.place,),
+            Impact.TOLD,
+        )
+        for lock in stale
+    )
+
+
+def owned_by_another(scene: Scene) -> tuple[Cause, ...]:
+    """A start was refused because somebody else owns the state, as the log tells it."""
+    seen = scene.seen("state-owned-by-another")
+    if not seen:
+        return ()
+    return (
+        _service(
+            "start-refused",
+            "a second gateway tried to start on this state and was refused",
+            "`upgrader status` shows what runs; end what starts the second one",
+            (f"{seen[0].count} times, last {seen[0].last:%H:%M:%S} UTC",),
+            Impact.NOW if len(scene.installation.gateways) != 1 else Impact.TOLD,
+        ),
+    )
+
+
+def gateway_like(scene: Scene) -> tuple[Cause, ...]:
+    """Units of this user that start another gateway, told apart from those that merely mention OpenClaw."""
+    return tuple(_neighbour(scene, each) for each in scene.neighbours)
+
+
+def _neighbour(scene: Scene, unit: Neighbour) -> Cause:
+    if unit.is_gateway and unit.state == scene.installation.state.path:
+        return _service(
+            "second-service",
+            f"{unit.name} starts a second gateway on the same state",
+            f"`systemctl --user disable --now {unit.name}`",
+            (str(unit.path), f"state {unit.state}"),
+            Impact.NOW,
+        )
+    if unit.is_gateway:
+        why = f"{unit.name} starts a gateway of its own on another state: harmless"
+        return _service("other-gateway", why, "nothing to do", (str(unit.path), f"state {unit.state}"), Impact.TOLD)
+    own = scene.service.name if scene.service else "openclaw-gateway.service"
+    hint = f"systemctl --user disable --now {own}"
+    return _service(
+        "cleanup-hint",
+        f"{unit.name} only mentions {unit.mentions}: it is no gateway. Do not follow OpenClaw's cleanup hint about it",
+        f"do NOT run `{hint}` or `rm ~/.config/systemd/user/{own}`: they remove the gateway itself",
+        (str(unit.path), f"`openclaw gateway status` of 2.x lists it among `Other gateway-like services`, hint: `{hint}`"),
+        Impact.TOLD,
+    )

@@ -1,0 +1,128 @@
+"""Peers on other machines, and gateways in containers: what can be judged from records, configuration and environment."""
+
+from datetime import UTC, datetime
+
+from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
+from upgrader.domain.observation import PairedDevice
+from upgrader.domain.scene import Scene
+
+_READ = "operator.read"
+
+
+def read_only_peer(scene: Scene) -> tuple[Cause, ...]:
+    """A remote device that holds `operator.read` alone: what it asks beyond is refused before a request is queued."""
+    return tuple(
+        Cause(
+            "remote-read-only",
+            f"the remote device {device.short} was registered with {_READ} only: more is refused, and nothing is queued",
+            Likelihood.CERTAIN,
+            Impact.NOW,
+            (
+                f"client {device.client_id or 'unknown'} {device.client_mode}, seen from another machine",
+                "`devices approve` finds no request, and `devices rotate` may answer `unknown deviceId/role`",
+            ),
+            f"on this machine: `openclaw devices remove {device.device_id}`; on the other: `openclaw acp --url WSS_URL "
+            "--token-file FILE`; here again: `openclaw devices list`, then `openclaw devices approve REQUEST`",
+            device=device.device_id[:12],
+            place=scene.places.paired,
+        )
+        for device in scene.observation.store.paired
+        if device.remote and _only_read(scene, device)
+    )
+
+
+def _only_read(scene: Scene, device: PairedDevice) -> bool:
+    return "operator" in device.roles and scene.rules.allowed(device) == (_READ,)
+
+
+def container(scene: Scene) -> tuple[Cause, ...]:
+    """A gateway in a container: bind, what is approved by itself, and whether its state survives the container."""
+    seen = scene.container
+    if not (seen.inside or seen.gateway_inside or seen.bind_override):
+        return ()
+    found = []
+    if seen.bind_override and scene.policy.bind and seen.bind_override != scene.policy.bind:
+        found.append(
+            _told(
+                "bind-overridden",
+                f"OPENCLAW_GATEWAY_BIND={seen.bind_override} overrides gateway.bind={scene.policy.bind}",
+                "remove the variable from the container's environment, or set gateway.bind alike",
+                Impact.NOW,
+            )
+        )
+    if (seen.bind_override or scene.policy.bind) == "lan":
+        found.append(
+            _told(
+                "lan-plain-ws",
+                "the gateway is bound to `lan`: clients elsewhere refuse plain ws:// to it",
+                "use wss:// (a proxy or `tailscale serve`), or reach it through an SSH tunnel on loopback",
+                Impact.LATER,
+            )
+        )
+    if seen.state_is_volatile:
+        found.append(
+            _told(
+                "state-not-on-a-volume",
+                "the state directory lies on no volume: every new container is a new, unpaired device",
+                f"mount a volume on {scene.installation.state.path}",
+                Impact.LATER,
+            )
+        )
+    return tuple(found)
+
+
+def _told(code: str, title: str, remedy: str, impact: Impact) -> Cause:
+    return Cause(code, title, Likelihood.LIKELY, impact, (), remedy, Nature.SERVICE)
+
+
+def exposed_token(scene: Scene) -> tuple[Cause, ...]:
+    """The gateway's token stands in clear where others read it: a log, a shell history."""
+    if not scene.token_in:
+        return ()
+    return (
+        Cause(
+            "token-exposed",
+            "the gateway's token stands in clear in places where it does not belong",
+            Likelihood.CERTAIN,
+            Impact.LATER,
+            scene.token_in,
+            "`upgrader repair --rotate-gateway-token` replaces it everywhere at once",
+            Nature.SERVICE,
+            place=scene.token_in[0],
+        ),
+    )
+
+
+def growth(scene: Scene) -> tuple[Cause, ...]:
+    """Many devices of one client kind, nearly all used once: an identity that is not kept."""
+    by_client: dict[str, list[tuple[int, int]]] = {}
+    for each in scene.dates:
+        if each.created_ms is not None:
+            by_client.setdefault(each.client, []).append((each.created_ms, each.seen_ms or each.created_ms))
+    found = []
+    for client, dates in sorted(by_client.items()):
+        brief = [pair for pair in dates if pair[1] - pair[0] < _DAY_MS]
+        if len(dates) < _MANY or len(brief) < len(dates) * _MOST:
+            continue
+        first, last = min(dates)[0], max(dates)[0]
+        found.append(
+            Cause(
+                "identities-pile-up",
+                f"{len(dates)} paired devices of client {client or 'unknown'}, nearly all used once: its identity is not kept",
+                Likelihood.LIKELY,
+                Impact.TOLD,
+                (f"first paired {_day(first)}, last {_day(last)}", f"{len(brief)} of them were used for less than a day"),
+                "keep that client's home (a volume for a container, a fixed HOME), then `openclaw devices clear --pending` and "
+                "`openclaw devices remove DEVICE` for the dead ones",
+                place=scene.places.paired,
+            )
+        )
+    return tuple(found)
+
+
+_MANY, _MOST = 8, 0.75
+_DAY_MS = 86_400_000
+
+
+def _day(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"

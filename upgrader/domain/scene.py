@@ -1,0 +1,148 @@
+"""Everything a diagnosis is judged from: gathered by probes, frozen, no secret in it but as a fingerprint."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upgrader.domain.check import Judgement
+from upgrader.domain.endpoint import Listener
+from upgrader.domain.facts import Installation
+from upgrader.domain.observation import Observation
+from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.policy_facts import Policy
+from upgrader.domain.secret import Fingerprint
+from upgrader.domain.sighting import Sighting
+from upgrader.domain.version import Version
+
+
+@dataclass(frozen=True)
+class TokenPlace:
+    """A place that names a gateway token: what it is (`unit`, `drop-in`, `environment file`, `shell`), and the token."""
+
+    kind: str
+    path: str
+    token: Fingerprint
+
+
+@dataclass(frozen=True)
+class ServiceSeen:
+    """What a service definition starts: package, Node, state and port; `tokens` in the order in which the later one wins.
+
+    `version` is that of the package it starts, None where there is none any more; `node_runs` whether its Node is there.
+    """
+
+    name: str
+    path: Path
+    package_root: Path | None
+    version: Version | None
+    node: Path | None
+    node_runs: bool
+    state: Path
+    port: int | None
+    tokens: tuple[TokenPlace, ...] = ()
+    is_wrapper: bool = False
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another unit of this user that OpenClaw may call gateway-like. `is_gateway`: it starts one; `state` is that one's."""
+
+    name: str
+    path: Path
+    is_gateway: bool
+    state: Path | None = None
+    mentions: str = ""
+
+
+@dataclass(frozen=True)
+class LockSeen:
+    """A record of ownership: a lock file or a lease, and whether the process it names lives."""
+
+    place: str
+    pid: int
+    alive: bool
+
+
+@dataclass(frozen=True)
+class ContainerSeen:
+    """The container this runs in or the gateway runs in, if any. `state_is_volatile`: its state lies on no volume."""
+
+    inside: bool = False
+    gateway_inside: bool = False
+    bind_override: str = ""
+    state_is_volatile: bool = False
+
+
+@dataclass(frozen=True)
+class ClientSide:
+    """What a client started from this shell goes by; `package_root` is where the `openclaw` of its PATH lies, if anywhere."""
+
+    state: str
+    config: str
+    profile: str
+    user: str
+    token: Fingerprint | None = None
+    package_root: Path | None = None
+    version: Version | None = None
+
+
+@dataclass(frozen=True)
+class FileSeen:
+    """One pairing file: relative path, octal mode, bytes, and the number of records in it where it can be read."""
+
+    path: str
+    size: int
+    mode: int
+    records: int | None = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """How this installation's pairing data is named: files of the old era, tables of the new."""
+
+    identity: str
+    cache: str
+    paired: str
+    pending: str
+
+
+@dataclass(frozen=True)
+class DeviceDates:
+    """When a record was made and last used, ms since the epoch, and how its client names itself."""
+
+    device_id: str
+    client: str
+    created_ms: int | None
+    seen_ms: int | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All of it. `known_schema` is the newest state schema this tool knows; `token_in` names files with the token in clear."""
+
+    installation: Installation
+    observation: Observation
+    rules: PairingRules
+    judgements: tuple[Judgement, ...]
+    places: Places
+    client: ClientSide
+    policy: Policy = field(default_factory=Policy)
+    service: ServiceSeen | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    locks: tuple[LockSeen, ...] = ()
+    container: ContainerSeen = field(default_factory=ContainerSeen)
+    process_tokens: tuple[TokenPlace, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    files: tuple[FileSeen, ...] = ()
+    dates: tuple[DeviceDates, ...] = ()
+    known_schema: int = 0
+    token_in: tuple[str, ...] = ()
+    siblings: int = 0
+
+    def seen(self, *signatures: str) -> tuple[Sighting, ...]:
+        """The sightings of these signatures."""
+        return tuple(each for each in self.sightings if each.signature in signatures)
+
+    def failed(self, check: str) -> Judgement | None:
+        """The failed judgement of this name."""
+        return next((j for j in self.judgements if j.check == check and j.verdict.value == "fail"), None)
