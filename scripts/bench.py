@@ -5,6 +5,7 @@ A ratio is fair on a loaded machine as long as both of its sides ran in the same
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,27 @@ def outages(directory: Path) -> None:
     for name, seconds in figures.items():
         print(f"outage, {name}: {seconds:.1f} s = {seconds / bare:.2f} x a bare restart")
     plan_against_npm(directory)
+    compiled_code(directory)
+
+
+def compiled_code(directory: Path) -> None:
+    """CPU of the candidate's doctor with and without what Node has compiled before, in empty homes of its own."""
+    data = directory / "home/.local/share/openclaw-upgrader"
+    entry = next((data / "slots").glob("*/**/node_modules/openclaw/openclaw.mjs"))
+    node = next((data / "nodes").glob("*/**/node"))
+    room = Path(tempfile.mkdtemp(prefix="upgrader-bench-", dir=directory))
+
+    def doctor(name: str) -> float:
+        environment = {"HOME": str(room / name), "PATH": f"{node.parent}:/usr/bin:/bin", "TMPDIR": str(room)}
+        environment |= {"XDG_RUNTIME_DIR": str(room / "none"), "DBUS_SESSION_BUS_ADDRESS": f"unix:path={room}/none/bus"}
+        (room / name).mkdir()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run((str(node), str(entry), "doctor", "--fix", "--non-interactive"), environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    cold, warm = doctor("first"), min(doctor("second"), doctor("third"))
+    print(f"doctor of the candidate: {warm:.1f} s CPU with compiled code, {cold:.1f} s without = {warm / cold:.2f} x")
 
 
 def plan_against_npm(directory: Path) -> None:

@@ -1,6 +1,7 @@
 """A canary over a disposable machine: real clones, real places, real processes; the packages are stand-ins."""
 
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ import pytest
 from tests.world.world import World, free_port
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of
+from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.stub_model import MODEL_ID
@@ -194,6 +196,7 @@ class Bench:
             read_config=read_snapshot_config,
             model_id=MODEL_ID,
             live_memory=live_memory,
+            hand_on=CompiledCode(self.root / "live-tmp", os.geteuid()).hand_on,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.clones import CloneSubjects, StateClones
+from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.memory import memory_of_tree
 from upgrader.adapters.ports import free_port
 from upgrader.adapters.proofs import FileProofs
@@ -70,8 +71,14 @@ class Proving:
                 read_config=read_snapshot_config,
                 model_id=MODEL_ID,
                 live_memory=live_memory,
+                hand_on=CompiledCode(_live_temporary(self.machine), self.machine.uid).hand_on,
             )
         )
+
+
+def _live_temporary(machine: Machine) -> Path:
+    """Where Node keeps what it compiled: the temporary directory of the environment OpenClaw is started with."""
+    return Path(machine.environment.get("TMPDIR") or "/tmp")
 
 
 def live_memory(installation: Installation) -> int | None:

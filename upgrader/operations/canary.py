@@ -15,6 +15,7 @@ from upgrader.domain.enclosure import PlaceLost
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.slot import Slot
 from upgrader.operations.canary_course import CourseRunner
+from upgrader.operations.canary_site import TEMPORARY
 from upgrader.operations.canary_tools import CourseTools
 
 _PLACE = "place"
@@ -84,7 +85,10 @@ class CloneCanary:
                 course = CourseRunner(self.tools, request, slot, budgets).run(root)
             except (PlaceLost, CommandMissing) as error:
                 return CanaryRun(str(slot.version), (_lost(error),), 0.0)
-        return _told(course, seal)
+            told = _told(course, seal)
+            if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
+                self.tools.hand_on(root / TEMPORARY)
+        return told
 
     def _limits(self, request: CanaryRequest, seal: Seal) -> tuple[str, ...]:
         """What this canary could not show."""

@@ -7,11 +7,13 @@ from upgrader.domain.clone import PathMove
 from upgrader.domain.enclosure import Show, Site
 from upgrader.domain.slot import Slot
 
+TEMPORARY = "temporary"
+
 
 def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site:
     """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back."""
     installation = request.installation
-    state, home, temporary, notes = (root / name for name in ("state", "home", "temporary", "notes"))
+    state, home, temporary, notes = (root / name for name in ("state", "home", TEMPORARY, "notes"))
     code = _outermost_modules(slot.package_root)
     node = slot.node.path.parent
     sealed = seal is Seal.SEALED

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.course import Clones, Lore, PairingProbe
@@ -12,7 +13,10 @@ from upgrader.domain.ports import Clock, Progress
 
 @dataclass(frozen=True)
 class CourseTools:
-    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's."""
+    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's.
+
+    `hand_on` takes the temporary directory of a course that went well, before it is removed: what was warmed there is kept.
+    """
 
     clones: Clones
     places: Places
@@ -25,3 +29,4 @@ class CourseTools:
     read_config: Callable[[CanaryRequest], Mapping[str, object]]
     model_id: str
     live_memory: Callable[[Installation], int | None]
+    hand_on: Callable[[Path], None]

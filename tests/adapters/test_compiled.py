@@ -1,0 +1,59 @@
+"""What Node compiled in a canary is handed on, and nothing else happens in the shared temporary directory."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from upgrader.adapters.compiled import CompiledCode
+
+NAME = "node-compile-cache"
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """A canary's temporary directory with compiled code in it."""
+    folder = tmp_path / "canary" / NAME / "v24-x64"
+    folder.mkdir(parents=True)
+    (folder / "aaaa").write_bytes(b"new a")
+    (folder / "bbbb").write_bytes(b"new b")
+    (folder / "link").symlink_to("/etc/hostname")
+    return tmp_path / "canary"
+
+
+def test_what_is_not_there_is_copied_and_what_is_there_stays(canary: Path, tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    kept = live / NAME / "v24-x64"
+    kept.mkdir(parents=True)
+    (kept / "aaaa").write_bytes(b"old a")
+    CompiledCode(live, os.geteuid()).hand_on(canary)
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == {"aaaa": b"old a", "bbbb": b"new b"}
+
+
+def test_a_new_folder_is_private(canary: Path, tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    live.mkdir()
+    CompiledCode(live, os.geteuid()).hand_on(canary)
+    assert (live / NAME).stat().st_mode & 0o777 == 0o700
+    assert (live / NAME / "v24-x64" / "bbbb").read_bytes() == b"new b"
+
+
+def test_a_place_that_is_somebody_elses_or_a_link_is_left_alone(canary: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    live = tmp_path / "live"
+    live.mkdir()
+    (live / NAME).symlink_to(elsewhere)
+    CompiledCode(live, os.geteuid()).hand_on(canary)
+    assert list(elsewhere.iterdir()) == []
+    foreign = tmp_path / "foreign"
+    (foreign / NAME).mkdir(parents=True)
+    CompiledCode(foreign, os.geteuid() + 1).hand_on(canary)
+    assert list((foreign / NAME).iterdir()) == []
+
+
+def test_a_canary_without_compiled_code_changes_nothing(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    live.mkdir()
+    CompiledCode(live, os.geteuid()).hand_on(tmp_path)
+    assert list(live.iterdir()) == []
