@@ -7,7 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from upgrader import __version__, context
-from upgrader.cli import canary, demo, diagnose, history, known, pin, plan, repair, rollback, status, upgrade, verify
+from upgrader.cli import adopt, canary, demo, diagnose, history, known, pin, plan, repair, rollback, status, upgrade, verify
 from upgrader.cli.output import Output
 from upgrader.cli.session import Session
 from upgrader.errors import UpgraderError, UsageError
@@ -38,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (plan, canary, upgrade, rollback, status, verify, diagnose, repair, pin, history, known, demo):
+for module in (plan, canary, upgrade, rollback, status, verify, diagnose, repair, pin, history, known, adopt, demo):
     module.register(app)
 
 

@@ -1,5 +1,6 @@
 """`upgrader plan`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ def plan(
     accept: Accept = None,
     reason: Reason = "",
     offline: Offline = False,
+    every: Annotated[bool, typer.Option("--all", help="the table of all candidates")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="keep the plan for `upgrader upgrade FILE`", metavar="FILE")] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="exit 10 when an upgrade is available")
     ] = False,
@@ -33,4 +36,6 @@ def plan(
     style = ExitStyle.DETAILED if detailed_exitcode else ExitStyle.PLAIN
     machine = context.Machine.here()
     wish = planning.Wish(version(target), accepted(accept), reason, reach)
-    return session.output.finish(planning.plan(machine, session.options, wish, style))
+    if every:
+        return session.output.finish(planning.plan_all(machine, session.options, wish))
+    return session.output.finish(planning.plan(machine, session.options, wish, style, out))

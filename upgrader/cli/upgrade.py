@@ -1,5 +1,7 @@
 """`upgrader upgrade`."""
 
+from pathlib import Path
+
 import typer
 
 from upgrader.cli.arguments import Accept, Interrupt, LiveTurn, Reason, Target, Wait, accepted, patience, version
@@ -20,9 +22,13 @@ def upgrade(
     interrupt: Interrupt = False,
     turn: LiveTurn = False,
 ) -> int:
-    """Move to TARGET, or end where it began."""
+    """Move to TARGET (a release, or the file of a saved plan), or end where it began."""
     from upgrader.context.choices import Conduct, LiveProbe
 
     session = of(ctx)
     conduct = Conduct(patience(wait, interrupt=interrupt), LiveProbe.TURN if turn else LiveProbe.NONE)
+    if target is not None and Path(target).is_file():
+        from upgrader.context.planning import saved_plan
+
+        return session.output.finish(session.wiring.upgrade_as_planned(saved_plan(Path(target)), conduct))
     return session.output.finish(session.wiring.upgrade(version(target), accepted(accept), conduct, reason))

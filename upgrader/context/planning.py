@@ -1,8 +1,8 @@
 """Joins the plan: the table, the registry, what is retained. Loads nothing that only a move needs."""
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from upgrader import __version__
@@ -11,6 +11,7 @@ from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.npm_settings import NpmHere, npm_settings
 from upgrader.adapters.npmrc import ask_npm
+from upgrader.adapters.plan_file import read_plan, write_plan
 from upgrader.adapters.registry import NpmRegistry, Sourcing
 from upgrader.adapters.registry_cache import RegistryCache
 from upgrader.adapters.rooms import DiskRooms
@@ -23,8 +24,10 @@ from upgrader.context.tables import tables
 from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
 from upgrader.domain.history import expected_outage
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import ExitStyle, PlanData
+from upgrader.domain.plan import Answer, ExitStyle, PlanData
+from upgrader.domain.plan_all import CandidatesData
 from upgrader.domain.ports import Discovery
+from upgrader.domain.saved_plan import SavedPlan, refuse_moved, world_of
 from upgrader.domain.version import Version
 from upgrader.operations.plan import Minding, PlanOperation
 from upgrader.services.openclaw import releases
@@ -42,11 +45,45 @@ class Wish:
     reach: Reach = Reach.ONLINE
 
 
-def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle) -> Outcome[PlanData]:
-    """`upgrader plan`."""
+def plan(
+    machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: Path | None = None
+) -> Outcome[PlanData]:
+    """`upgrader plan`; a plan that goes ahead is kept in `out`."""
     found = Found(Finder(discovery(machine), machine.selection(options)).find())
     keeping = Keeping(machine, found.installation)
-    return planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
+    outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
+    if out is not None and outcome.data.answer is Answer.GO:
+        saved = SavedPlan(machine.clock.now().isoformat(), world_of(found.installation, outcome.data), outcome.data.overrides)
+        write_plan(out, saved)
+        return replace(outcome, notices=(*outcome.notices, f"the plan is kept: `upgrader upgrade {out}` carries it out"))
+    return outcome
+
+
+def plan_all(machine: Machine, options: Options, wish: Wish) -> Outcome[CandidatesData]:
+    """`upgrader plan --all`."""
+    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    return planning(machine, found, Keeping(machine, found.installation), wish).all(wish.accepted)
+
+
+Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]
+
+
+def held_to(saved: SavedPlan | None, decide: Decide) -> Decide:
+    """The decision, held to a saved plan where there is one: it raises PlanStale when the world has moved."""
+    if saved is None:
+        return decide
+
+    def decided(installation: Installation, target: Version | None, accepted: frozenset[str]) -> PlanData:
+        data = decide(installation, target, accepted)
+        refuse_moved(saved, world_of(installation, data))
+        return data
+
+    return decided
+
+
+def saved_plan(path: Path) -> SavedPlan:
+    """A plan kept by `upgrader plan --out`. Raises UsageError."""
+    return read_plan(path)
 
 
 def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmRegistry:

@@ -8,22 +8,24 @@ from typing import TypeVar
 
 from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
+from upgrader.context.drifting import adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
-from upgrader.context.planning import Wish, plan, planning
+from upgrader.context.planning import Wish, held_to, plan, planning
 from upgrader.context.proving import Proving
 from upgrader.context.recording import record_move, record_overrides
 from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
 from upgrader.domain.history import EventKind
-from upgrader.domain.moves import CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
+from upgrader.domain.moves import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
 from upgrader.domain.ports import Progress, Verifier
 from upgrader.domain.quiet import Patience
+from upgrader.domain.saved_plan import SavedPlan
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, UpgraderError, UsageError
@@ -65,17 +67,29 @@ class Wiring:
         recovery = None
         with suppress(Busy), self._recovered("status") as (_, ended):  # a run at work is no reason to say nothing
             recovery = ended
-        return _told(ShowStatus(self._finder(), lambda found: Keeping(self.machine, found).records()).run(), recovery)
+        shown = ShowStatus(
+            self._finder(),
+            lambda found: Keeping(self.machine, found).records(),
+            lambda found: drift_of(Keeping(self.machine, found)),
+        )
+        return _told(shown.run(), recovery)
 
     def verify(self, probe: LiveProbe) -> Outcome[VerifyData]:
         """`upgrader verify`."""
         if probe is LiveProbe.TURN:
             self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
-        return verify(self._finder(), self._checks(probe), self.progress).run()
+        outcome = verify(self._finder(), self._checks(probe), self.progress).run()
+        return with_drift(Keeping(self.machine, self._finder().find()), outcome)
 
     def verify_by_hand(self) -> Outcome[HandData]:
         """`upgrader verify --print`."""
         return verify(self._finder(), live_checks(self.machine), self.progress).by_hand()
+
+    def adopt(self, reason: str) -> Outcome[AdoptData]:
+        """`upgrader adopt`."""
+        with self._recovered("adopt") as (keeping, recovery):
+            outcome = adopted(self.machine, keeping, reason)
+        return _told(outcome, recovery)
 
     def canary(
         self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
@@ -94,8 +108,19 @@ class Wiring:
                 return _told(command.matrix(targets, accepted), recovery)
             return _told(command.run(targets[0] if targets else None, accepted), recovery)
 
+    def upgrade_as_planned(self, saved: SavedPlan, conduct: Conduct) -> Outcome[MoveData | PlanData]:
+        """`upgrader upgrade FILE`. Raises PlanStale where the world has moved since."""
+        rules = frozenset(each.rule for each in saved.overrides)
+        reason = "; ".join(dict.fromkeys(each.reason for each in saved.overrides if each.reason))
+        return self.upgrade(Version(saved.world.target), rules, conduct, reason, saved)
+
     def upgrade(
-        self, target: Version | None, accepted: frozenset[str], conduct: Conduct, reason: str = ""
+        self,
+        target: Version | None,
+        accepted: frozenset[str],
+        conduct: Conduct,
+        reason: str = "",
+        saved: SavedPlan | None = None,
     ) -> Outcome[MoveData | PlanData]:
         """`upgrader upgrade`; what was overridden stands in the history before anything is changed."""
 
@@ -107,7 +132,7 @@ class Wiring:
             moving = self._moving(keeping, conduct)
             outcome = Upgrade(
                 discovery=self._finder(),
-                decide=planning(self.machine, self._finder(), keeping, Wish(reason=reason)).decide,
+                decide=held_to(saved, planning(self.machine, self._finder(), keeping, Wish(reason=reason)).decide),
                 prove=self._prove(keeping),
                 verifier=moving.verifier,
                 transact=moving.transact(),

@@ -6,6 +6,7 @@ from pathlib import Path
 from upgrader.domain.canary import CanaryReport
 from upgrader.domain.check import Judgement
 from upgrader.domain.diagnosis import ClientLine
+from upgrader.domain.drift import Drift
 from upgrader.domain.plan import Plan
 from upgrader.domain.settle import Settled
 
@@ -44,12 +45,13 @@ class MoveData:
 
 @dataclass(frozen=True)
 class VerifyData:
-    """What the live checks say now, and for each kind of client whether it gets what it asks for."""
+    """What the live checks say now, for each kind of client whether it gets what it asks for, and what changed unasked."""
 
     version: str
     running: bool
     checks: tuple[Judgement, ...]
     clients: tuple[ClientLine, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,15 @@ class HandData:
 
     version: str
     checks: tuple[HandCheck, ...]
+
+
+@dataclass(frozen=True)
+class AdoptData:
+    """The slot that stands for the package as it is now, and what had changed."""
+
+    slot: str
+    version: str
+    drift: tuple[Drift, ...]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The policy: facts in, decision out. The same facts give the same plan, whoever asks."""
 
+from collections.abc import Iterator
+
 from upgrader.domain.move_facts import MoveFacts
 from upgrader.domain.pin import Grip, grip, published_fixes
 from upgrader.domain.plan import (
@@ -13,7 +15,7 @@ from upgrader.domain.plan import (
     Rule,
 )
 from upgrader.domain.plan_steps import needs, steps
-from upgrader.domain.planfacts import PlanFacts
+from upgrader.domain.planfacts import Candidate, PlanFacts
 from upgrader.domain.policy_rules import RULES, choose_node
 from upgrader.domain.route import is_stop, route
 from upgrader.domain.table import Fix, Table, Truth, Verdict
@@ -153,6 +155,14 @@ def _held(facts: PlanFacts, table: Table, version: Version) -> bool:
     if pin is None or pin.version == version or Rule.PINNED.value in facts.accept:
         return False
     return grip(pin, table, version, facts.today) is Grip.HOLDS
+
+
+def judge_each(facts: PlanFacts, table: Table) -> Iterator[tuple[Plan, Candidate]]:
+    """The plan for every candidate but the present release."""
+    present = facts.installation.package.version
+    for candidate in facts.candidates:
+        if candidate.version != present:
+            yield _judge(facts, table, candidate.version), candidate
 
 
 def is_open(facts: PlanFacts, table: Table, target: Version) -> bool:

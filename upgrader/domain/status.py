@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.domain.drift import Drift
 from upgrader.domain.facts import Obstacle
 
 
@@ -82,7 +83,10 @@ class OpenMove:
 
 @dataclass(frozen=True)
 class StatusData:
-    """All of it. `snapshots` are the newest first, at most ten of `snapshots_in_all`; `obstacles` forbid a move."""
+    """All of it. `snapshots` are the newest first, at most ten of `snapshots_in_all`; `obstacles` forbid a move.
+
+    `drift` is what changed behind our back since the last move.
+    """
 
     installation: InstallationStatus
     gateways: tuple[GatewayStatus, ...] = ()
@@ -92,6 +96,7 @@ class StatusData:
     open_move: OpenMove | None = None
     obstacles: tuple[Obstacle, ...] = ()
     unseen_processes: int = 0
+    drift: tuple[Drift, ...] = ()
 
     @property
     def runs_another_version(self) -> bool:

@@ -12,6 +12,7 @@ from upgrader.domain.history import Outage
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.pin import Pin
 from upgrader.domain.plan import Answer, Direction, ExitStyle, PlanData, Rule
+from upgrader.domain.plan_all import CandidatesData, rows
 from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint, Signature
 from upgrader.domain.policy import advise, awaited, back_order, forward_order, is_open, recommended, step_is_in_the_way
 from upgrader.domain.policy_guards import wanted_age
@@ -115,6 +116,24 @@ class PlanOperation:
         if target is None:
             facts = self._signed(facts, table, None)
         return advise(facts, table, target, self.registry.problems)
+
+    def all(self, accepted: frozenset[str]) -> Outcome[CandidatesData]:
+        """Every release of the registry and of the retained installs, with what would hold it back. Always 0.
+
+        Raises RegistryUnreachable.
+        """
+        _known_rules(accepted)
+        table, facts = self.table(), self._facts(self.discovery.find(), accepted)
+        listed = {release.version: release for release in self.registry.releases() if not release.version.is_prerelease}
+        kept = {slot.version: slot for slot in self.slots.list() if slot.origin is SlotOrigin.STAGED}
+        releases = {**{version: _of_slot(slot) for version, slot in kept.items()}, **listed}
+        found = tuple(
+            Candidate(release, self.reach(release), kept[version].id if version in kept else "")
+            for version, release in releases.items()
+        )
+        facts = replace(facts, candidates=found)
+        chosen = recommended(facts, table)
+        return Outcome("plan", CandidatesData(facts.installation.package.version, chosen, rows(facts, table)))
 
     def _facts(self, installation: Installation, accepted: frozenset[str]) -> PlanFacts:
         kept = tuple(slot for slot in self.slots.list() if slot.origin is SlotOrigin.STAGED)

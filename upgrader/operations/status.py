@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from upgrader.domain.drift import Drift
 from upgrader.domain.facts import GatewayProcess, Installation
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Discovery, JournalFile, Journals, Slots, Snapshots
@@ -30,10 +31,11 @@ class Records:
 
 @dataclass(frozen=True)
 class ShowStatus:
-    """`upgrader status`. `records` opens what is kept for an installation."""
+    """`upgrader status`. `records` opens what is kept for an installation, `drift` compares it with how it was left."""
 
     discovery: Discovery
     records: Callable[[Installation], Records]
+    drift: Callable[[Installation], tuple[Drift, ...]] = lambda _found: ()
 
     def run(self) -> Outcome[StatusData]:
         """Always 0 when it could be read. Raises what the discovery raises."""
@@ -71,6 +73,7 @@ class ShowStatus:
                 open_move=_open_move(records.journals.open_run()),
                 obstacles=installation.obstacles,
                 unseen_processes=installation.unseen_processes,
+                drift=self.drift(installation),
             ),
         )
 

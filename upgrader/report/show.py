@@ -8,7 +8,13 @@ from rich.console import Console
 from upgrader.domain.outcome import Outcome
 
 # The type of an outcome's data: the module of this room whose `show(outcome, console)` prints it. All others: `text`.
-_MODULES = {"PlanData": "plan_text", "PinData": "pin_text", "HistoryData": "history_text"}
+_MODULES = {
+    "AdoptData": "adopt_text",
+    "CandidatesData": "candidates_text",
+    "HistoryData": "history_text",
+    "PinData": "pin_text",
+    "PlanData": "plan_text",
+}
 _MODULES |= dict.fromkeys(("KnownList", "KnownShow", "KnownCheck", "KnownAdd", "TableUpdate"), "known_text")
 
 

@@ -16,6 +16,7 @@ def render_status(data: StatusData) -> RenderableType:
             f"[yellow]unfinished:[/yellow] {escape(move.move)} to {escape(move.target)}, begun {escape(move.started)}; "
             "the next command that changes something ends it first"
         )
+    parts += [f"[yellow]changed behind our back:[/yellow] {escape(each.in_words())}" for each in data.drift]
     parts += [_slots(data), _snapshots(data)]
     for obstacle in data.obstacles:
         parts.append(f"[yellow]in the way of a move:[/yellow] {escape(obstacle.message)}")

@@ -1,0 +1,92 @@
+"""A saved plan, and what changes behind our back, through the real command line."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.world.fixtures import WorldOf
+from tests.world.registry import FakeRegistry
+from tests.world.release import StandIn
+from tests.world.world import World
+
+
+@pytest.fixture
+def still(world_of: WorldOf) -> World:
+    """A machine with 2026.9.5 whose gateway does not run."""
+    return world_of()
+
+
+def drift_of(said: object) -> list[str]:
+    assert isinstance(said, dict)
+    return [each["kind"] for each in said["data"]["drift"]]
+
+
+def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_return(
+    world: World, registry: FakeRegistry
+) -> None:
+    kept = world.root / "plan.json"
+    assert world.run("plan", "2026.9.6", "--out", str(kept)).exit_code == 0
+    said = world.run("--json", "--yes", "upgrade", str(kept), limit_s=240)
+    assert said.exit_code == 0, said.text
+    assert drift_of(world.run("--json", "status").json) == []
+    assert drift_of(world.run("--json", "verify").json) == []
+
+    file = world.package.resolve() / "README.md"
+    file.parent.chmod(0o755)
+    file.write_text("not what was staged")
+    said = world.run("--json", "verify")
+    assert drift_of(said.json) == ["tree"]
+    assert any("changed behind our back" in each and "`upgrader rollback`" in each for each in said.json["notices"])
+    file.unlink()
+
+    registry.publish(StandIn("2026.9.7", like="2026.9.6"))
+    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
+    assert drift_of(world.run("--json", "status").json)[0] == "release"
+    told = " ".join(world.run("status").stdout.split())
+    assert "2026.9.7 is installed, and upgrader left 2026.9.6" in told
+    assert "`upgrader adopt` keeps it, `upgrader rollback` returns to what was" in told
+    assert world.run("adopt", "--reason", "I ran npm myself").exit_code == 0
+    assert "release" not in drift_of(world.run("--json", "status").json)
+    events = world.run("--json", "history").json["data"]["events"]
+    assert (events[-1]["kind"], events[-1]["reason"]) == ("adopt", "I ran npm myself")
+
+
+def test_a_saved_plan_is_refused_when_the_world_has_moved_and_says_what_moved(still: World) -> None:
+    kept = still.root / "plan.json"
+    assert still.run("plan", "2026.9.6", "--out", str(kept)).exit_code == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert still.token not in kept.read_text()
+    still.edit_config(lambda value: value["logging"].update({"level": "info"}))
+    package = still.package_digest()
+    said = still.run("--json", "--yes", "upgrade", str(kept))
+    assert (said.exit_code, said.json["errors"][0]["code"]) == (3, "plan_stale")
+    assert said.json["errors"][0]["why"] == "the configuration changed"
+    assert still.package_digest() == package
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": "other/1"}', '{"format": "upgrader-plan/1", "world": {"state": 7}}', "\udcff"]
+)
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    from upgrader.adapters.plan_file import read_plan
+    from upgrader.errors import UsageError
+
+    file = tmp_path / "plan.json"
+    file.write_text(text, errors="surrogateescape")
+    with pytest.raises(UsageError) as caught:
+        read_plan(file)
+    assert caught.value.code == "plan_file"
+
+
+def test_the_table_of_candidates_names_each_release_and_what_holds_it(still: World, registry: FakeRegistry) -> None:
+    registry.publish(StandIn("2026.9.7", like="2026.9.6"), "next")
+    data = still.run("--json", "plan", "--all").json["data"]
+    found = {row["version"]: row for row in data["rows"]}
+    assert (data["recommended"], sorted(found)) == ("2026.9.6", ["2026.9.6", "2026.9.7"])
+    assert found["2026.9.6"]["blocks"] == []
+    assert found["2026.9.7"]["blocks"][0] == "unknown_evidence"
+    told = still.run("plan", "--all", environment={**still.environment, "COLUMNS": "120", "NO_COLOR": "1"}).stdout
+    assert "→ recommended: 2026.9.6" in told
+    assert json.dumps(os.fspath(still.home)) not in told

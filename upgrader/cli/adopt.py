@@ -1,0 +1,17 @@
+"""`upgrader adopt`."""
+
+import typer
+
+from upgrader.cli.arguments import Reason
+from upgrader.cli.session import of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("adopt", epilog="Example: upgrader adopt --reason 'I ran npm myself'")(adopt)
+
+
+def adopt(ctx: typer.Context, reason: Reason = "") -> int:
+    """Take the installed package as it stands for what is wanted, after somebody changed it without upgrader."""
+    session = of(ctx)
+    return session.output.finish(session.wiring.adopt(reason))

@@ -1,0 +1,83 @@
+"""Joins the notice of what changed behind our back, and `upgrader adopt`."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from upgrader.adapters.exchange import present_id
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.context.remembering import history_of
+from upgrader.domain.drift import Drift, LeftAs, damaged_tree, drifts
+from upgrader.domain.history import Event, EventKind
+from upgrader.domain.journal import is_committed
+from upgrader.domain.moves import AdoptData, VerifyData
+from upgrader.domain.outcome import Outcome, Status
+from upgrader.domain.slot import Slot, SlotDamaged, SlotOrigin
+from upgrader.errors import UpgraderError
+
+
+def drift_of(keeping: Keeping) -> tuple[Drift, ...]:
+    """What is not as the last move left it. Reads records alone, no tree."""
+    return drifts(keeping.installation, _left_as(keeping))
+
+
+def with_drift(keeping: Keeping, outcome: Outcome[VerifyData]) -> Outcome[VerifyData]:
+    """The outcome of the live checks, with what changed behind our back; the tree of the active slot is read for it."""
+    left = _left_as(keeping)
+    found = drifts(keeping.installation, left)
+    if left is not None and not found and left.slot.origin is SlotOrigin.STAGED:
+        try:
+            keeping.slots().verify(left.slot)
+        except SlotDamaged as error:
+            found = (damaged_tree(left.slot, error.why),)
+    notices = tuple(f"changed behind our back: {each.in_words()}" for each in found)
+    return replace(outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *notices))
+
+
+def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptData]:
+    """Take the package as it stands for what was left. Raises UpgraderError when it cannot be read."""
+    installation = keeping.installation
+    found = drift_of(keeping)
+    slot = keeping.slots().adopt(installation)
+    if not found:
+        return Outcome("adopt", AdoptData(slot.id, str(slot.version), ()), Status.UNCHANGED)
+    at = machine.clock.now().isoformat(timespec="seconds")
+    why = "; ".join(each.what for each in found)
+    event = Event(at, EventKind.ADOPT, str(slot.version), slot.id, why=why, reason=reason)
+    history_of(keeping).append(event)
+    return Outcome("adopt", AdoptData(slot.id, str(slot.version), found))
+
+
+def _left_as(keeping: Keeping) -> LeftAs | None:
+    """The slot that the last committed move or the last adoption left active."""
+    journals = [each for each in keeping.journals().all() if is_committed(each.entries())]
+    moved = journals[-1].opened() if journals else None
+    adoptions = [each for each in history_of(keeping).events() if each.kind is EventKind.ADOPT]
+    last = adoptions[-1] if adoptions else None
+    if last is not None and (moved is None or _moment(last.at) >= _moment(moved.started)):
+        slot = _found(keeping, last.target)
+    else:
+        slot = moved.target if moved else None
+    if slot is None:
+        return None
+    now = _found(keeping, slot.id)
+    return LeftAs(slot, _root(now) if now else None)
+
+
+def _root(slot: Slot) -> Path | None:
+    """Where the tree lies, None where something else lies there now."""
+    if slot.identity is not None and present_id(slot.package_root) != slot.identity:
+        return None
+    return slot.package_root
+
+
+def _found(keeping: Keeping, slot_id: str) -> Slot | None:
+    try:
+        return keeping.slots().find(slot_id)
+    except UpgraderError:
+        return None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,18 @@
+"""What `upgrader adopt` says."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from upgrader.domain.moves import AdoptData
+from upgrader.domain.outcome import Outcome
+
+
+def show(outcome: Outcome[AdoptData], console: Console) -> None:
+    """Print it."""
+    data = outcome.data
+    if not data.drift:
+        console.print(f"[green]nothing to adopt:[/green] {escape(data.version)} is as it was left")
+        return
+    console.print(f"[green]adopted:[/green] {escape(data.version)} as it stands now, kept as slot {escape(data.slot)}")
+    for each in data.drift:
+        console.print(f"  {escape(each.what)}")
