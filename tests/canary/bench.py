@@ -21,7 +21,7 @@ from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe
-from upgrader.context.proving import live_memory, read_snapshot_config
+from upgrader.context.proving import live_memory, read_snapshot_config, settle_clone
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
@@ -39,6 +39,7 @@ from upgrader.domain.facts import (
     SupervisorKind,
 )
 from upgrader.domain.secret import Secret
+from upgrader.domain.settle import SettleReport
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
@@ -129,6 +130,7 @@ class Bench:
     spoil: Callable[[Path], None] | None = None
     kind: type[LinuxPlaces] = LinuxPlaces
     budgets: Budgets | None = None
+    settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
     snapshot_tree: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -197,6 +199,7 @@ class Bench:
             model_id=MODEL_ID,
             live_memory=live_memory,
             hand_on=CompiledCode(self.root / "live-tmp", os.geteuid()).hand_on,
+            settle=self.settle,
         )
 
 

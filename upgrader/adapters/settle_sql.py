@@ -12,16 +12,9 @@ from urllib.parse import quote
 
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.filecopy import Copier
-from upgrader.domain.settle import Action, Settled
-from upgrader.errors import UpgraderError
+from upgrader.domain.settle import Action, NotSettled, Settled
 
 Row = tuple[object, ...]
-
-
-class NotSettled(UpgraderError):
-    """A database of the restored state could not be read or written while it was settled."""
-
-    default_code = "not_settled"
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,11 @@ def canary(
     targets: Targets = None,
     accept: Accept = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="in an empty profile as well: is the release itself broken?")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="the way back too, on what a rollback would restore")] = False,
 ) -> int:
     """Try TARGET on a clone of your own state; the live gateway is not touched. Several are tried on one snapshot."""
     session = of(ctx)
-    extras = frozenset({Extra.FRESH} if fresh else ())
+    chosen = ((Extra.FRESH, fresh), (Extra.ROLLBACK, rollback))
+    extras = frozenset(extra for extra, wanted in chosen if wanted)
     wanted = tuple(Version.parse(each) for each in targets or ())
     return session.output.finish(session.wiring.canary(wanted, accepted(accept), extras))

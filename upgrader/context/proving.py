@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.clones import CloneSubjects, StateClones
 from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.memory import memory_of_tree
 from upgrader.adapters.ports import free_port
 from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
+from upgrader.adapters.settling import Settler
 from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
@@ -20,10 +22,11 @@ from upgrader.domain.configuration import IncludeAccess
 from upgrader.domain.facts import Installation
 from upgrader.domain.pathclass import in_snapshot
 from upgrader.domain.ports import Progress
+from upgrader.domain.settle import SettleReport
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
-from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, paths, sameness
+from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, effects, paths, sameness
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Proving:
                 model_id=MODEL_ID,
                 live_memory=live_memory,
                 hand_on=CompiledCode(_live_temporary(self.machine), self.machine.uid).hand_on,
+                settle=settle_clone,
             )
         )
 
@@ -84,6 +88,11 @@ def _live_temporary(machine: Machine) -> Path:
 def live_memory(installation: Installation) -> int | None:
     """Bytes of the gateway that runs now and all it started; None when none runs."""
     return sum(memory_of_tree(g.identity) for g in installation.gateways) or None
+
+
+def settle_clone(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
+    """What a rollback settles, done on clones; its record lies beside the clone and goes with it."""
+    return Settler(incoming.parent / "settling", effects.KNOWLEDGE, SystemClock()).settle(incoming, outgoing, workspaces)
 
 
 def read_snapshot_config(request: CanaryRequest) -> Mapping[str, object]:

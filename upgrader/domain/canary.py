@@ -7,6 +7,7 @@ from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.clone import Edit, Likeness
 from upgrader.domain.contents import Migration
 from upgrader.domain.facts import Installation
+from upgrader.domain.settle import Settled
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 
@@ -33,6 +34,7 @@ class Extra(Enum):
     """What a canary does beyond its course."""
 
     FRESH = "fresh"  # the candidate in an empty profile as well
+    ROLLBACK = "rollback"  # the way back as well: the present release on what a rollback would restore
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ class CanaryReport:
     """The verdict, the runs behind it, how it was sealed, whom to blame, and what could not be judged.
 
     `healed` is what the control failed and the candidate passes, in the control's words; `remaining` what both fail alike.
-    `fresh` is the candidate in an empty profile: whether the release itself works. `proven` is set (ISO time) on a report
-    that was kept and not run again. `live_memory_bytes` is what the live gateway has now, None when none runs.
+    `fresh` is the candidate in an empty profile: whether the release itself works. `rehearsal` is the present release on what
+    a rollback from the candidate's state would restore, `settled` what that rollback would carry or settle. `proven` is set
+    (ISO time) on a report that was kept and not run again. `live_memory_bytes`: what the live gateway has now.
     """
 
     verdict: Verdict
@@ -91,6 +94,8 @@ class CanaryReport:
     healed: tuple[Judgement, ...] = ()
     remaining: tuple[Judgement, ...] = ()
     fresh: CanaryRun | None = None
+    rehearsal: CanaryRun | None = None
+    settled: tuple[Settled, ...] = ()
     proven: str = ""
     live_memory_bytes: int | None = None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from upgrader.errors import UpgraderError
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -25,6 +27,12 @@ class SettleReport:
     """All that was settled, in order; empty when nothing happened since the snapshot."""
 
     items: tuple[Settled, ...] = ()
+
+
+class NotSettled(UpgraderError):
+    """A database of the restored state could not be read or written while it was settled."""
+
+    default_code = "not_settled"
 
 
 class Action(Enum):

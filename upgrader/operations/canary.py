@@ -13,9 +13,10 @@ from upgrader.domain.checks.silence import BLIND
 from upgrader.domain.course import Budgets, Course
 from upgrader.domain.enclosure import PlaceLost
 from upgrader.domain.process import CommandMissing
+from upgrader.domain.settle import NotSettled, Settled
 from upgrader.domain.slot import Slot
-from upgrader.operations.canary_course import CourseRunner
-from upgrader.operations.canary_site import TEMPORARY
+from upgrader.operations.canary_course import CourseRunner, Prepare
+from upgrader.operations.canary_site import TEMPORARY, site_for
 from upgrader.operations.canary_tools import CourseTools
 
 _PLACE = "place"
@@ -33,8 +34,8 @@ class CloneCanary:
         for left in self.tools.clones.sweep():
             self.tools.progress.note(f"removed what an interrupted canary had left: {left.name}")
         seal = self.tools.places.seal()
-        candidate = self._run(request, request.candidate, seal)
-        control = self._control(request, candidate, seal)
+        candidate, rehearsal, settled = self._there_and_back(request, seal)
+        control = self._control(request, candidate, rehearsal, seal)
         found = blame.alone(candidate.judgements)
         if control is not None:
             found = blame.beside(candidate.judgements, control.judgements, self.tools.lore.reason)
@@ -44,7 +45,7 @@ class CloneCanary:
         if fresh is not None:
             found = blame.in_empty_profile(found, fresh.judgements, self.tools.lore.reason)
         return CanaryReport(
-            verdict=found.verdict,
+            verdict=_with_way_back(found, rehearsal),
             seal=seal,
             candidate=candidate,
             control=control,
@@ -53,16 +54,21 @@ class CloneCanary:
             healed=found.healed,
             remaining=found.remaining,
             fresh=fresh,
+            rehearsal=rehearsal,
+            settled=settled,
             live_memory_bytes=self.tools.live_memory(request.installation),
         )
 
-    def _control(self, request: CanaryRequest, candidate: CanaryRun, seal: Seal) -> CanaryRun | None:
+    def _control(
+        self, request: CanaryRequest, candidate: CanaryRun, rehearsal: CanaryRun | None, seal: Seal
+    ) -> CanaryRun | None:
         """The present release on a second clone: after a failure, and where something was broken before (does it heal?)."""
+        back = _failed(rehearsal.judgements) if rehearsal else ()
         verdict, present = overall(candidate.judgements), request.present.version
         if verdict is Verdict.FAIL and not _is_ours(candidate.judgements):
             self.tools.progress.note(f"{request.candidate.version} failed; the same course with {present}")
-        elif verdict is Verdict.PASS and (known := _failed(request.known) or self.tools.pairing.broken(request)):
-            self.tools.progress.note(f"{known[0].check} failed before; the same course with {present} tells what is healed")
+        elif verdict is Verdict.PASS and (known := back or _failed(request.known) or self.tools.pairing.broken(request)):
+            self.tools.progress.note(f"{known[0].check} fails with {present}; its course on an untouched clone tells why")
         else:
             return None
         return self._run(request, request.present, seal)
@@ -78,16 +84,40 @@ class CloneCanary:
             snapshot = replace(request.snapshot, tree=tree, version=slot.version, size_bytes=0)
             return self._run(replace(request, snapshot=snapshot, present=slot), slot, seal)
 
-    def _run(self, request: CanaryRequest, slot: Slot, seal: Seal) -> CanaryRun:
-        budgets = self.budgets or Budgets.for_state(request.snapshot.size_bytes)
+    def _there_and_back(self, request: CanaryRequest, seal: Seal) -> tuple[CanaryRun, CanaryRun | None, tuple[Settled, ...]]:
+        """The candidate's course, and when asked for the present release on what a rollback from its state restores."""
         with self.tools.clones.directory() as root:
-            try:
-                course = CourseRunner(self.tools, request, slot, budgets).run(root)
-            except (PlaceLost, CommandMissing) as error:
-                return CanaryRun(str(slot.version), (_lost(error),), 0.0)
-            told = _told(course, seal)
-            if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
-                self.tools.hand_on(root / TEMPORARY)
+            candidate = self._course(request, request.candidate, seal, root)
+            if Extra.ROLLBACK not in request.extras or candidate.ready_seconds is None:
+                return candidate, None, ()
+            left = site_for(request, request.candidate, root, seal).state
+            installation, settled = request.installation, list[Settled]()
+            live = installation.state.path
+            inside = tuple(w.relative_to(live) for w in installation.state.workspaces if w.is_relative_to(live))
+
+            def settle(state: Path) -> None:
+                settled.extend(self.tools.settle(state, left, inside).items)
+
+            self.tools.progress.note(f"the way back: {request.present.version} on what a rollback restores")
+            with self.tools.clones.directory() as back:
+                rehearsal = self._course(request, request.present, seal, back, settle)
+            return candidate, rehearsal, tuple(settled)
+
+    def _run(self, request: CanaryRequest, slot: Slot, seal: Seal) -> CanaryRun:
+        with self.tools.clones.directory() as root:
+            return self._course(request, slot, seal, root)
+
+    def _course(
+        self, request: CanaryRequest, slot: Slot, seal: Seal, root: Path, prepare: Prepare | None = None
+    ) -> CanaryRun:
+        budgets = self.budgets or Budgets.for_state(request.snapshot.size_bytes)
+        try:
+            course = CourseRunner(self.tools, request, slot, budgets, prepare).run(root)
+        except (PlaceLost, CommandMissing, NotSettled) as error:
+            return CanaryRun(str(slot.version), (_lost(error),), 0.0)
+        told = _told(course, seal)
+        if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
+            self.tools.hand_on(root / TEMPORARY)
         return told
 
     def _limits(self, request: CanaryRequest, seal: Seal) -> tuple[str, ...]:
@@ -118,6 +148,14 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
     )
 
 
+def _with_way_back(found: Beside, rehearsal: CanaryRun | None) -> Verdict:
+    """A move whose way back fails is not let through; what fails on this state anyway is not the way back's doing."""
+    if rehearsal is None or found.verdict is not Verdict.PASS:
+        return found.verdict
+    before = {j.check for j in (*found.remaining, *found.healed)}
+    return overall(tuple(j for j in rehearsal.judgements if j.check not in before))
+
+
 def _before(request: CanaryRequest, found: Beside) -> tuple[str, ...]:
     """Failures that were there before, and are not judged as the candidate's."""
     present = request.present.version
@@ -139,7 +177,7 @@ def _is_ours(judgements: tuple[Judgement, ...]) -> bool:
     return any(j.check == "clone.like-source" and j.verdict is Verdict.FAIL for j in judgements)
 
 
-def _lost(error: PlaceLost | CommandMissing) -> Judgement:
+def _lost(error: PlaceLost | CommandMissing | NotSettled) -> Judgement:
     return Judgement(_PLACE, Verdict.INCONCLUSIVE, f"{error.message}: {error.why}", "run the canary again")
 
 

@@ -1,7 +1,7 @@
 """One course: clone, doctor, start, pairing, turns, terminal, restart. Gathers facts; `checks.canary` judges them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +26,9 @@ _CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;?]*[ -/]*[
 _LOG = "gateway.jsonl"
 
 
+Prepare = Callable[[Path], None]
+
+
 @dataclass(frozen=True)
 class Child:
     """A gateway that was started: its number in the place, and where it writes."""
@@ -37,8 +40,12 @@ class Child:
 class CourseRunner:
     """Runs one slot's course in one directory."""
 
-    def __init__(self, tools: CourseTools, request: CanaryRequest, slot: Slot, budgets: Budgets) -> None:
+    def __init__(
+        self, tools: CourseTools, request: CanaryRequest, slot: Slot, budgets: Budgets, prepare: Prepare | None = None
+    ) -> None:
+        """`prepare(state)` is done to the clone before anything runs on it."""
         self._tools = tools
+        self._prepare = prepare
         self._request = request
         self._slot = slot
         self._budgets = budgets
@@ -51,7 +58,7 @@ class CourseRunner:
         site = site_for(self._request, self._slot, root, self._tools.places.seal())
         with self._tools.places.open(site) as place:
             run = _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place)
-            course = run.course()
+            course = run.course(self._prepare)
             course = replace(course, outside=place.outside())
         return replace(course, seconds=clock.monotonic() - began, schema_after=self._tools.clones.schema(site.state))
 
@@ -86,8 +93,10 @@ class _Run:
         self._environment: dict[str, str] = {}
         self._began = tools.clock.now()
 
-    def course(self) -> Course:
+    def course(self, prepare: Prepare | None) -> Course:
         clone = self._make_clone()
+        if prepare is not None:
+            prepare(self._site.state)
         course = Course(str(self._slot.version), clone, 0.0)
         if not all(item.holds for item in clone.likeness) or not clone.likeness:
             return course

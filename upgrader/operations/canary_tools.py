@@ -9,6 +9,7 @@ from upgrader.domain.course import Clones, Lore, PairingProbe
 from upgrader.domain.enclosure import Places
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Clock, Progress
+from upgrader.domain.settle import SettleReport
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,4 @@ class CourseTools:
     model_id: str
     live_memory: Callable[[Installation], int | None]
     hand_on: Callable[[Path], None]
+    settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport]
