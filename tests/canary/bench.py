@@ -38,6 +38,7 @@ from upgrader.domain.facts import (
     State,
     SupervisorKind,
 )
+from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.secret import Secret
 from upgrader.domain.settle import SettleReport
 from upgrader.domain.slot import Slot, SlotOrigin
@@ -130,6 +131,7 @@ class Bench:
     spoil: Callable[[Path], None] | None = None
     kind: type[LinuxPlaces] = LinuxPlaces
     budgets: Budgets | None = None
+    probes: tuple[OwnProbe, ...] = ()
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
     snapshot_tree: Path = field(init=False)
 
@@ -199,6 +201,7 @@ class Bench:
             model_id=MODEL_ID,
             live_memory=live_memory,
             hand_on=CompiledCode(self.root / "live-tmp", os.geteuid()).hand_on,
+            own_probes=self.probes,
             settle=self.settle,
         )
 

@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -75,13 +76,14 @@ class LinuxPlaces:
     @contextmanager
     def _open(self, site: Site, seal: Seal) -> Iterator[Place]:
         job = make_private(site.root / "job")
-        own = (site.root / "staging", site.notes, site.state, site.home, site.temporary)
+        own = (site.root / "staging", site.commands, site.notes, site.state, site.home, site.temporary)
         for folder in (*own, *(show.source for show in site.shows if show.writable)):
             make_private(folder)
         with listening(job) as (control, life):
             source = str(Path(upgrader.__file__).parent.parent)
             environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
             _write_job(job, site)
+            _write_command(site)
             argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
             command = Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job)
             hand = HandProcess(self._runner, command)
@@ -225,6 +227,7 @@ def _write_job(job: Path, site: Site) -> None:
         *site.shows,
         Show(job, job, writable=True),
         Show(site.notes, site.notes, writable=True),
+        Show(site.commands, site.commands),
         Show(site.temporary, site.shown_temporary, writable=True),
         Show(site.home, site.shown_home, writable=True),
         Show(site.state, site.shown_state, writable=True),
@@ -241,6 +244,16 @@ def _write_job(job: Path, site: Site) -> None:
     descriptor = os.open(job / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+
+
+def _write_command(site: Site) -> None:
+    """`openclaw` of this slot as a program on the PATH of whoever works here by hand."""
+    folder = make_private(site.commands)
+    if site.openclaw:
+        words = " ".join(shlex.quote(word) for word in site.openclaw)
+        file = folder / "openclaw"
+        file.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        file.chmod(0o700)
 
 
 def _python_shows() -> tuple[Show, ...]:

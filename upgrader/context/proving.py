@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.canary_toml import read_canary_settings
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.clones import CloneSubjects, StateClones
 from upgrader.adapters.compiled import CompiledCode
@@ -50,9 +51,10 @@ class Proving:
         return LinuxPlaces(self.machine.runner, self.keeping.home / "canary-trial")
 
     def canaries(self) -> CloneCanary:
-        """The canary."""
+        """The canary. Raises CanarySettingsInvalid."""
         era = self.keeping.installation.state.era
         home = self.keeping.home
+        settings = read_canary_settings(self.machine.config)
         subjects = CloneSubjects(
             canary_runs.PAIRING_FILES,
             canary_runs.PAIRING_TABLES,
@@ -75,8 +77,10 @@ class Proving:
                 model_id=MODEL_ID,
                 live_memory=live_memory,
                 hand_on=CompiledCode(_live_temporary(self.machine), self.machine.uid).hand_on,
+                own_probes=settings.probes,
                 settle=settle_clone,
-            )
+            ),
+            wish=settings.budgets,
         )
 
 

@@ -15,6 +15,7 @@ from upgrader.domain.contents import Contents, Migration
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
 from upgrader.domain.observation import LogFinding
+from upgrader.domain.own_probes import BudgetWish, OwnProbeRan
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.version import Version
@@ -48,6 +49,18 @@ class Budgets:
             child=timedelta(minutes=2),
             terminal=timedelta(minutes=3),
             stop=timedelta(seconds=30),
+        )
+
+
+    def wished(self, wish: BudgetWish) -> "Budgets":
+        """The same with what a person set."""
+        return Budgets(
+            doctor=wish.doctor or self.doctor,
+            ready=wish.ready or self.ready,
+            turn=wish.turn or self.turn,
+            child=wish.child or self.child,
+            terminal=wish.terminal or self.terminal,
+            stop=wish.stop or self.stop,
         )
 
 
@@ -116,6 +129,7 @@ class Course:
     pairing: tuple[Judgement, ...] = ()
     migration: Migration | None = None
     answered: Answered | None = None
+    own: tuple[OwnProbeRan, ...] = ()
     memory_bytes: int | None = None
 
 

@@ -42,7 +42,8 @@ class Site:
 
     `root` holds everything of this canary, 0700. `state`, `home`, `temporary` and `notes` lie below it; the `shown_`
     paths are what a candidate sees: in a sealed place the real ones of the installation, else those on disk. `notes` is
-    the same path on both sides (logs). `guarded` are live paths nothing of a canary may write to.
+    the same path on both sides (logs). `guarded` are live paths nothing of a canary may write to;
+    `openclaw` starts the command line of the slot.
     """
 
     root: Path
@@ -55,6 +56,12 @@ class Site:
     shown_temporary: Path
     shows: tuple[Show, ...] = ()
     guarded: tuple[Path, ...] = ()
+    openclaw: tuple[str, ...] = ()
+
+    @property
+    def commands(self) -> Path:
+        """A directory with the command `openclaw` of this slot, for whoever works here by hand."""
+        return self.root / "commands"
 
     @property
     def traps(self) -> tuple[Path, ...]:

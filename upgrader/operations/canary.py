@@ -1,7 +1,7 @@
 """The canary: a candidate's course on a clone, and when it fails the present release's on a second, untouched one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
@@ -12,6 +12,7 @@ from upgrader.domain.checks.blame import Beside
 from upgrader.domain.checks.silence import BLIND
 from upgrader.domain.course import Budgets, Course
 from upgrader.domain.enclosure import PlaceLost
+from upgrader.domain.own_probes import BudgetWish
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.settle import NotSettled, Settled
 from upgrader.domain.slot import Slot
@@ -24,10 +25,11 @@ _PLACE = "place"
 
 @dataclass(frozen=True)
 class CloneCanary:
-    """Port Canaries. `budgets` None: grown from the size of the snapshot."""
+    """Port Canaries. `budgets` None: grown from the size of the snapshot; `wish` is what a person set instead."""
 
     tools: CourseTools
     budgets: Budgets | None = None
+    wish: BudgetWish = field(default_factory=BudgetWish)
 
     def run(self, request: CanaryRequest) -> CanaryReport:
         """The whole course on a clone of the request's snapshot, with a control run when it fails. Leaves nothing running."""
@@ -110,7 +112,7 @@ class CloneCanary:
     def _course(
         self, request: CanaryRequest, slot: Slot, seal: Seal, root: Path, prepare: Prepare | None = None
     ) -> CanaryRun:
-        budgets = self.budgets or Budgets.for_state(request.snapshot.size_bytes)
+        budgets = (self.budgets or Budgets.for_state(request.snapshot.size_bytes)).wished(self.wish)
         try:
             course = CourseRunner(self.tools, request, slot, budgets, prepare).run(root)
         except (PlaceLost, CommandMissing, NotSettled) as error:

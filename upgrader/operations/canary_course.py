@@ -16,6 +16,7 @@ from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnSeen
+from upgrader.operations.canary_probes import run_own_probes
 from upgrader.operations.canary_site import outside, site_for
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker
@@ -55,7 +56,8 @@ class CourseRunner:
         """The whole course; it ends early at a step without which the next says nothing. Raises PlaceLost."""
         clock = self._tools.clock
         began = clock.monotonic()
-        site = site_for(self._request, self._slot, root, self._tools.places.seal())
+        openclaw, seal = self._tools.lore.command(self._slot), self._tools.places.seal()
+        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes)
         with self._tools.places.open(site) as place:
             run = _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place)
             course = run.course(self._prepare)
@@ -134,7 +136,8 @@ class _Run:
                 tuple(f"(?:{'|'.join(patterns)})" for patterns in (connected, refused)),
             )
         screen = replace(screen, shown=self._redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split())))
-        return replace(course, pairing=pairing, screen=screen, ended=self._ended(child))
+        own = run_own_probes(self._tools, self._place, self._site, self._port, self._environment, self._redactor)
+        return replace(course, pairing=pairing, screen=screen, own=own, ended=self._ended(child))
 
     def _ended(self, child: Child) -> Started | None:
         """How the gateway ended that was ready and should serve; None while it does."""

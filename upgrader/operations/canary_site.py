@@ -5,12 +5,20 @@ from pathlib import Path
 from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.clone import PathMove
 from upgrader.domain.enclosure import Show, Site
+from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.slot import Slot
 
 TEMPORARY = "temporary"
 
 
-def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site:
+def site_for(
+    request: CanaryRequest,
+    slot: Slot,
+    root: Path,
+    seal: Seal,
+    openclaw: tuple[str, ...] = (),
+    probes: tuple[OwnProbe, ...] = (),
+) -> Site:
     """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back."""
     installation = request.installation
     state, home, temporary, notes = (root / name for name in ("state", "home", TEMPORARY, "notes"))
@@ -29,7 +37,8 @@ def site_for(request: CanaryRequest, slot: Slot, root: Path, seal: Seal) -> Site
         shown_state=installation.state.path if sealed else state,
         shown_home=installation.home if sealed else home,
         shown_temporary=Path("/tmp") if sealed else temporary,
-        shows=(Show(code, code), Show(node, node)),
+        shows=(Show(code, code), Show(node, node), *(Show(p.program, p.program) for p in probes)),
+        openclaw=openclaw,
         guarded=external if sealed else (installation.state.path, installation.package.root, *external),
     )
 

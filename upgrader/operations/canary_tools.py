@@ -8,6 +8,7 @@ from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.course import Clones, Lore, PairingProbe
 from upgrader.domain.enclosure import Places
 from upgrader.domain.facts import Installation
+from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.settle import SettleReport
 
@@ -31,4 +32,5 @@ class CourseTools:
     model_id: str
     live_memory: Callable[[Installation], int | None]
     hand_on: Callable[[Path], None]
+    own_probes: tuple[OwnProbe, ...]
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport]

@@ -8,6 +8,7 @@ from upgrader.domain.checks import migration, silence
 from upgrader.domain.clone import Likeness
 from upgrader.domain.course import Answered, Course, DoctorRan, Skipped, Started
 from upgrader.domain.enclosure import Screen
+from upgrader.domain.own_probes import OwnProbeRan
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
 _GOOD = frozenset({"accepted", "ok"})
@@ -28,6 +29,7 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
     found.extend(course.pairing)
     if course.screen is not None:
         found.append(terminal(course.screen))
+    found.extend(own(ran) for ran in course.own)
     if course.first is not None and course.first.ready:
         found.append(stays(course.ended))
     if course.second is not None:
@@ -103,6 +105,13 @@ def answered(seen: Answered) -> Judgement:
         return Judgement("clone.answered", Verdict.PASS, f"the words of all {seen.asked} turns lie in the clone's own state")
     why = f"of {seen.asked} words given to the agents {seen.found} lie in the clone's state: another gateway may have answered"
     return Judgement("clone.answered", Verdict.INCONCLUSIVE, why, "run the canary again")
+
+
+def own(ran: OwnProbeRan) -> Judgement:
+    """A person's own probe: 0 pass, 1 fail, all else inconclusive."""
+    verdict = {0: Verdict.PASS, 1: Verdict.FAIL}.get(-1 if ran.exit_code is None else ran.exit_code, Verdict.INCONCLUSIVE)
+    how = f"it ended with {ran.exit_code}" if ran.exit_code is not None else "it did not end by itself"
+    return Judgement(f"own.{ran.probe.name}", verdict, f"{how}: {ran.said or 'it said nothing'}", need=ran.probe.need)
 
 
 def skipped(turn_left_out: Skipped) -> Judgement:
