@@ -7,7 +7,8 @@ from upgrader.domain.secret import Secret
 
 _SAID = 400  # characters kept of what a command said
 _LINES = 4
-_FRAME = re.compile(r"at .*:\d+:\d+\)?$|at [\w.]+ \(<anonymous>\)$|node:internal|Node\.js v\d|[\[\]{}(),^~\s]*$")  # what Node prints around an error
+# What Node prints around an error: frames of its stack, its own modules, its version, lone brackets.
+_FRAME = re.compile(r"at .*:\d+:\d+\)?$|at [\w.]+ \(<anonymous>\)$|node:internal|Node\.js v\d|[\[\]{}(),^~\s]*$")
 _LOOKS_SECRET = re.compile(r"[A-Za-z0-9_\-+/=]{32,}")
 
 
