@@ -1,7 +1,7 @@
 """Judges what a release made of the clone's state. Pure."""
 
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.contents import Migration, TableChange
+from upgrader.domain.contents import Migration
 
 _SHOWN = 12
 
@@ -9,22 +9,22 @@ _SHOWN = 12
 def judge(found: Migration) -> tuple[Judgement, ...]:
     """Losses of accounts decide; rows, configuration and plugins are told, each by name: a release may mean them."""
     return (
-        _lost("migration.credentials", "stored accounts are gone", found.credentials_lost, Need.REQUIRED),
-        _lost("migration.rows", "tables hold less than before", tuple(_shown(each) for each in found.shrunk)),
-        _lost("migration.config", "settings are gone", found.config_lost),
-        _lost("migration.config-changed", "settings have another value", found.config_changed),
-        _lost("migration.plugins", "plugins no longer load", found.plugins_lost),
-        _lost("migration.plugin-versions", "plugins have another version", found.plugins_changed),
+        _lost("credentials", ("stored accounts are gone", "all stored accounts are there"), found.credentials_lost, Need.REQUIRED),
+        _lost("rows", ("tables hold less than before", f"{found.compared} tables hold what they held"), _shrunk(found)),
+        _lost("config", ("settings are gone", "all settings are there"), found.config_lost),
+        _lost("config-changed", ("settings have another value", "settings are as they were"), found.config_changed),
+        _lost("plugins", ("plugins no longer load", "enabled plugins are still enabled"), found.plugins_lost),
+        _lost("plugin-versions", ("plugins have another version", "added plugins are as they were"), found.plugins_changed),
     )
 
 
-def _lost(check: str, said: str, names: tuple[str, ...], need: Need = Need.WANTED) -> Judgement:
+def _lost(check: str, said: tuple[str, str], names: tuple[str, ...], need: Need = Need.WANTED) -> Judgement:
+    """`said`: of a loss, and of none."""
     if not names:
-        return Judgement(check, Verdict.PASS, f"no {said.replace(' are gone', ' lost')}", need=need)
+        return Judgement(f"migration.{check}", Verdict.PASS, said[1], need=need)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return Judgement(check, Verdict.FAIL, f"{said}: {', '.join(names[:_SHOWN])}{more}", need=need)
+    return Judgement(f"migration.{check}", Verdict.FAIL, f"{said[0]}: {', '.join(names[:_SHOWN])}{more}", need=need)
 
 
-def _shown(change: TableChange) -> str:
-    after = "gone" if change.after is None else str(change.after)
-    return f"{change.table} {change.before} → {after}"
+def _shrunk(found: Migration) -> tuple[str, ...]:
+    return tuple(f"{t.table} {t.before} → {'gone' if t.after is None else t.after}" for t in found.shrunk)
