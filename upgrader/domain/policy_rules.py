@@ -211,7 +211,6 @@ RULES: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     pinned,
     _installation,
     _release,
-    signed,
     _table,
     unproven,
     young,
@@ -222,6 +221,7 @@ RULES: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
     path_node,
     plugins,
     _disk,
+    signed,
 )
 
 
