@@ -8,8 +8,9 @@ _SHOWN = 12
 
 def judge(found: Migration) -> tuple[Judgement, ...]:
     """Losses of accounts decide; rows, configuration and plugins are told, each by name: a release may mean them."""
+    accounts = ("stored accounts are gone", "all stored accounts are there")
     return (
-        _lost("credentials", ("stored accounts are gone", "all stored accounts are there"), found.credentials_lost, Need.REQUIRED),
+        _lost("credentials", accounts, found.credentials_lost, Need.REQUIRED),
         _lost("rows", ("tables hold less than before", f"{found.compared} tables hold what they held"), _shrunk(found)),
         _lost("config", ("settings are gone", "all settings are there"), found.config_lost),
         _lost("config-changed", ("settings have another value", "settings are as they were"), found.config_changed),
