@@ -1,9 +1,13 @@
 """`upgrader diagnose`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from upgrader import context
-from upgrader.cli.session import of
+from upgrader.cli.session import Session, of
+from upgrader.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -11,8 +15,31 @@ def register(app: typer.Typer) -> None:
     app.command("diagnose", epilog="Example: upgrader diagnose --json")(diagnose)
 
 
-def diagnose(ctx: typer.Context) -> int:
+def diagnose(
+    ctx: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", help="name what happens while it happens, until Ctrl-C")] = False,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="also write a report fit for a public issue", metavar="FILE")
+    ] = None,
+) -> int:
     """Find why clients are refused: causes by likelihood, with evidence and the next command. Changes nothing."""
     session = of(ctx)
+    if follow and bundle is not None:
+        raise UsageError("`--follow` and `--bundle` do not go together", hint="run them one after the other")
+    if follow:
+        return _followed(session)
     wiring = session.wiring
-    return session.output.finish(context.diagnose(wiring.machine, wiring.options, wiring.progress).run())
+    outcome = context.diagnose(wiring.machine, wiring.options, wiring.progress).run()
+    if bundle is not None:
+        context.write_bundle(wiring, bundle, session.output.document(outcome))
+        session.output.note(f"written: {bundle}")
+    return session.output.finish(outcome)
+
+
+def _followed(session: Session) -> int:
+    """An interrupt is how it ends: no error."""
+    try:
+        context.follow(session.wiring, session.output.happening)
+    except KeyboardInterrupt:
+        return 0
+    return 0

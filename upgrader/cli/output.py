@@ -68,6 +68,23 @@ class Output:
 
         show(outcome, self.stderr if self.as_json else self.stdout)
 
+    def happening(self, value: object) -> None:
+        """One thing that happened, at once: a line of text, or of JSON."""
+        from upgrader.report import envelope, happenings
+
+        self._document(envelope.line(value) if self.as_json else happenings.line(value))
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """A line for the person, on stderr."""
+        self.stderr.print(text, markup=False)
+
+    def document(self, outcome: Outcome[Any]) -> str:
+        """An outcome as the JSON document it is."""
+        from upgrader.report import envelope
+
+        return envelope.to_json(outcome)
+
     def finish(self, outcome: Outcome[Any]) -> int:
         """Print an outcome and return its exit code."""
         if self.as_json:

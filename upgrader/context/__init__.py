@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from upgrader.context.machine import Machine as Machine
     from upgrader.context.repairing import plan_repair as plan_repair
     from upgrader.context.repairing import repair as repair
+    from upgrader.context.rotating import plan_rotation as plan_rotation
+    from upgrader.context.rotating import rotate_token as rotate_token
+    from upgrader.context.watching import follow as follow
+    from upgrader.context.watching import write_bundle as write_bundle
     from upgrader.context.wiring import Wiring as Wiring
 else:
     _HOMES = {"Stage": "demo", "Machine": "machine", "Wiring": "wiring"}
     _HOMES |= {"diagnose": "diagnosing", "repair": "repairing", "plan_repair": "repairing"}
+    _HOMES |= {"follow": "watching", "write_bundle": "watching", "plan_rotation": "rotating", "rotate_token": "rotating"}
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

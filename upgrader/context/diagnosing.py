@@ -62,7 +62,7 @@ def _shell(machine: Machine, options: Options) -> ShellProbe:
         lock_owner=scene_facts.lock_owner,
         client_places=places,
         version_of=service_seen.version_of,
-        user=_user(machine.uid),
+        user=user_name(machine.uid),
     )
 
 
@@ -80,7 +80,8 @@ def _state() -> PairingFilesProbe:
     )
 
 
-def _user(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The account's name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -62,7 +62,7 @@ def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
     reader = StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
 
     def tails(found: Installation) -> tuple[LogTail, ...]:
-        return tuple(LogTail(path) for path in gathers.log_files(found, gathers.configuration(found)))
+        return tuple(LogTail(path) for path in gathers.growing_logs(found))
 
     return Repair(
         discovery=finder,

@@ -143,6 +143,13 @@ class Scene:
         """The sightings of these signatures."""
         return tuple(each for each in self.sightings if each.signature in signatures)
 
+    def is_past(self, seen: Sighting) -> bool:
+        """Whether the record it is about was written anew since: what the log tells of before is no fault of now."""
+        store = self.observation.store
+        device = store.device(seen.device) if seen.device else store.own_device
+        times = [t for token in (device.tokens if device else ()) for t in (token.created_ms, token.rotated_ms) if t]
+        return bool(times) and max(times) > seen.last.timestamp() * 1000
+
     def failed(self, check: str) -> Judgement | None:
         """The failed judgement of this name."""
         return next((j for j in self.judgements if j.check == check and j.verdict.value == "fail"), None)

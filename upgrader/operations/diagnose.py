@@ -79,10 +79,19 @@ class SceneGatherer:
 
     def log_files(self, installation: Installation, configuration: Configuration) -> tuple[Path, ...]:
         """The log files of the last days, oldest first, each after its archives."""
-        today = self.clock.now().astimezone().date()
-        days = tuple(today - timedelta(days=back) for back in range(_DAYS - 1, -1, -1))
-        found = self.lore.paths(configuration.log_file, installation.profile, installation.state.owner_uid, days)
+        days = tuple(timedelta(days=-back) for back in range(_DAYS - 1, -1, -1))
+        found = self._paths(installation, configuration, days)
         return tuple(dict.fromkeys(path for each in found for path in self.lore.archives(each)))
+
+    def growing_logs(self, installation: Installation) -> tuple[Path, ...]:
+        """The files that lines may still be appended to, tomorrow's among them. Raises ConfigInvalid."""
+        days = (timedelta(), timedelta(days=1))
+        return tuple(dict.fromkeys(self._paths(installation, self.configuration(installation), days)))
+
+    def _paths(self, found: Installation, configuration: Configuration, days: tuple[timedelta, ...]) -> tuple[Path, ...]:
+        today = self.clock.now().astimezone().date()
+        dates = tuple(today + each for each in days)
+        return self.lore.paths(configuration.log_file, found.profile, found.state.owner_uid, dates)
 
     def since(self, installation: Installation) -> datetime:
         """What counts: since the running gateway's start, at most a day."""

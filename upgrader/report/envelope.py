@@ -29,6 +29,11 @@ def error_json(command: str, error: UpgraderError) -> str:
     return _document(command, Status.FAILED, error.exit_code, None, (failure,), ())
 
 
+def line(value: object) -> str:
+    """One value as one line of JSON, for what is told as it happens."""
+    return json.dumps(plain(value), ensure_ascii=False)
+
+
 def plain(value: Any) -> Any:
     """A value as JSON knows it. A secret is refused: what is shown of one is its fingerprint.
 

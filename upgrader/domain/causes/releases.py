@@ -141,4 +141,5 @@ def platform_changed(scene: Scene) -> tuple[Cause, ...]:
             place="the gateway's log",
         )
         for seen in scene.seen("metadata-upgrade-requested")
+        if not scene.is_past(seen)
     )

@@ -58,7 +58,7 @@ def others_wait(scene: Scene) -> tuple[Cause, ...]:
 def loop(scene: Scene) -> tuple[Cause, ...]:
     """The same device asks for more scopes again and again, many times a minute."""
     asked = [s for s in scene.seen("access-upgrade-requested") if s.peak_per_minute >= _LOOP_PER_MINUTE]
-    return tuple(_loop(scene, each) for each in asked)
+    return tuple(_loop(scene, each) for each in asked if not scene.is_past(each))
 
 
 def _loop(scene: Scene, seen: Sighting) -> Cause:
@@ -90,7 +90,9 @@ def comes_back(scene: Scene) -> tuple[Cause, ...]:
     found = []
     for seen in scene.seen("access-upgrade-requested"):
         first = approved.get(seen.device)
-        if first is None or seen.last <= first.first or seen.count < _BACK_AGAIN or seen.peak_per_minute >= _LOOP_PER_MINUTE:
+        if first is None or seen.last <= first.first or seen.count < _BACK_AGAIN or scene.is_past(seen):
+            continue
+        if seen.peak_per_minute >= _LOOP_PER_MINUTE:
             continue
         found.append(
             Cause(

@@ -12,7 +12,7 @@ def refused_devices(scene: Scene) -> tuple[Cause, ...]:
     """Refusals of single devices since the gateway started, one cause a device; the loop has a rule of its own."""
     worst: dict[str, Sighting] = {}
     for seen in scene.seen(*_REFUSALS):
-        if seen.device and (seen.device not in worst or seen.count > worst[seen.device].count):
+        if seen.device and not scene.is_past(seen) and (seen.device not in worst or seen.count > worst[seen.device].count):
             worst[seen.device] = seen
     own = scene.observation.store.own
     return tuple(_refused(scene, seen) for device, seen in sorted(worst.items()) if own is None or device != own.device_id)
@@ -39,7 +39,7 @@ def agents_refused(scene: Scene) -> tuple[Cause, ...]:
     """An agent's own tool was refused by its own gateway: what a person sees of all this."""
     found = []
     for name, layer in (("agent-pairing-required", "identity and scopes"), ("agent-unauthorized", "the token it presents")):
-        seen = scene.seen(name)
+        seen = tuple(s for s in scene.seen(name) if not scene.is_past(s))
         if seen:
             found.append(
                 Cause(

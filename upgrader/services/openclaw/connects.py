@@ -138,3 +138,12 @@ def name_of(kind: ClientKind, rules: PairingRules) -> ClientName:
             return ClientName("cli", "probe")
         case _:
             return ClientName("cli", "cli")
+
+
+def shared_secret_alone(rules: PairingRules, auth_mode: str) -> Connect:
+    """A connect that shows the shared secret and no identity: nothing is recorded of it. 9.x lets a backend in so, 2.17 answers
+    `device identity required` once the secret is right (run on the stand-in's recordings of both).
+    """
+    credential = Credential.SHARED_PASSWORD if auth_mode == "password" else Credential.SHARED_TOKEN
+    name = name_of(_K.BACKEND_READ, rules)
+    return Connect(_K.BACKEND_READ, name, ("operator.read",), protocol_of(rules.version), credential, signs=False)

@@ -83,6 +83,12 @@ class OpenClawKnowledge:
         secret = gateway.auth.password if gateway.auth.mode == "password" else gateway.auth.token
         return PairAttempt(_reply(connect, identity, secret, now_ms), _read_pairing)
 
+    def secret_probe(self, gateway: Gateway) -> Attempt:
+        """A connect with the gateway's shared secret alone, of which nothing is recorded."""
+        connect = connects.shared_secret_alone(scopes.rules(gateway.version), gateway.auth.mode)
+        secret = gateway.auth.password if gateway.auth.mode == "password" else gateway.auth.token
+        return Attempt(connect.kind, "", _reply(connect, None, secret, 0), _reader(connect.kind))
+
     def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
         """The one real call, to this gateway's own port: it may have been started on another than the configured one."""
         plan = calls.plan_call(scopes.rules(gateway.version), store, reach, gateway.auth.mode)

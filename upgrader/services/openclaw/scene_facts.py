@@ -95,6 +95,28 @@ def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
     )
 
 
+SECRET_QUERIES = (
+    Query("records", "SELECT tokens_json FROM device_pairing_paired LIMIT 10000"),
+    Query("cache", "SELECT token FROM device_auth_tokens LIMIT 10000"),
+    Query("keys", "SELECT private_key_pem FROM device_identities LIMIT 100"),
+)
+
+
+def secrets_of_store(answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> tuple[str, ...]:
+    """Every token and private key of the pairing data in clear: only for looking that none of them is in a report."""
+    found: list[str] = []
+    for answer in answers:
+        for row in answer.rows:
+            text = row[0] if isinstance(row[0], str) else ""
+            found += secret_texts(dict(_object(text.encode()))) if answer.name == "records" else [text]
+    for raw in files.values():
+        found += secret_texts(dict(_object(raw)))
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+_SHORTEST = 8
+
+
 def secret_texts(value: object) -> tuple[str, ...]:
     """Every text in a configuration that stands under a name as of a secret: for looking that none is in a report."""
     found: list[str] = []
@@ -102,7 +124,7 @@ def secret_texts(value: object) -> tuple[str, ...]:
     return tuple(found)
 
 
-_SECRET_NAMES = ("token", "secret", "password", "apikey", "api_key", "privatekey", "credential", "authorization")
+_SECRET_NAMES = ("token", "secret", "password", "apikey", "api_key", "privatekey", "credential", "authorization", "bearer")
 
 
 def _collect(value: object, name: str, found: list[str]) -> None:
@@ -112,8 +134,12 @@ def _collect(value: object, name: str, found: list[str]) -> None:
     elif isinstance(value, list):
         for each in value:
             _collect(each, name, found)
-    elif isinstance(value, str) and len(value) >= 8 and "${" not in value and any(part in name for part in _SECRET_NAMES):
+    elif isinstance(value, str) and any(part in name for part in _SECRET_NAMES) and _may_be_secret(value):
         found.append(value)
+
+
+def _may_be_secret(value: str) -> bool:
+    return len(value) >= _SHORTEST and "${" not in value and not value.startswith(("http://", "https://"))
 
 
 def _object(raw: bytes | None) -> Mapping[str, Any]:
