@@ -2,8 +2,9 @@
 
 import json
 import os
-import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from hypothesis import strategies as st
 from tests.diagnosis.told import causes, diagnosed, said
 from tests.pairing.stores import KNOWLEDGE, Stored, reader
 from tests.world.fixtures import WorldOf
+from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.observed_files import StateFiles
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.version import Version
+from upgrader.operations.pairing_store import StoreReader
 from upgrader.services.openclaw import pairing_edits, scene_facts
 from upgrader.services.openclaw.pairing import parse_files
 
@@ -62,7 +66,7 @@ def test_a_huge_or_unreadable_file_is_named(world_of: WorldOf) -> None:
     assert causes(world)[0]["code"] == "data-unreadable"
 
 
-def test_a_corrupt_locked_or_foreign_database_is_named_and_not_touched(world_of: WorldOf) -> None:
+def test_a_corrupt_or_foreign_database_is_named_and_not_touched(world_of: WorldOf) -> None:
     world = world_of("2026.9.5")
     whole = world.database.read_bytes()
     world.database.write_bytes(whole[:100] + os.urandom(len(whole) - 100))
@@ -72,12 +76,19 @@ def test_a_corrupt_locked_or_foreign_database_is_named_and_not_touched(world_of:
     assert world.database.read_bytes() == before
     world.database.write_bytes(whole[:5000])
     assert diagnosed(world).exit_code == 3
-    world.database.write_bytes(whole)
-    with closing(sqlite3.connect(world.database, isolation_level=None)) as holder:
-        holder.execute("PRAGMA journal_mode=DELETE")
-        holder.execute("BEGIN EXCLUSIVE")
-        assert world.run("diagnose", "--json").json["data"]["causes"][0]["code"] == "data-unreadable"
-        holder.execute("ROLLBACK")
+
+
+def test_a_database_locked_by_another_process_is_named(tmp_path: Path) -> None:
+    stored = Stored(tmp_path / "state", "sqlite")
+    hold = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN EXCLUSIVE')"
+    script = f"{hold}; print('held', flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-S", "-c", script, str(stored.database)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        databases = ReadOnlyDatabases(tmp_path, busy=timedelta(milliseconds=50))
+        assert "locked" in StoreReader(databases, StateFiles(), KNOWLEDGE).store(stored.state).problems[0]
+        holder.communicate()
 
 
 def test_a_schema_newer_than_known_is_told_and_the_rest_is_judged(world_of: WorldOf) -> None:

@@ -31,10 +31,11 @@ _PROGRESS_STEPS = 20_000  # SQLite's virtual machine instructions between two lo
 
 @dataclass(frozen=True)
 class ReadOnlyDatabases:
-    """Port Databases. `limit` bounds one read; `temporary` is where private copies are made and removed."""
+    """Port Databases. `limit` bounds one read, `busy` the wait for a writer; `temporary` is where private copies are made and removed."""
 
     temporary: Path
     limit: timedelta = timedelta(seconds=20)
+    busy: timedelta = timedelta(seconds=5)
 
     def read(self, path: Path, queries: tuple[Query, ...]) -> tuple[Rows, ...]:
         """One consistent read. An absent file gives rows that are not present. Raises DatabaseUnreadable."""
@@ -62,7 +63,7 @@ class ReadOnlyDatabases:
     def _query(self, path: Path, address: str, queries: tuple[Query, ...]) -> tuple[Rows, ...]:
         deadline = time.monotonic() + self.limit.total_seconds()
         try:
-            with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=5)) as connection:
+            with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=self.busy.total_seconds())) as connection:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _CELL_BYTES)
                 connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _PROGRESS_STEPS)
                 connection.execute("PRAGMA query_only = 1")
