@@ -31,7 +31,7 @@ _PROGRESS_STEPS = 20_000  # SQLite's virtual machine instructions between two lo
 
 @dataclass(frozen=True)
 class ReadOnlyDatabases:
-    """Port Databases. `limit` bounds one read, `busy` the wait for a writer; `temporary` is where private copies are made and removed."""
+    """Port Databases. `limit` bounds one read, `busy` the wait for a writer; `temporary` is where private copies are made."""
 
     temporary: Path
     limit: timedelta = timedelta(seconds=20)
@@ -62,8 +62,9 @@ class ReadOnlyDatabases:
 
     def _query(self, path: Path, address: str, queries: tuple[Query, ...]) -> tuple[Rows, ...]:
         deadline = time.monotonic() + self.limit.total_seconds()
+        busy_s = self.busy.total_seconds()
         try:
-            with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=self.busy.total_seconds())) as connection:
+            with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=busy_s)) as connection:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _CELL_BYTES)
                 connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _PROGRESS_STEPS)
                 connection.execute("PRAGMA query_only = 1")
