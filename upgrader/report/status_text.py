@@ -63,7 +63,7 @@ def _facts(data: StatusData) -> Table:
 
 
 def _gateway(gateway: GatewayStatus) -> str:
-    parts = [f"pid {gateway.pid}", f"runs {gateway.version or 'a version that cannot be told: its files changed since'}"]
+    parts = [f"pid {gateway.pid}", f"runs {gateway.version or 'a version that cannot be told from outside'}"]
     parts.append("port " + "/".join(map(str, gateway.ports)) if gateway.ports else "listens nowhere yet")
     parts.append(f"since {gateway.started}")
     if gateway.unit:
