@@ -15,10 +15,14 @@ from typing import ClassVar
 
 
 class UpgraderError(Exception):
-    """What happened (`message`), why (`why`), what stands as before (`unchanged`), what to type next (`hint`)."""
+    """What happened (`message`), why (`why`), what stands as before (`unchanged`), what to type next (`hint`).
+
+    No error is without a hint: where none is given that of its class counts.
+    """
 
     exit_code: ClassVar[int] = 1
     default_code: ClassVar[str] = "error"
+    default_hint: ClassVar[str] = "`upgrader status` shows what stands now"
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class UpgraderError(Exception):
         super().__init__(message)
         self.message = message
         self.why = why
-        self.hint = hint
+        self.hint = hint or self.default_hint
         self.code = code or self.default_code
         self.unchanged = unchanged
 
@@ -42,6 +46,7 @@ class UsageError(UpgraderError):
 
     exit_code = 2
     default_code = "usage"
+    default_hint = "`upgrader --help` shows the commands"
 
 
 class Blocked(UpgraderError):

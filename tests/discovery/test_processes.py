@@ -73,7 +73,7 @@ def test_one_that_waits_for_the_gateway_it_started_is_no_second_one(machine: Mac
     waiting = [sys.executable, "-S", "-c", code, str(package / "openclaw.mjs"), str(package / "openclaw.mjs"), "gateway", "run"]
     with machine.process([*waiting, *_lock(state)]) as identity:
         census = machine.table().census(state)
-    assert [each.parents[0] for each in census.gateways] == [psutil.Process().name()]
+        assert [psutil.Process(each.identity.pid).ppid() for each in census.gateways] == [identity.pid]
     assert [each.identity for each in census.holders] == [identity]
 
 

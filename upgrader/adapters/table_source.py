@@ -32,6 +32,7 @@ class TableUntrusted(UpgraderError):
     """A table could not be fetched, or it is not known to be genuine. `code` names the cause."""
 
     default_code = "table_untrusted"
+    default_hint = "`upgrader known check` shows the table that counts now"
 
 
 @dataclass(frozen=True)

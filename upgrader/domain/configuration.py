@@ -66,3 +66,4 @@ class ConfigInvalid(UpgraderError):
     """The configuration cannot be read as OpenClaw reads it. `code` names the cause."""
 
     default_code = "config_invalid"
+    default_hint = "`openclaw config validate` shows what OpenClaw says of it"

@@ -16,6 +16,7 @@ class PlaceLost(Inconclusive):
     """The hand inside the canary's place is gone: nothing can be said of the release."""
 
     default_code = "canary_place_lost"
+    default_hint = "run the canary again"
 
 
 class SealRefused(PlaceLost):

@@ -7,12 +7,14 @@ class CommandMissing(UpgraderError):
     """The program is not there or may not be run."""
 
     default_code = "command_missing"
+    default_hint = "`upgrader status` shows which Node and package are used"
 
 
 class CommandTimedOut(UpgraderError):
     """The child did not end in time and was ended with its whole group."""
 
     default_code = "command_timed_out"
+    default_hint = "run the command again when the machine has less to do"
 
 
 class StopFailed(UpgraderError):

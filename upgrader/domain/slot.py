@@ -87,6 +87,7 @@ class StageFailed(UpgraderError):
     """The release could not be installed beside the running one; nothing of it is left. `code` names the cause."""
 
     default_code = "stage_failed"
+    default_hint = "run the command again; `npm view openclaw version` shows whether npm itself works here"
 
 
 class AdoptFailed(UpgraderError):
@@ -99,6 +100,7 @@ class IntegrityMismatch(Blocked):
     """What was downloaded is not what the registry announced."""
 
     default_code = "integrity_mismatch"
+    default_hint = "run the command again; if it stays, ask who runs the registry or the proxy in between"
 
 
 class SlotDamaged(UpgraderError):
@@ -111,3 +113,4 @@ class NodeUnavailable(UpgraderError):
     """No Node that runs the release could be found or fetched."""
 
     default_code = "node_unavailable"
+    default_hint = "`pip install 'openclaw-upgrader[node]'` brings a Node along"

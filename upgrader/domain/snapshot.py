@@ -93,12 +93,14 @@ class SnapshotDamaged(UpgraderError):
     """A snapshot is not what its manifest says."""
 
     default_code = "snapshot_damaged"
+    default_hint = "`upgrader status` shows the others"
 
 
 class SnapshotUnknown(UpgraderError):
     """No snapshot of that id, or no bytes of that digest."""
 
     default_code = "snapshot_unknown"
+    default_hint = "`upgrader status` shows what is kept"
 
 
 class SnapshotGivenUp(Inconclusive):

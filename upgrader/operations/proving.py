@@ -17,6 +17,8 @@ from upgrader.errors import Blocked, Inconclusive, UpgraderError
 Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]
 _RANK = (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
+_SEE = "`upgrader plan --all` shows the releases there are"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -80,7 +82,7 @@ def refused(command: str, decided: PlanData) -> Outcome[PlanData]:
     if plan is None or plan.answer in (Answer.THERE, Answer.STAY):
         return Outcome(command, decided, Status.UNCHANGED)
     blocks = tuple(
-        Failure(each.rule.value, each.why, each.change, each.hint, "nothing was changed") for each in plan.blocks
+        Failure(each.rule.value, each.why, each.change, each.hint or _SEE, "nothing was changed") for each in plan.blocks
     )
     return Outcome(command, decided, Status.BLOCKED, Blocked.exit_code, blocks)
 

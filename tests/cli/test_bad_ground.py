@@ -1,0 +1,96 @@
+"""A machine on which a move cannot go well: a clear word, the right code, and everything as it was."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.walk import killed, moments_of
+from tests.world.commands import Said
+from tests.world.fixtures import WorldOf
+from tests.world.registry import FakeRegistry, RegistryFault
+from tests.world.world import World, free_port
+
+
+def refused(said: Said, exit_code: int, code: str) -> None:
+    """The outcome of a command that changed nothing: one envelope, its code, a hint, no traceback."""
+    assert said.exit_code == exit_code, said.text
+    assert [each["code"] for each in said.json["errors"]][:1] == [code], said.text
+    assert said.json["errors"][0]["hint"]
+    assert "Traceback" not in said.text
+
+
+def test_a_damaged_journal_stops_every_command_that_changes_something(world: World) -> None:
+    moments = moments_of(world, "upgrade", "2026.9.6")
+    assert world.run("--yes", "rollback").exit_code == 0
+    middle = next(moment for moment in moments if moment.entry == "done switch")
+    assert killed(world, middle.number, world.root / "report", "upgrade", "2026.9.6") == -9
+    journal = max(world.home.glob(".local/share/openclaw-upgrader/installations/*/journal/*/journal.log"))
+    raw = bytearray(journal.read_bytes())
+    raw[raw.index(b"fence")] ^= 1
+    journal.write_bytes(raw)
+    before = world.state_digest("tmp", "openclaw.log")
+    refused(world.run("--json", "--yes", "rollback"), 5, "journal_damaged")
+    assert "by-hand.txt" in world.run("--json", "--yes", "rollback").text
+    assert world.state_digest("tmp", "openclaw.log") == before
+
+
+@pytest.mark.parametrize("fault", [RegistryFault.TAMPERED, RegistryFault.TRUNCATED], ids=lambda fault: fault.value)
+def test_a_package_that_npm_cannot_install_whole_is_never_a_slot(
+    world: World, registry: FakeRegistry, fault: RegistryFault
+) -> None:
+    gateway = world.gateways()
+    registry.fault = fault
+    said = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=120)
+    assert said.exit_code in (1, 3), said.text
+    assert said.json["errors"][0]["hint"], said.text
+    assert "Traceback" not in said.text
+    assert (world.version, world.gateways()) == ("2026.9.5", gateway)
+    assert not list(world.home.glob(".local/share/openclaw-upgrader/slots/2026.9.6*/node_modules"))
+
+
+@pytest.fixture
+def small_disk(world: World) -> Iterator[Path]:
+    """A file system of two megabytes under our data directory."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    place = world.home / ".local" / "share"
+    place.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(("mount", "-t", "tmpfs", "-o", "size=2m", "upgrader-test", str(place)), check=False)
+    if mounted.returncode:
+        pytest.skip("this machine permits no mount")
+    yield place
+    subprocess.run(("umount", "-l", str(place)), check=True)
+
+
+def test_a_disk_too_small_blocks_before_anything_is_begun(world: World, small_disk: Path) -> None:
+    gateway = world.gateways()
+    refused(world.run("--json", "--yes", "upgrade", "2026.9.6"), 3, "disk")
+    assert (world.version, world.gateways()) == ("2026.9.5", gateway)
+
+
+def test_a_port_that_somebody_else_has_undoes_the_move_of_a_stopped_gateway(world: World) -> None:
+    world.stop_gateway()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", world.port))
+        other.listen()
+        said = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=240)
+    assert said.exit_code == 4, said.text
+    assert str(world.port) in said.json["errors"][0]["message"] + said.json["errors"][0]["why"]
+    assert (world.version, world.schema(), world.gateways()) == ("2026.9.5", 17, ())
+
+
+def test_two_gateways_on_one_state_forbid_a_move(world_of: WorldOf) -> None:
+    world = world_of("2026.2.22")  # starts a second one where the port is free
+    world.start_gateway()
+    second = world.begin_openclaw("gateway", "run", "--port", str(free_port()))
+    world.wait(lambda: len(world.gateways()) == 2, "a second gateway")
+    said = world.run("--json", "--yes", "upgrade", "2026.3.1")
+    assert said.exit_code == 3, said.text
+    assert said.json["errors"][0]["hint"]
+    assert len(world.gateways()) == 2
+    second.process.terminate()
