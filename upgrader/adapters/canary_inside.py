@@ -11,8 +11,10 @@ the first process of its PID namespace, so nothing outlives it.
 import base64
 import contextlib
 import ctypes
+import io
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -44,6 +46,7 @@ _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID, _CLONE_NEWNET, _CLONE_NEWIPC = (
     0x08000000,
 )
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+Handed = socket.socket | io.FileIO  # what can be handed out by its descriptor
 _OUTPUT = 512 * 1024  # bytes of a command's output handed out
 
 
@@ -154,7 +157,7 @@ class _Hand:
         self._runner = ProcessRunner({})
         self._children: list[Child] = []
         self._watch = watch
-        self._verbs: dict[str, Callable[[Mapping[str, object]], tuple[dict[str, object], tuple[socket.socket, ...]]]] = {
+        self._verbs: dict[str, Callable[[Mapping[str, object]], tuple[dict[str, object], tuple[Handed, ...]]]] = {
             "run": self._run,
             "start": self._start,
             "poll": self._poll,
@@ -164,6 +167,7 @@ class _Hand:
             "terminal": self._terminal,
             "outside": self._seen_outside,
             "memory": self._memory,
+            "shell": self._shell,
         }
 
     def serve(self, control: socket.socket) -> None:
@@ -192,7 +196,7 @@ class _Hand:
             except psutil.NoSuchProcess:
                 continue
 
-    def _run(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _run(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         ran = self._runner.run(_command(request))
         return {
             "exit_code": ran.exit_code,
@@ -201,28 +205,28 @@ class _Hand:
             "seconds": ran.took.total_seconds(),
         }, ()
 
-    def _start(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _start(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         self._children.append(self._runner.launch(_command(request), Path(str(request["log"]))))
         return {"child": len(self._children) - 1}, ()
 
-    def _poll(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _poll(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         return {"exit_code": self._child(request).exit_code()}, ()
 
-    def _end(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _end(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         return {"exit_code": self._child(request).end(timedelta(seconds=_number(request, "grace")))}, ()
 
     def _child(self, request: Mapping[str, object]) -> Child:
         return self._children[int(_number(request, "child"))]
 
-    def _dial(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _dial(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         port, limit = int(_number(request, "port")), _number(request, "timeout")
         return {}, (socket.create_connection(("127.0.0.1", port), timeout=limit),)
 
-    def _listen(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _listen(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         listener = socket.create_server(("127.0.0.1", int(_number(request, "port"))), backlog=64)
         return {"port": listener.getsockname()[1]}, (listener,)
 
-    def _terminal(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _terminal(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         """Run a program on a pseudo-terminal until one of the patterns shows; index of the pattern, or -1 and why."""
         command = _command(request)
         patterns = [re.compile(str(p).encode(), re.IGNORECASE) for p in _list(request, "patterns")]
@@ -246,10 +250,18 @@ class _Hand:
         matched = found if found < len(patterns) else -1
         return {"matched": matched, "ended": ended, "shown": base64.b64encode(shown).decode()}, ()
 
-    def _memory(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _shell(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
+        """A program on a pseudo-terminal for a person outside, who gets its controlling end; it ends with the place."""
+        ours, theirs = pty.openpty()
+        command = _command(request)
+        with os.fdopen(theirs, "rb", buffering=0) as end:
+            self._runner.on_terminal(command, end.fileno())
+        return {}, (os.fdopen(ours, "rb", buffering=0),)
+
+    def _memory(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         return {"bytes": memory_below(os.getpid())}, ()
 
-    def _seen_outside(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[socket.socket, ...]]:
+    def _seen_outside(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         watch = self._watch
         return {
             "interfaces": list(namespaces.interfaces()),

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from upgrader.domain.process import CommandMissing, CommandTimedOut, StartFailed
 
 _KEPT_OUTPUT = 8 * 1024 * 1024  # bytes read back of each stream; the tail is what matters
 _GROUP_GRACE_S = 3.0
+# A session leader has no terminal until it takes one: TIOCSCTTY, then the program itself.
+_TAKE_TERMINAL = "import fcntl,os,sys,termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class ProcessRunner:
@@ -65,6 +68,22 @@ class ProcessRunner:
             return ProcessIdentity(child.pid, psutil.Process(child.pid).create_time())
         except psutil.NoSuchProcess as error:
             raise StartFailed(f"`{_shown(command.argv)}` ended at once", why=f"see {log}") from error
+
+    def on_terminal(self, command: Command, terminal: int) -> None:
+        """Start a program with this terminal as its own, controlling one, and go on. Raises CommandMissing."""
+        try:
+            subprocess.Popen(
+                (sys.executable, "-P", "-c", _TAKE_TERMINAL, *command.argv),
+                stdin=terminal,
+                stdout=terminal,
+                stderr=terminal,
+                env=dict(self._base if command.environment is None else command.environment),
+                cwd=command.directory,
+                start_new_session=True,
+                close_fds=True,
+            )
+        except OSError as error:
+            raise _missing(command, error) from error
 
     def launch(self, command: Command, log: Path) -> "Child":
         """Start a child to be watched and ended by us, in its own session, output appended to `log` (0600).
@@ -142,9 +161,11 @@ def _spawn(command: Command, base: Mapping[str, str], out: BinaryIO, err: Binary
             close_fds=True,
         )
     except OSError as error:
-        raise CommandMissing(
-            f"cannot run `{Path(command.argv[0]).name}`", why=error.strerror or type(error).__name__
-        ) from error
+        raise _missing(command, error) from error
+
+
+def _missing(command: Command, error: OSError) -> CommandMissing:
+    return CommandMissing(f"cannot run `{Path(command.argv[0]).name}`", why=error.strerror or type(error).__name__)
 
 
 def _ended(child: "subprocess.Popen[bytes]", limit_s: float) -> int:

@@ -187,6 +187,11 @@ class LinuxPlace:
         shown = _decoded(answer, "shown").decode("utf-8", "replace")
         return Screen(None if matched < 0 else matched, answer["ended"] is True, shown)
 
+    def terminal(self, command: Command) -> int:
+        """Start a program on a pseudo-terminal inside; its controlling end, the caller's to close."""
+        _, descriptors = self._wired.ask({"do": "shell", **_told(command)}, _ASK)
+        return descriptors[0]
+
     def outside(self) -> Outside:
         """See Place.outside."""
         answer, _ = self._wired.ask({"do": "outside"}, _ASK)

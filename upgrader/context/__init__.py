@@ -15,6 +15,7 @@ from upgrader.context.interrupts import INTERRUPTS as INTERRUPTS
 if TYPE_CHECKING:
     from upgrader.context.demo import Stage as Stage
     from upgrader.context.diagnosing import diagnose as diagnose
+    from upgrader.context.holding import Holding as Holding
     from upgrader.context.machine import Machine as Machine
     from upgrader.context.repairing import plan_repair as plan_repair
     from upgrader.context.repairing import repair as repair
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from upgrader.context.watching import write_bundle as write_bundle
     from upgrader.context.wiring import Wiring as Wiring
 else:
-    _HOMES = {"Stage": "demo", "Machine": "machine", "Wiring": "wiring"}
+    _HOMES = {"Stage": "demo", "Machine": "machine", "Wiring": "wiring", "Holding": "holding"}
     _HOMES |= {"diagnose": "diagnosing", "repair": "repairing", "plan_repair": "repairing"}
     _HOMES |= {"follow": "watching", "write_bundle": "watching", "plan_rotation": "rotating", "rotate_token": "rotating"}
 

@@ -47,14 +47,12 @@ class Proving:
         proofs = FileProofs(self.keeping.home / "proofs", sameness.EXCLUSIONS, self.machine.clock)
         return KeepingCanary(self.canaries(), proofs)
 
-    def _places(self) -> LinuxPlaces:
-        return LinuxPlaces(self.machine.runner, self.keeping.home / "canary-trial")
+    def sweep(self) -> tuple[Path, ...]:
+        """Remove what dead canaries left, processes first; one that is kept running is left alone."""
+        return self._clones().sweep()
 
-    def canaries(self) -> CloneCanary:
-        """The canary. Raises CanarySettingsInvalid."""
+    def _clones(self) -> StateClones:
         era = self.keeping.installation.state.era
-        home = self.keeping.home
-        settings = read_canary_settings(self.machine.config)
         subjects = CloneSubjects(
             canary_runs.PAIRING_FILES,
             canary_runs.PAIRING_TABLES,
@@ -63,9 +61,18 @@ class Proving:
             canary_runs.policy_views,
             contents.RULES,
         )
+        root = self.keeping.home / "canaries"
+        return StateClones(root, subjects, lambda path: in_snapshot(paths.classify(era, path)))
+
+    def _places(self) -> LinuxPlaces:
+        return LinuxPlaces(self.machine.runner, self.keeping.home / "canary-trial")
+
+    def canaries(self) -> CloneCanary:
+        """The canary. Raises CanarySettingsInvalid."""
+        settings = read_canary_settings(self.machine.config)
         return CloneCanary(
             CourseTools(
-                clones=StateClones(home / "canaries", subjects, lambda path: in_snapshot(paths.classify(era, path))),
+                clones=self._clones(),
                 places=self._places(),
                 pairing=pairing_probe(self.machine),
                 lore=canary_lore,

@@ -179,6 +179,8 @@ class Wiring:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
         keeping = Keeping(self.machine, self._finder().find())
         with locked(keeping.locks, command):
+            for left in Proving(self.machine, keeping, self.progress).sweep():
+                self.progress.note(f"removed what an interrupted canary had left: {left.name}")
             recovery = self._moving(keeping).recover().run()
             if recovery is not None:
                 keeping = Keeping(self.machine, self._finder().find())

@@ -7,6 +7,7 @@ from upgrader.domain.canary import CanaryReport
 from upgrader.domain.check import Judgement
 from upgrader.domain.diagnosis import ClientLine
 from upgrader.domain.drift import Drift
+from upgrader.domain.held import HeldCanary
 from upgrader.domain.plan import Plan
 from upgrader.domain.settle import Settled
 
@@ -80,12 +81,23 @@ class AdoptData:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What a canary stood on, by id: the slot tried, the slot to return to, the snapshot cloned."""
+
+    slot: str
+    present: str
+    snapshot: str
+
+
+@dataclass(frozen=True)
 class CanaryData:
-    """One canary, asked for by itself."""
+    """One canary, asked for by itself. `ground` names what it stood on; `held` is set when it was left running."""
 
     present: str
     target: str
     report: CanaryReport
+    ground: Ground | None = None
+    held: HeldCanary | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from upgrader.domain.facts import Installation
-from upgrader.domain.moves import CanariesData, CanaryData
+from upgrader.domain.moves import CanariesData, CanaryData, Ground
 from upgrader.domain.outcome import Failure, Outcome
 from upgrader.domain.plan import Answer, Plan, PlanData
 from upgrader.domain.ports import Discovery
@@ -25,8 +25,9 @@ class Canary:
         decided = self.decide(installation, target, accepted)
         if decided.plan is None or decided.plan.answer is not Answer.GO:
             return refused("canary", decided)
-        report = self.prove.run(installation, decided.plan).report
-        data = CanaryData(str(installation.package.version), str(decided.plan.target), report)
+        found = self.prove.run(installation, decided.plan)
+        report, ground = found.report, Ground(found.target.id, found.present.id, found.snapshot.id)
+        data = CanaryData(str(installation.package.version), str(decided.plan.target), report, ground)
         status, code = ending((report.verdict,))
         return Outcome("canary", data, status, code, failures(report))
 

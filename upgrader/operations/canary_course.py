@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.contents import Contents, migration
 from upgrader.domain.course import Answered, Budgets, Course, DoctorRan, Readiness, Started
 from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.held import CanaryNotHeld
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnSeen
-from upgrader.operations.canary_probes import run_own_probes
+from upgrader.operations.canary_probes import by_hand, run_own_probes
 from upgrader.operations.canary_site import outside, site_for
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker
@@ -36,6 +37,17 @@ class Child:
 
     number: int
     output: Path
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A canary that is ready: its place, where it lies, its port inside, its number, and what a person working there gets."""
+
+    place: Place
+    site: Site
+    port: int
+    child: int
+    environment: Mapping[str, str] = field(repr=False)
 
 
 class CourseRunner:
@@ -63,6 +75,14 @@ class CourseRunner:
             course = run.course(self._prepare)
             course = replace(course, outside=place.outside())
         return replace(course, seconds=clock.monotonic() - began, schema_after=self._tools.clones.schema(site.state))
+
+
+    def hold(self, root: Path, serve: Callable[[Serving], None]) -> None:
+        """Bring it to serve, and let `serve` have it. Raises CanaryNotHeld when it never does, PlaceLost."""
+        openclaw, seal = self._tools.lore.command(self._slot), self._tools.places.seal()
+        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes)
+        with self._tools.places.open(site) as place:
+            _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place).hold(serve)
 
 
 class _Run:
@@ -119,6 +139,19 @@ class _Run:
             self._place.end(child.number, self._budgets.stop)
         course = replace(course, migration=course.migration and course.migration.with_plugins(before, self._contents()))
         return replace(course, answered=self._answered(course), log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
+
+    def hold(self, serve: Callable[[Serving], None]) -> None:
+        clone = self._make_clone()
+        self._environment = self._environment_for(clone.references)
+        ran = self._doctor()
+        if ran is not None and not ran.accepted:
+            raise CanaryNotHeld("the doctor did not bring the clone into form", why=ran.said)
+        child, first = self._start()
+        if not first.ready:
+            raise CanaryNotHeld("the gateway did not become ready on the clone", why=first.said)
+        environment = by_hand(self._site, self._port, self._environment)
+        serve(Serving(self._place, self._site, self._port, child.number, environment))
+        self._place.end(child.number, self._budgets.stop)
 
     def _with_gateway(self, course: Course, child: Child) -> Course:
         # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.

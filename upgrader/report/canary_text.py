@@ -6,6 +6,7 @@ from rich.table import Table
 
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.held import HeldCanary, HeldData
 from upgrader.domain.moves import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
 from upgrader.report.checks_text import COLOUR, checks_summary
@@ -22,7 +23,25 @@ _BLAME = {
 def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
     """The outcome of `upgrader canary`."""
     data = outcome.data
-    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report))
+    held = held_lines(data.held) if data.held else []
+    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report), *held)
+
+
+def held_lines(held: HeldCanary) -> list[str]:
+    """Where a canary that was left running is reached, and how it is entered and ended."""
+    return [
+        f"{escape(held.version)} runs on the clone at {escape(held.url)} until {escape(held.until)}",
+        f"it is opened by {escape(held.token_of)}",
+        "`upgrader canary --enter` opens a shell in it, `upgrader canary --end` ends it",
+    ]
+
+
+def render_held(outcome: Outcome[HeldData]) -> RenderableType:
+    """The outcome of `upgrader canary --end`."""
+    data = outcome.data
+    if not data.held:
+        return "no canary was running"
+    return Group(*(f"ended: {escape(each.version)} at {escape(each.url)}" for each in data.held))
 
 
 def render_canaries(outcome: Outcome[CanariesData]) -> RenderableType:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from upgrader.domain.demo import DemoData
 from upgrader.domain.diagnosis import DiagnosisData
+from upgrader.domain.held import HeldData
 from upgrader.domain.moves import CanariesData, CanaryData, HandData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan import PlanData
@@ -16,7 +17,7 @@ from upgrader.domain.repairing import RepairData, RotationData
 from upgrader.domain.settle import Settled
 from upgrader.domain.status import StatusData
 from upgrader.errors import UpgraderError
-from upgrader.report.canary_text import canary_lines, render_canaries, render_canary
+from upgrader.report.canary_text import canary_lines, render_canaries, render_canary, render_held
 from upgrader.report.checks_text import checks_summary
 from upgrader.report.diagnosis_text import clients_table, render_diagnosis
 from upgrader.report.plan_text import render_plan
@@ -134,6 +135,7 @@ _RENDERERS: tuple[tuple[type, Callable[[Outcome[Any]], RenderableType]], ...] = 
     (MoveData, _move),
     (CanaryData, render_canary),
     (CanariesData, render_canaries),
+    (HeldData, render_held),
     (VerifyData, _verify),
     (HandData, _by_hand),
     (DiagnosisData, _diagnosis),
