@@ -146,7 +146,7 @@ def test_an_edit_of_wrongly_typed_records_changes_them_whole_or_says_that_it_can
 _CELLS: Any = st.none() | st.integers(-(2**60), 2**60) | st.text(max_size=12) | st.binary(max_size=12) | st.just("[7]")
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(_CELLS, _CELLS, _CELLS)
 def test_wrongly_typed_cells_of_the_tables_are_judged_or_named(
     tmp_path_factory: pytest.TempPathFactory, tokens: Any, scopes: Any, roles: Any

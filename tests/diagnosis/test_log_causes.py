@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.diagnosis.told import cause, causes
+from tests.diagnosis.told import cause, causes, said
 from tests.world.fixtures import WorldOf
 from upgrader.adapters.log_lines import LogLines, LogTail
 from upgrader.domain.sighting import LogEvent, condense
@@ -85,6 +85,19 @@ def test_look_alikes_are_named_as_no_device_pairing(world_of: WorldOf) -> None:
     assert all(found[name]["nature"] == "not device pairing" for name in LOOK_ALIKES.values())
 
 
+def test_what_the_log_tells_of_before_the_record_was_written_anew_is_no_fault_of_now(world_of: WorldOf) -> None:
+    world = world_of()
+    refused = line("gateway connect failed: Error: pairing required", NOW - timedelta(minutes=1))
+    world.log.write_bytes(refused + b"".join(upgrade(world.own.id, NOW - timedelta(seconds=60 - each)) for each in range(30)))
+    assert {"scope-upgrade-loop", "agent-pairing-required"} <= {each["code"] for each in causes(world)}
+    tokens = world.own.record()["tokens"]
+    tokens["operator"]["rotatedAtMs"] = int(NOW.timestamp() * 1000)
+    world.change("UPDATE device_pairing_paired SET tokens_json = ? WHERE device_id = ?", json.dumps(tokens), world.own.id)
+    assert [each["code"] for each in causes(world)] == ["no-gateway"]
+    checks = {each["check"]: each["need"] for each in said(world, "--json", "verify").json["data"]["checks"]}
+    assert checks["live.log.agent-pairing-required"] == "wanted"
+
+
 def test_a_changed_platform_is_named(world_of: WorldOf) -> None:
     world = world_of()
     text = "security audit: device metadata upgrade requested reason=metadata-upgrade"
@@ -96,7 +109,7 @@ def test_a_very_large_log_is_read_in_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "openclaw.log"
     noise = line("x" * 900, NOW) * 1000
     with path.open("wb") as file:
-        for _ in range(60):
+        for _ in range(20):
             file.write(noise)
         file.write(b"y" * 5_000_000 + b"\n" + upgrade("ab" * 32, NOW) * 3)
     tracemalloc.start()

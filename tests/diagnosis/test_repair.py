@@ -100,14 +100,6 @@ def test_the_scope_upgrade_of_2_19_is_mended_by_rotating_with_full_scopes(world_
     in_step(world)
 
 
-def test_a_record_that_is_gone_is_paired_again(world_of: WorldOf) -> None:
-    world = running(world_of, "2026.9.5", lambda w: w.forget_device(w.own))
-    document = repaired(world)
-    assert document["status"] == "done", json.dumps(document, indent=1)
-    in_step(world)
-    assert codes(world) == []
-
-
 def test_a_record_narrower_than_its_token_is_removed_and_paired_again(world_of: WorldOf) -> None:
     world = running(world_of, "2026.9.5", lambda w: w.narrow_scopes(w.own))
     document = repaired(world)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.real.conftest import Installed, RealWorldOf
+from tests.world.contract.connecting import Attempt, knock
 from tests.world.contract.running import agent_turns
 from tests.world.world import World
 from upgrader.adapters.stub_model import StubModel
@@ -81,11 +82,13 @@ def test_the_loop_of_a_token_rotated_to_three_scopes_is_found_and_mended(
     scopes = [word for scope in THREE for word in ("--scope", scope)]
     rotate = ("devices", "rotate", "--device", world.own.id, "--role", "operator", *scopes, "--json")
     assert world.openclaw(*rotate, limit_s=300).exit_code == 0
-    for _ in range(3):
-        agent_turns(world, stub_model)
+    agent_turns(world, stub_model)
+    as_agent = Attempt(world.port, (3, 3), {"token": world.token}, world.own, world.token, ("operator.write",))
+    for _ in range(30):
+        assert "pairing required" in json.dumps(knock(as_agent).error)
     causes = diagnosed(world)
     print("causes:", json.dumps([(c["code"], c["device"], c["evidence"]) for c in causes], indent=1))
-    assert causes[0]["code"] in ("scope-upgrade", "scope-upgrade-loop")
+    assert {each["code"] for each in causes[:2]} == {"scope-upgrade", "scope-upgrade-loop"}
     assert causes[0]["device"] == world.own.id[:12]
     assert repaired(world)["status"] == "done"
     assert diagnosed(world) == []

@@ -193,7 +193,10 @@ class Weight(Enum):
 
 @dataclass(frozen=True)
 class LogFinding:
-    """A known signature in the log of the watched process: stable name, how often, one redacted sample, what it means."""
+    """A known signature in the log of the watched process: stable name, how often, one redacted sample, what it means.
+
+    `last_ms`: when it was seen last, ms since the epoch.
+    """
 
     signature: str
     count: int
@@ -201,6 +204,7 @@ class LogFinding:
     weight: Weight = Weight.NOTICE
     meaning: str = ""
     remedy: str = ""
+    last_ms: int | None = None
 
 
 @dataclass(frozen=True)

@@ -69,5 +69,5 @@ def other_failures(scene: Scene, told: tuple[Cause, ...]) -> tuple[Cause, ...]:
             j.remedy or "`upgrader verify` shows all that was checked",
         )
         for j in scene.judgements
-        if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED and j.check != "live.ready"
+        if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED and not j.check.startswith(("live.ready", "live.log."))
     )

@@ -21,6 +21,7 @@ _VERDICTS = {
     HandshakeResult.ERROR: Verdict.INCONCLUSIVE,
     HandshakeResult.NOT_TRIED: Verdict.NOT_APPLICABLE,
 }
+_OF_PAIRING = "agent-pairing-required"
 _SHOW = "`upgrader verify` shows all that was checked"
 
 
@@ -31,7 +32,7 @@ def judge(observation: Observation, rules: PairingRules) -> tuple[Judgement, ...
         judged += [_handshake(each) for each in observation.handshakes]
         judged += [_call(each) for each in observation.calls]
         judged.append(_version(observation))
-    judged += [_log(each) for each in observation.log]
+    judged += [_log(each, observation) for each in observation.log]
     judged.append(_untouched(observation))
     return tuple(judged)
 
@@ -93,10 +94,19 @@ def _version(observation: Observation) -> Judgement:
     return Judgement("live.version", Verdict.FAIL, why, "restart the gateway")
 
 
-def _log(seen: LogFinding) -> Judgement:
+def _log(seen: LogFinding, observation: Observation) -> Judgement:
     why = f"{seen.meaning} ({seen.count} times: {seen.sample})"
-    need = Need.REQUIRED if seen.weight is Weight.FAULT else Need.WANTED
+    mended = seen.signature == _OF_PAIRING and (seen.last_ms or 0) < _written_ms(observation)
+    why += "; before this machine's record was written anew" if mended else ""
+    need = Need.REQUIRED if seen.weight is Weight.FAULT and not mended else Need.WANTED
     return Judgement(f"live.log.{seen.signature}", Verdict.FAIL, why, seen.remedy, need)
+
+
+def _written_ms(observation: Observation) -> int:
+    """When this machine's record got its newest token; a refusal of before is no fault of now."""
+    device = observation.store.own_device
+    times = [t for token in (device.tokens if device else ()) for t in (token.created_ms, token.rotated_ms) if t]
+    return max(times, default=0)
 
 
 def _untouched(observation: Observation) -> Judgement:

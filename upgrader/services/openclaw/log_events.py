@@ -15,11 +15,13 @@ from upgrader.services.openclaw.signatures import SIGNATURES, LogLine, parse_lin
 
 _ARCHIVES = 5  # `rotatedLogPath` of 2026.9.6 keeps name.1.log to name.5.log
 _LINE_BYTES = 256 * 1024
-# Looked for in the raw bytes first: reading every line as JSON would take twenty times as long.
+# Looked for in the raw bytes first, without regard to a first letter: reading every line as JSON, or regarding no case at all,
+# takes five times as long.
 _WORTH = re.compile(
-    rb"pairing|gateway c|unauthorized|mismatch|security audit|device |identity|schema version|owns this state|owner lease|"
-    rb"state ownership|redaction|authentication attempts|gent-to-agent|visibility|ordering conflict|not configured|401",
-    re.IGNORECASE,
+    rb"airing|ateway c|nauthorized|ismatch|ecurity audit|evice (?:identity|signature|nonce|public|token)|egacy device|"
+    rb"device identity|schema version|this state|owner lease|state ownership|redaction|uthentication attempts|"
+    rb"gent-to-agent|isibility is|ordering conflict|not configured|HTTP 401|401 .?(?:unauth|invalid|Unauth|Invalid)|"
+    rb"nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
 )
 _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("metadata-upgrade-requested", re.compile(r"security audit: device metadata upgrade requested")),

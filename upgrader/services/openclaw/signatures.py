@@ -161,13 +161,15 @@ def read_log(raw: bytes, window: LogWindow) -> tuple[LogFinding, ...]:
     """The known signatures in these lines, in the order of the table. Lines without a time do not count."""
     counts: dict[str, int] = {}
     samples: dict[str, str] = {}
+    last: dict[str, int] = {}
     for line in _lines(raw, window):
         found = next((s for s in SIGNATURES if s.pattern.search(line.text)), None)
         if found is not None:
             counts[found.name] = counts.get(found.name, 0) + 1
+            last[found.name] = int(line.at.timestamp() * 1000) if line.at else last.get(found.name, 0)
             samples.setdefault(found.name, redacted(_around(found.pattern, line.text)))
     return tuple(
-        LogFinding(s.name, counts[s.name], samples[s.name], s.weight, s.meaning, s.remedy)
+        LogFinding(s.name, counts[s.name], samples[s.name], s.weight, s.meaning, s.remedy, last[s.name])
         for s in SIGNATURES
         if s.name in counts
     )
