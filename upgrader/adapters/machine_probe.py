@@ -52,7 +52,7 @@ class ShellProbe:
                     pid = self.lock_owner(file.read(_LOCK_BYTES))
                     if pid is not None:
                         place = str(path.relative_to(installation.state.path))
-                        found.append(LockSeen(place, pid, psutil.pid_exists(pid)))
+                        found.append(LockSeen(place, pid, _lives(pid)))
         return tuple(found)
 
     def container(self, installation: Installation) -> ContainerSeen:
@@ -103,6 +103,12 @@ class ShellProbe:
 
     def _environment_of(self, gateway: GatewayProcess | None) -> Mapping[str, str]:
         return self.table.environment_of(gateway.identity) if gateway else {}
+
+
+def _lives(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _is_of_the_image(path: Path) -> bool:

@@ -153,6 +153,8 @@ def truths(scene: Scene) -> tuple[Truth, ...]:
     recorded = device.token("operator") if device else None
     return (
         Truth("state directory", client.state, str(service.state if service else found.state.path)),
+        Truth("configuration", client.config, str(found.state.config)),
+        Truth("profile", client.profile or "default", found.profile or "default"),
         Truth("release", str(found.package.version), str((gateway and gateway.version) or (service and service.version) or "")),
         Truth("shared token", str(client.token or found.auth.token.fingerprint), str(found.auth.token.fingerprint)),
         Truth("operator token", str(cached.token) if cached else "", str(recorded.token) if recorded else ""),

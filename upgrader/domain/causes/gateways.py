@@ -51,21 +51,14 @@ def other_tree(scene: Scene) -> tuple[Cause, ...]:
 
 
 def runs_old_code(scene: Scene) -> tuple[Cause, ...]:
-    """The package was replaced under a running gateway."""
-    version = scene.installation.package.version
-    old = [g for g in scene.installation.gateways if g.version is not None and g.version != version]
-    return tuple(
-        Cause(
-            "gateway-not-restarted",
-            f"the gateway still runs {g.version}, on disk is {version}",
-            Likelihood.CERTAIN,
-            Impact.NOW,
-            (f"pid {g.identity.pid}",),
-            "`openclaw gateway restart`",
-            Nature.SERVICE,
-        )
-        for g in old
-    )
+    """The package was replaced under a running gateway: it says so itself, or its files tell."""
+    version, said = scene.installation.package.version, scene.failed("live.version")
+    old = [g.version for g in scene.installation.gateways if g.version is not None and g.version != version]
+    if said is None and not old:
+        return ()
+    why = said.why if said else f"the gateway still runs {old[0]}, on disk is {version}"
+    pids = tuple(f"pid {g.identity.pid}" for g in scene.installation.gateways)
+    return (_service("gateway-not-restarted", why, "`openclaw gateway restart`", pids, Impact.NOW),)
 
 
 def nobody_serves(scene: Scene) -> tuple[Cause, ...]:

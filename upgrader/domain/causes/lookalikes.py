@@ -32,6 +32,10 @@ _SIGNED: dict[str, tuple[str, str]] = {
         "a client speaks another protocol than this gateway: it is of another release",
         "update that client, or reload the Control UI page",
     ),
+    "plain-ws": (
+        "a client refused plain ws:// to another machine, before any pairing was looked at",
+        "use a wss:// address, or an SSH tunnel to 127.0.0.1",
+    ),
     "credential-redacted": (
         "the configuration holds a placeholder in the place of the gateway's token",
         "`openclaw doctor --fix`, or restore openclaw.json: `upgrader rollback`",

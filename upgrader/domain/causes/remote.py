@@ -1,8 +1,13 @@
-"""Peers on other machines, and gateways in containers: what can be judged from records, configuration and environment."""
+"""Peers on other machines, and gateways in containers: what can be judged from records, configuration and environment.
+
+Sources: OpenClaw's compose file starts `gateway --bind ${OPENCLAW_GATEWAY_BIND:-lan}`, and `--bind` wins over gateway.bind;
+`SECURITY ERROR: … plaintext ws:// …` of 2026.9.6 (read in `dist`).
+"""
 
 from datetime import UTC, datetime
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
+from upgrader.domain.facts import InstallKind
 from upgrader.domain.observation import PairedDevice
 from upgrader.domain.scene import Scene
 
@@ -38,7 +43,8 @@ def _only_read(scene: Scene, device: PairedDevice) -> bool:
 def container(scene: Scene) -> tuple[Cause, ...]:
     """A gateway in a container: bind, what is approved by itself, and whether its state survives the container."""
     seen = scene.container
-    if not (seen.inside or seen.gateway_inside or seen.bind_override):
+    of_an_image = seen.inside and scene.installation.package.kind is InstallKind.IMAGE  # not: somebody's development container
+    if not (of_an_image or seen.gateway_inside or seen.bind_override):
         return ()
     found = []
     if seen.bind_override and scene.policy.bind and seen.bind_override != scene.policy.bind:
@@ -59,7 +65,8 @@ def container(scene: Scene) -> tuple[Cause, ...]:
                 Impact.LATER,
             )
         )
-    if seen.state_is_volatile:
+    found += [_read_only_inside(scene, each) for each in scene.observation.store.paired if _only_read(scene, each)]
+    if seen.state_is_volatile and of_an_image:
         found.append(
             _told(
                 "state-not-on-a-volume",
@@ -69,6 +76,40 @@ def container(scene: Scene) -> tuple[Cause, ...]:
             )
         )
     return tuple(found)
+
+
+def _read_only_inside(scene: Scene, device: PairedDevice) -> Cause:
+    """Paired by itself across the container's network: approved, and with reading alone."""
+    own = scene.observation.store.own
+    mine = own is not None and own.device_id == device.device_id
+    return Cause(
+        "paired-read-only",
+        f"{device.short} was paired by itself with {_READ} only: whatever writes is refused",
+        Likelihood.CERTAIN,
+        Impact.NOW,
+        (f"client {device.client_id or 'unknown'} {device.client_mode}",),
+        f"inside the container: `openclaw devices remove {device.device_id}`, connect again, "
+        "then `openclaw devices approve REQUEST`",
+        device=device.device_id[:12],
+        place=scene.places.paired,
+        rungs=(Rung.PAIR_AGAIN, Rung.WIDEN) if mine else (),
+    )
+
+
+def plain_url(scene: Scene) -> tuple[Cause, ...]:
+    """gateway.remote.url that goes over plain ws:// to another machine: clients refuse to connect at all."""
+    url = scene.policy.remote_url
+    host = url.removeprefix("ws://").partition("/")[0].rpartition(":")[0] or url.removeprefix("ws://")
+    if not url.startswith("ws://") or host in ("127.0.0.1", "localhost", "[::1]"):
+        return ()
+    return (
+        _told(
+            "remote-plain-ws",
+            "gateway.remote.url is plain ws:// to another machine: clients refuse it before any pairing is looked at",
+            "`openclaw config set gateway.remote.url wss://HOST`, or an SSH tunnel and ws://127.0.0.1:PORT",
+            Impact.NOW,
+        ),
+    )
 
 
 def _told(code: str, title: str, remedy: str, impact: Impact) -> Cause:

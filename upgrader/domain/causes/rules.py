@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     service.shared_token_refused,
     scopes.lists_drifted,
     remote.container,
+    remote.plain_url,
     remote.exposed_token,
     remote.growth,
     strangers.refused_devices,

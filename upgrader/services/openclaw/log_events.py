@@ -21,7 +21,7 @@ _WORTH = re.compile(
     rb"airing|ateway c|nauthorized|ismatch|ecurity audit|evice (?:identity|signature|nonce|public|token)|egacy device|"
     rb"device identity|schema version|this state|owner lease|state ownership|redaction|uthentication attempts|"
     rb"gent-to-agent|isibility is|ordering conflict|not configured|HTTP 401|401 .?(?:unauth|invalid|Unauth|Invalid)|"
-    rb"nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
+    rb"SECURITY ERROR|nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
 )
 _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("metadata-upgrade-requested", re.compile(r"security audit: device metadata upgrade requested")),
@@ -29,6 +29,7 @@ _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("rate-limited", re.compile(r"too many failed authentication attempts|reason=rate_limited", re.IGNORECASE)),
     ("agent-to-agent-off", re.compile(r"agent-to-agent \w+(?: \w+)? (?:is disabled|denied by tools\.)", re.IGNORECASE)),
     ("visibility-restricted", re.compile(r"session \w*\s?visibility is restricted", re.IGNORECASE)),
+    ("plain-ws", re.compile(r"SECURITY ERROR: .{0,200}plaintext ws://")),
     ("message-order", re.compile(r"Message ordering conflict", re.IGNORECASE)),
     ("channel-pairing", re.compile(r"access not configured\.|\bPairing code: ", re.IGNORECASE)),
     ("provider-unauthorized", re.compile(r"\bHTTP 401\b|\b401 \W?(?:unauth|invalid)|invalid[_ ]api[_ ]key", re.IGNORECASE)),

@@ -8,6 +8,7 @@ _MORE = {
     "rate-limited": "authentication is rate-limited",
     "agent-to-agent-off": "agents may not message each other: tools.agentToAgent, not pairing",
     "visibility-restricted": "an agent may not see a session: tools.sessions.visibility, not pairing",
+    "plain-ws": "a client refused plain ws:// to another machine",
     "message-order": "messages out of order: two gateways, or a session store restored in part",
     "channel-pairing": "somebody writes to a channel without being allowed: not device pairing",
     "provider-unauthorized": "a model provider refused a key: not device pairing",

@@ -1,0 +1,49 @@
+"""Containers, other machines, owners that are gone: judged from environment, configuration and files."""
+
+import signal
+
+from tests.diagnosis.told import cause, causes, codes
+from tests.world.devices import Device
+from tests.world.fixtures import WorldOf
+
+
+def test_a_bind_that_the_environment_overrides_is_named_with_what_it_entails(world_of: WorldOf) -> None:
+    world = world_of()
+    found = {each["code"]: each for each in causes(world, OPENCLAW_GATEWAY_BIND="lan")}
+    assert "gateway.bind=loopback" in found["bind-overridden"]["title"]
+    assert "wss://" in found["lan-plain-ws"]["remedy"]
+
+
+def test_a_device_that_paired_itself_in_a_container_may_only_read(world_of: WorldOf) -> None:
+    world = world_of()
+    world.pair(Device.new("cli in a container", scopes=("operator.read",)))
+    assert cause(world, "paired-read-only", OPENCLAW_GATEWAY_BIND="lan")["impact"] == "breaks now"
+    assert "paired-read-only" not in codes(world)
+
+
+def test_a_plain_address_of_another_machine_is_refused_by_clients(world_of: WorldOf) -> None:
+    world = world_of()
+    world.edit_config(lambda c: c["gateway"].update(remote={"url": "ws://gateway.example:18789"}))
+    assert cause(world, "remote-plain-ws")["impact"] == "breaks now"
+    world.edit_config(lambda c: c["gateway"].update(remote={"url": "ws://127.0.0.1:18789"}))
+    assert "remote-plain-ws" not in codes(world)
+
+
+def test_the_lock_of_a_gateway_that_was_killed_is_told_and_is_no_fault(world_of: WorldOf) -> None:
+    world = world_of()
+    world.start_gateway()
+    killed = world.gateways()[0]
+    killed.signal(signal.SIGKILL)
+    world.wait(lambda: not killed.alive, "the end of the killed gateway")
+    world.end_left_over()
+    found = cause(world, "stale-lock")
+    assert str(killed.pid) in found["title"]
+    assert found["impact"] == "told"
+
+
+def test_a_gateway_that_is_not_restarted_after_an_update_is_named(world_of: WorldOf) -> None:
+    world = world_of()
+    world.start_gateway()
+    manifest = world.package / "package.json"
+    manifest.write_text(manifest.read_text().replace("2026.9.5", "2026.9.6"))
+    assert cause(world, "gateway-not-restarted")["remedy"] == "`openclaw gateway restart`"
