@@ -1,4 +1,4 @@
-"""Ratios of one run: outages against a bare restart, `plan` against `npm view`, snapshots against cp and rsync.
+"""Ratios of one run: starting, outages against a bare restart, `plan` against its peers, snapshots against cp and rsync.
 
 A ratio is fair on a loaded machine as long as both of its sides ran in the same minutes; the seconds are printed beside it.
 """
@@ -28,9 +28,12 @@ ROUNDS = 3
 def main() -> None:
     """Run what was asked for and print one line a ratio."""
     with tempfile.TemporaryDirectory(prefix="upgrader-bench-", dir=os.environ.get("TMPDIR")) as room:
-        demo = Path(room) / "demo"
+        startup()
+        if "--plans" in sys.argv:
+            plans(Path(sys.argv[sys.argv.index("--plans") + 1]).absolute())
+            return
         if "--skip-demo" not in sys.argv:
-            outages(demo)
+            outages(Path(room) / "demo")
         snapshots(Path(room))
 
 
@@ -45,7 +48,7 @@ def outages(directory: Path) -> None:
     print(f"bare restart of the gateway: {bare:.1f} s")
     for name, seconds in figures.items():
         print(f"outage, {name}: {seconds:.1f} s = {seconds / bare:.2f} x a bare restart")
-    plan_against_npm(directory)
+    plans(directory / "home")
     compiled_code(directory)
 
 
@@ -69,18 +72,42 @@ def compiled_code(directory: Path) -> None:
     print(f"doctor of the candidate: {warm:.1f} s CPU with compiled code, {cold:.1f} s without = {warm / cold:.2f} x")
 
 
-def plan_against_npm(directory: Path) -> None:
-    """`upgrader plan` with a warm cache against `npm view openclaw version`, best of three each."""
-    home = directory / "home"
+def startup() -> None:
+    """What the command line takes before it does anything, against Python doing nothing."""
+    bare, version, usage = best_of(
+        lambda: run((sys.executable, "-c", "pass")),
+        lambda: run((upgrader(), "--version")),
+        lambda: run((upgrader(), "--help")),
+    )
+    print(f"upgrader --version: {version:.3f} s = {version / bare:.1f} x `python -c pass` ({bare:.3f} s); limit 3")
+    print(f"upgrader --help: {usage:.3f} s = {usage / bare:.1f} x `python -c pass`")
+
+
+def plans(home: Path) -> None:
+    """`plan` cold and warm against `npm view openclaw version` and `openclaw update --dry-run`, in turn, best of three each.
+
+    Cold: upgrader's cache is removed before each. npm has its own cache as a person has it. `home` has `.npm-global`.
+    """
     machine = Machine.here()
-    npm = shutil.which("npm", path=f"{home}/.npm-global/bin:{machine.environment['PATH']}")
-    environment = {**machine.environment, "HOME": str(home), "npm_config_prefix": f"{home}/.npm-global"}
-    plan = best(lambda: run((sys.executable, "-m", "upgrader", "plan"), environment))
-    if npm is None:
-        print(f"plan: {plan:.2f} s; there is no npm on PATH to compare with")
+    places = f"{home}/.npm-global/bin:{machine.environment['PATH']}"
+    environment = {**machine.environment, "HOME": str(home), "PATH": places, "npm_config_prefix": f"{home}/.npm-global"}
+    npm, openclaw = shutil.which("npm", path=places), shutil.which("openclaw", path=places)
+    if npm is None or openclaw is None:
+        print("plan: there is no npm or no openclaw to compare with")
         return
-    view = best(lambda: run((npm, "view", "openclaw", "version"), dict(machine.environment)))
-    print(f"plan: {plan:.2f} s = {plan / view:.2f} x `npm view openclaw version` ({view:.2f} s)")
+
+    def cold() -> None:
+        shutil.rmtree(home / ".cache" / "openclaw-upgrader", ignore_errors=True)
+        run((upgrader(), "plan"), environment)
+
+    first, again, view, dry = best_of(
+        cold,
+        lambda: run((upgrader(), "plan"), environment),
+        lambda: run((npm, "view", "openclaw", "version"), environment),
+        lambda: run((openclaw, "update", "--dry-run"), environment),
+    )
+    print(f"plan, cold: {first:.2f} s = {first / view:.2f} x `npm view openclaw version` ({view:.2f} s); limit 0.5")
+    print(f"plan, warm: {again:.2f} s = {again / dry:.3f} x `openclaw update --dry-run` ({dry:.2f} s); limit 0.1")
 
 
 def snapshots(room: Path) -> None:
@@ -132,10 +159,17 @@ def timed(work: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def best(work: Callable[[], object]) -> float:
-    """The least of three, after one that warms."""
-    work()
-    return min(timed(work) for _ in range(ROUNDS))
+def best_of(*works: Callable[[], object]) -> tuple[float, ...]:
+    """The least seconds of each, the works in turn, so that all of them had the machine in the same minutes."""
+    for work in works:
+        work()
+    rounds = [[timed(work) for work in works] for _ in range(ROUNDS)]
+    return tuple(min(each) for each in zip(*rounds, strict=True))
+
+
+def upgrader() -> str:
+    """The installed command."""
+    return str(Path(sys.executable).with_name("upgrader"))
 
 
 if __name__ == "__main__":
