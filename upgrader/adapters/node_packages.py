@@ -3,8 +3,6 @@
 import os
 import platform
 import sys
-import tarfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -119,6 +117,8 @@ class NodePackages:
         ran = self.runner.run(Command((*argv, f"--pack-destination={into}"), _FETCH_LIMIT, self.environment, into))
         if ran.exit_code != 0:
             raise failure("pack", ran)
+        import tarfile
+
         for packed in into.glob("*.tgz"):
             with tarfile.open(packed) as archive:
                 archive.extractall(into, filter="data")
@@ -131,6 +131,8 @@ class NodePackages:
         ran = self.runner.run(Command((*argv, _WHEEL), _FETCH_LIMIT, self.environment, room))
         if ran.exit_code != 0:
             raise NodeUnavailable("pip could not fetch a Node", why=last_lines(ran.stderr))
+        import zipfile
+
         for wheel in into.glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(into)

@@ -20,7 +20,7 @@ def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
     with os.scandir(f"/proc/{pid}/fd") as entries:
         for entry in entries:
             with suppress(FileNotFoundError, ProcessLookupError):
-                target = str(Path(entry.path).readlink())
+                target = os.readlink(entry.path)  # noqa: PTH115 - a Path for each of thousands takes most of the time
                 if target.startswith("/") and not target.startswith("/dev/") and not target.endswith(_DELETED):
                     found.append((int(entry.name), Path(target)))
     return tuple(found)
@@ -28,7 +28,8 @@ def open_files(pid: int) -> tuple[tuple[int, Path], ...]:
 
 def mapped_modules(pid: int) -> tuple[Path, ...]:
     """Native modules of Node packages mapped into the process, each once; deleted ones left out. Raises PermissionError."""
-    found = _MODULE.findall(Path(f"/proc/{pid}/maps").read_bytes())
+    maps = Path(f"/proc/{pid}/maps").read_bytes()
+    found = _MODULE.findall(maps) if b".node\n" in maps else []
     return tuple(dict.fromkeys(Path(os.fsdecode(path)) for path in found))
 
 

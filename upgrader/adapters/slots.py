@@ -17,8 +17,8 @@ from upgrader.adapters.lock import locked
 from upgrader.adapters.node_packages import fits
 from upgrader.adapters.node_runtime import KeptNode, NodeAndNpm, NodeStore
 from upgrader.adapters.npm import Locked, Npm
-from upgrader.adapters.pointer import side_names
-from upgrader.adapters.slot_record import RECORD, SlotRecordUnreadable, read_record, write_record
+from upgrader.adapters.slot_record import RECORD, write_record
+from upgrader.adapters.slot_shelf import SlotShelf
 from upgrader.adapters.tree import (
     TreeFacts,
     digest_file,
@@ -58,7 +58,7 @@ class Releases:
     read_package: ReadPackage
 
 
-class SlotStore:
+class SlotStore(SlotShelf):
     """Port Slots under one data directory (0700)."""
 
     def __init__(
@@ -70,8 +70,8 @@ class SlotStore:
         nodes: NodeStore,
         releases: Releases,
     ) -> None:
+        super().__init__(data)
         self._data = data
-        self._root = data / "slots"
         self._runner = runner
         self._environment = dict(environment)
         self._clock = clock
@@ -115,21 +115,6 @@ class SlotStore:
                 return known
             self._recorded(home, slot)
             return slot
-
-    def find(self, slot_id: str) -> Slot | None:
-        """The slot of this id, or None. Raises SlotRecordUnreadable."""
-        home = self._root / Path(slot_id).name  # an id is a plain name; nothing outside is ever read
-        return self._located(read_record(home)) if (home / RECORD).is_file() else None
-
-    def list(self) -> tuple[Slot, ...]:
-        """All slots whose record can be read, oldest first."""
-        found = []
-        for record in self._root.glob(f"*/{RECORD}"):
-            try:
-                found.append(self._located(read_record(record.parent)))
-            except SlotRecordUnreadable:
-                continue
-        return tuple(sorted(found, key=lambda slot: (slot.created, slot.id)))
 
     def verify(self, slot: Slot) -> None:
         """Raises SlotDamaged naming the first path of tree or Node that is not what was recorded."""
@@ -237,15 +222,6 @@ class SlotStore:
     def _holding(self, root: Path) -> Slot | None:
         """The staged slot this tree is."""
         return next((slot for slot in self.list() if slot.origin is SlotOrigin.STAGED and slot.package_root == root), None)
-
-    def _located(self, slot: Slot) -> Slot:
-        """An adopted tree is where its directory lies now: at its own name, or at a side name of the pointer."""
-        if slot.identity is None:
-            return slot
-        for place in (slot.package_root, *side_names(slot.package_root)):
-            if present_id(place) == slot.identity:
-                return replace(slot, package_root=place)
-        return slot
 
 
 def _compare(release: Release, lock: Locked) -> None:

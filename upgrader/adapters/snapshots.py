@@ -11,8 +11,9 @@ from pathlib import Path
 
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
 from upgrader.adapters.filecopy import digest_file, sync_filesystem
-from upgrader.adapters.manifests import HEADER, LINES, TREE, Cursor, LineWriter, header_bytes, note_of, read_header, read_lines
+from upgrader.adapters.manifests import HEADER, LINES, TREE, Cursor, LineWriter, header_bytes, note_of, read_lines
 from upgrader.adapters.snapshot_fill import NOTE, Filled, Filler, Moved, copied_line, line_differs
+from upgrader.adapters.snapshot_shelf import PARTIAL, SnapshotShelf
 from upgrader.adapters.standby import Standbys, move_tree, remove_classes
 from upgrader.adapters.trees import entry_at, remove, walk
 from upgrader.domain.facts import Installation
@@ -31,7 +32,6 @@ from upgrader.domain.snapshot import (
 from upgrader.domain.tree import EntryKind, order_of
 
 _ROUNDS = 3
-_PARTIAL = ".partial-"
 
 
 def quietly(_bytes: int) -> None:
@@ -125,7 +125,7 @@ class FileSnapshots:
 
     def list(self) -> tuple[Snapshot, ...]:
         """All snapshots whose description can be read, oldest first: a damaged one is no reason not to use another."""
-        return tuple(found for folder in self._folders() if (found := _readable(folder)) is not None)
+        return SnapshotShelf(self.home).list()
 
     def verify(self, snapshot: Snapshot) -> None:
         """Read everything again. Raises SnapshotDamaged naming the first path that differs from the manifest."""
@@ -144,7 +144,7 @@ class FileSnapshots:
 
     def tidy(self) -> None:
         """Finish or remove what a crash left: a described tree only lacks its name, anything else was never a snapshot."""
-        for folder in make_private(self.home / "snapshots").glob(f"{_PARTIAL}*"):
+        for folder in make_private(self.home / "snapshots").glob(f"{PARTIAL}*"):
             if (folder / HEADER).exists() and (folder / TREE).is_dir():
                 self._name(folder)
             else:
@@ -152,7 +152,7 @@ class FileSnapshots:
 
     def _name(self, folder: Path) -> Path:
         """Give a finished partial its name, durably."""
-        named = folder.with_name(folder.name.removeprefix(_PARTIAL))
+        named = folder.with_name(folder.name.removeprefix(PARTIAL))
         folder.rename(named)
         sync_directory(named.parent)
         return named
@@ -162,7 +162,7 @@ class FileSnapshots:
         folders = make_private(self.home / "snapshots")
         stamp = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
         number = sum(1 for folder in folders.iterdir() if stamp in folder.name)
-        return make_private(folders / f"{_PARTIAL}{stamp}-{number:02d}")
+        return make_private(folders / f"{PARTIAL}{stamp}-{number:02d}")
 
     def _described(self, snapshot: Snapshot, folder: Path, tree: Path) -> Snapshot:
         """Read `tree` again, write its lines to `folder`, durable, and return the snapshot with its sums. Raises Moved."""
@@ -219,7 +219,7 @@ class FileSnapshots:
         self, installation: Installation, slot_id: str, reason: str, folder: Path, filled: Filled
     ) -> Snapshot:
         return Snapshot(
-            id=folder.name.removeprefix(_PARTIAL),
+            id=folder.name.removeprefix(PARTIAL),
             created=self.clock.now().isoformat(timespec="seconds"),
             moment=Moment.LIVE if installation.is_running else Moment.STOPPED,
             version=installation.package.version,
@@ -243,21 +243,8 @@ class FileSnapshots:
                 return snapshot.tree.parent
         return None
 
-    def _folders(self) -> "tuple[Path, ...]":
-        root = self.home / "snapshots"
-        if not root.is_dir():
-            return ()
-        return tuple(sorted(folder for folder in root.iterdir() if not folder.name.startswith(_PARTIAL)))
-
     def _now_ns(self) -> int:
         return int(self.clock.now().timestamp() * 1_000_000_000)
-
-
-def _readable(folder: Path) -> Snapshot | None:
-    try:
-        return read_header(folder)
-    except SnapshotDamaged:
-        return None
 
 
 def _outside(installation: Installation) -> "tuple[Path, ...]":

@@ -1,14 +1,15 @@
 """The command line: options, dispatch, one place where errors become messages and exit codes."""
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from upgrader import __version__, context
-from upgrader.cli import adopt, canary, demo, diagnose, history, known, pin, plan, repair, rollback, status, upgrade, verify
 from upgrader.cli.output import Output
+from upgrader.cli.plain_text import command_of
 from upgrader.cli.session import Session
 from upgrader.errors import UpgraderError, UsageError
 
@@ -29,6 +30,24 @@ Exit codes: 0 done, 1 error, 2 usage, 3 blocked or a check failed, 4 rolled back
 
 _COMMON = ("--json", "--yes", "-y")
 
+# One module of this room for each command, in the order of the help; some modules have several commands.
+_MODULES = (
+    "plan",
+    "canary",
+    "upgrade",
+    "rollback",
+    "status",
+    "verify",
+    "diagnose",
+    "repair",
+    "pin",
+    "history",
+    "known",
+    "adopt",
+    "demo",
+)
+_ALSO = {"hold": "pin", "unpin": "pin"}
+
 app = typer.Typer(
     name="upgrader",
     help="Upgrade OpenClaw as a transaction: plan, canary, cut over, check pairing, roll back with nothing lost.",
@@ -38,8 +57,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (plan, canary, upgrade, rollback, status, verify, diagnose, repair, pin, history, known, adopt, demo):
-    module.register(app)
 
 
 def _version(value: bool | None) -> None:  # noqa: FBT001 - the shape of a typer callback
@@ -70,14 +87,22 @@ def _output(*, json: bool) -> Output:
     return Output.for_json() if json else Output.for_people()
 
 
+def load(words: list[str]) -> None:
+    """Add the commands that the words may mean: a plan need not load what a demo needs. None named: all, for the help."""
+    named = [_ALSO.get(word, word) for word in words]
+    for name in [each for each in _MODULES if each in named] or _MODULES:
+        import_module(f"upgrader.cli.{name}").register(app)
+
+
 def main() -> None:
     """Entry point: run, print, exit with the code of the outcome or of the error."""
     words = _common_first(sys.argv[1:])
+    load(words)
     output = _output(json="--json" in words)
     command = next((word for word in words if not word.startswith("-")), "upgrader")
     context.INTERRUPTS.install()
     try:
-        sys.exit(app(words, standalone_mode=False) or 0)
+        sys.exit(command_of(app)(words, standalone_mode=False) or 0)
     except UpgraderError as error:
         sys.exit(output.error(command, error))
     except typer.Abort:

@@ -16,6 +16,8 @@ from upgrader.domain.selection import Selection
 from upgrader.operations.discover import Discover
 from upgrader.services.openclaw import config, config_text, install_places, installing, layout, units
 
+NODE_VERSIONS = "node-versions.json"  # in the cache: what the Node binaries answered
+
 
 @dataclass(frozen=True)
 class Finder:
@@ -52,7 +54,7 @@ def discovery(machine: Machine) -> Discover:
             lambda facts, selection, location: install_places.kind_of(facts, selection, location, slots),
             install_places.prefix_of,
         ),
-        nodes=NodeBinaries(machine.runner),
+        nodes=NodeBinaries(machine.runner, machine.cache / NODE_VERSIONS),
         configurations=ConfigFile(config.read_configuration, config.without_configuration),
         states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
         units=UnitReader(units.read_unit, config_text.parse_dotenv),

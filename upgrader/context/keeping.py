@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.node_runtime import NodeStore
-from upgrader.adapters.slots import Releases, SlotStore
-from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.adapters.slot_shelf import SlotShelf
+from upgrader.adapters.snapshot_shelf import SnapshotShelf
 from upgrader.context.machine import Machine
 from upgrader.domain.facts import Installation, NodeRuntime
-from upgrader.services.openclaw import installing, paths
 
 if TYPE_CHECKING:
     from upgrader.adapters.journal_file import Journals
+    from upgrader.adapters.node_runtime import NodeStore
+    from upgrader.adapters.slots import SlotStore
+    from upgrader.adapters.snapshots import FileSnapshots
     from upgrader.operations.status import Records
 
 
@@ -36,12 +36,25 @@ class Keeping:
         package = hashlib.sha256(str(self.installation.package.pointer).encode()).hexdigest()[:12]
         return (self.home / "lock", self.machine.data / "locks" / f"package-{package}.lock")
 
-    def slots(self) -> SlotStore:
+    @property
+    def shelf(self) -> SlotShelf:
+        """Which retained installs there are."""
+        return SlotShelf(self.machine.data)
+
+    @property
+    def snapshot_shelf(self) -> SnapshotShelf:
+        """Which snapshots of this installation there are."""
+        return SnapshotShelf(self.home)
+
+    def slots(self) -> "SlotStore":
         """The retained installs of this machine."""
         return slot_store(self.machine, self.installation.node)
 
-    def snapshots(self) -> FileSnapshots:
+    def snapshots(self) -> "FileSnapshots":
         """The snapshots of this installation."""
+        from upgrader.adapters.snapshots import FileSnapshots
+        from upgrader.services.openclaw import paths
+
         era = self.installation.state.era
         return FileSnapshots(self.home, lambda path: paths.classify(era, path), self.machine.clock)
 
@@ -63,8 +76,11 @@ def installation_home(machine: Machine, state: Path) -> Path:
     return machine.data / "installations" / hashlib.sha256(str(state).encode()).hexdigest()[:12]
 
 
-def slot_store(machine: Machine, node: NodeRuntime | None) -> SlotStore:
+def slot_store(machine: Machine, node: NodeRuntime | None) -> "SlotStore":
     """The slots below the data directory; `node` is the one that runs the installation, where there is one."""
+    from upgrader.adapters.slots import Releases, SlotStore
+    from upgrader.services.openclaw import installing
+
     return SlotStore(
         machine.data,
         machine.runner,
@@ -75,7 +91,10 @@ def slot_store(machine: Machine, node: NodeRuntime | None) -> SlotStore:
     )
 
 
-def node_store(machine: Machine, node: NodeRuntime | None) -> NodeStore:
+def node_store(machine: Machine, node: NodeRuntime | None) -> "NodeStore":
     """The Node binaries we keep."""
+    from upgrader.adapters.node_packages import NodePackages
+    from upgrader.adapters.node_runtime import NodeStore
+
     packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
     return NodeStore(machine.data, machine.runner, packages)

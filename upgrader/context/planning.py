@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from upgrader import __version__
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
@@ -11,26 +12,26 @@ from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.npm_settings import NpmHere, npm_settings
 from upgrader.adapters.npmrc import ask_npm
-from upgrader.adapters.plan_file import read_plan, write_plan
 from upgrader.adapters.registry import NpmRegistry, Sourcing
 from upgrader.adapters.registry_cache import RegistryCache
 from upgrader.adapters.rooms import DiskRooms
 from upgrader.context.choices import Options, Reach
-from upgrader.context.finding import Finder, Found, discovery
+from upgrader.context.finding import NODE_VERSIONS, Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.remembering import history_of, pins, settings
-from upgrader.context.tables import tables
+from upgrader.context.remembering import history_of, pins, settings, tables
 from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
 from upgrader.domain.history import expected_outage
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Answer, ExitStyle, PlanData
-from upgrader.domain.plan_all import CandidatesData
 from upgrader.domain.ports import Discovery
-from upgrader.domain.saved_plan import SavedPlan, refuse_moved, world_of
 from upgrader.domain.version import Version
 from upgrader.operations.plan import Minding, PlanOperation
 from upgrader.services.openclaw import releases
+
+if TYPE_CHECKING:
+    from upgrader.domain.plan_all import CandidatesData
+    from upgrader.domain.saved_plan import SavedPlan
 
 PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; it runs every release there is
 
@@ -53,13 +54,16 @@ def plan(
     keeping = Keeping(machine, found.installation)
     outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
     if out is not None and outcome.data.answer is Answer.GO:
+        from upgrader.adapters.plan_file import write_plan
+        from upgrader.domain.saved_plan import SavedPlan, world_of
+
         saved = SavedPlan(machine.clock.now().isoformat(), world_of(found.installation, outcome.data), outcome.data.overrides)
         write_plan(out, saved)
         return replace(outcome, notices=(*outcome.notices, f"the plan is kept: `upgrader upgrade {out}` carries it out"))
     return outcome
 
 
-def plan_all(machine: Machine, options: Options, wish: Wish) -> Outcome[CandidatesData]:
+def plan_all(machine: Machine, options: Options, wish: Wish) -> "Outcome[CandidatesData]":
     """`upgrader plan --all`."""
     found = Found(Finder(discovery(machine), machine.selection(options)).find())
     return planning(machine, found, Keeping(machine, found.installation), wish).all(wish.accepted)
@@ -68,10 +72,11 @@ def plan_all(machine: Machine, options: Options, wish: Wish) -> Outcome[Candidat
 Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]
 
 
-def held_to(saved: SavedPlan | None, decide: Decide) -> Decide:
+def held_to(saved: "SavedPlan | None", decide: Decide) -> Decide:
     """The decision, held to a saved plan where there is one: it raises PlanStale when the world has moved."""
     if saved is None:
         return decide
+    from upgrader.domain.saved_plan import refuse_moved, world_of
 
     def decided(installation: Installation, target: Version | None, accepted: frozenset[str]) -> PlanData:
         data = decide(installation, target, accepted)
@@ -81,8 +86,10 @@ def held_to(saved: SavedPlan | None, decide: Decide) -> Decide:
     return decided
 
 
-def saved_plan(path: Path) -> SavedPlan:
+def saved_plan(path: Path) -> "SavedPlan":
     """A plan kept by `upgrader plan --out`. Raises UsageError."""
+    from upgrader.adapters.plan_file import read_plan
+
     return read_plan(path)
 
 
@@ -100,8 +107,8 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
     return PlanOperation(
         discovery=found,
         registry=registry(machine, keeping.installation.node, wish.reach),
-        slots=keeping.slots(),
-        snapshots=keeping.snapshots(),
+        slots=keeping.shelf,
+        snapshots=keeping.snapshot_shelf,
         rooms=DiskRooms(machine.data),
         clock=machine.clock,
         table=tables(machine).load,
@@ -123,7 +130,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
 
 def _path_node(machine: Machine, installation: Installation) -> str:
     """The version of the Node a terminal finds; the installation's own is not asked again."""
-    nodes = NodeBinaries(machine.runner)
+    nodes = NodeBinaries(machine.runner, machine.cache / NODE_VERSIONS)
     found = nodes.on_path(machine.environment.get("PATH", ""))
     if found is None:
         return ""

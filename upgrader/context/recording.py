@@ -7,8 +7,7 @@ from upgrader.context.choices import Options
 from upgrader.context.finding import Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.remembering import history_of, pins
-from upgrader.context.tables import tables
+from upgrader.context.remembering import history_of, pins, tables
 from upgrader.domain.history import Event, EventKind, HistoryData
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome
@@ -71,7 +70,7 @@ def _pinning(machine: Machine, options: Options) -> Pinning:
     keeping = Keeping(machine, found.installation)
     switch = UpdaterSwitch(keeping.home, without_auto_update)
     history, table = history_of(keeping), tables(machine).load
-    return Pinning(found, pins(machine), history, machine.clock, table, AREAS, keeping.slots().list, switch)
+    return Pinning(found, pins(machine), history, machine.clock, table, AREAS, keeping.shelf.list, switch)
 
 
 def _now(machine: Machine) -> str:

@@ -1,6 +1,7 @@
 """What is remembered and was decided: history, pins, settings."""
 
 from upgrader.adapters.history_file import HistoryFile
+from upgrader.adapters.own_table import Tables
 from upgrader.adapters.pins_toml import PinsFile
 from upgrader.adapters.settings_toml import read_settings_file
 from upgrader.context.keeping import Keeping
@@ -21,3 +22,8 @@ def pins(machine: Machine) -> PinsFile:
 def settings(machine: Machine) -> Settings:
     """What was decided once. Raises SettingsInvalid."""
     return read_settings_file(machine.config)
+
+
+def tables(machine: Machine) -> Tables:
+    """The tables that count on this machine."""
+    return Tables(machine.config, machine.data)

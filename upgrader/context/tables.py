@@ -5,10 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from upgrader.adapters.own_table import Tables
 from upgrader.context.choices import Answers
 from upgrader.context.machine import Machine
-from upgrader.context.remembering import settings
+from upgrader.context.remembering import settings, tables
 from upgrader.domain.known import (
     KnownAdd,
     KnownCheck,
@@ -24,11 +23,6 @@ from upgrader.domain.ports import Progress
 from upgrader.domain.table import Verdict
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError, UsageError
-
-
-def tables(machine: Machine) -> Tables:
-    """The tables that count on this machine."""
-    return Tables(machine.config, machine.data)
 
 
 def show_list(machine: Machine, area: str, verdict: Verdict | None) -> Outcome[KnownList]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.facts import Installation, SupervisorKind
@@ -12,7 +12,6 @@ from upgrader.domain.history import Outage
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.pin import Pin
 from upgrader.domain.plan import Answer, Direction, ExitStyle, PlanData, Rule
-from upgrader.domain.plan_all import CandidatesData, rows
 from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint, Signature
 from upgrader.domain.policy import advise, awaited, back_order, forward_order, is_open, recommended, step_is_in_the_way
 from upgrader.domain.policy_guards import wanted_age
@@ -25,6 +24,9 @@ from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.table import Table
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UsageError
+
+if TYPE_CHECKING:
+    from upgrader.domain.plan_all import CandidatesData
 
 UPGRADE_AVAILABLE = 10
 # How many releases are asked for, best first, until one is found that the way is open to.
@@ -117,11 +119,13 @@ class PlanOperation:
             facts = self._signed(facts, table, None)
         return advise(facts, table, target, self.registry.problems)
 
-    def all(self, accepted: frozenset[str]) -> Outcome[CandidatesData]:
+    def all(self, accepted: frozenset[str]) -> "Outcome[CandidatesData]":
         """Every release of the registry and of the retained installs, with what would hold it back. Always 0.
 
         Raises RegistryUnreachable.
         """
+        from upgrader.domain.plan_all import CandidatesData, rows
+
         _known_rules(accepted)
         table, facts = self.table(), self._facts(self.discovery.find(), accepted)
         listed = {release.version: release for release in self.registry.releases() if not release.version.is_prerelease}

@@ -17,7 +17,7 @@ from upgrader.domain.secret import Secret
 from upgrader.domain.selection import Location
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
-from upgrader.services.openclaw import scene_facts
+from upgrader.services.openclaw import config_policy
 from upgrader.services.openclaw.config_text import parse_dotenv, with_includes, with_variables
 
 # Set by the configuration itself they are ignored (src/config/config-env-vars.ts of 2026.9.6).
@@ -54,8 +54,8 @@ def read_configuration(
         external=_external(resolved, location, agents),
         unresolved=tuple(unresolved),
         channels=_channels(_at(resolved, "channels")),
-        policy=scene_facts.policy_of(resolved, tuple(agent.id for agent in agents)),
-        secrets=tuple(Secret(text) for text in scene_facts.secret_texts(resolved)),
+        policy=config_policy.policy_of(resolved, tuple(agent.id for agent in agents)),
+        secrets=tuple(Secret(text) for text in config_policy.secret_texts(resolved)),
     )
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from upgrader.domain.facts import PairingEra
 from upgrader.domain.observing import Query, Rows
-from upgrader.domain.policy_facts import Policy
 from upgrader.domain.scene import DeviceDates, Places
-from upgrader.domain.secret import Fingerprint
 from upgrader.services.openclaw import pairing
+from upgrader.services.openclaw.config_policy import secret_texts
 
 KNOWN_SCHEMA = 18  # of 2026.9.6
 PAIRING_FILES = (
@@ -68,33 +67,6 @@ def records_in(raw: bytes) -> int | None:
     return len(found) if found else None
 
 
-def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
-    """What the configuration says about agents among each other and about how the gateway is reached.
-
-    Source: src/config/zod-schema.agent-runtime.ts and docs/gateway/configuration of 2026.9.6; 2.x has the sandbox's
-    `sessionToolsVisibility` beside `tools.sessions.visibility`.
-    """
-    allow = _at(tree, "tools", "agentToAgent", "allow")
-    enabled = _at(tree, "tools", "agentToAgent", "enabled")
-    turns = _at(tree, "session", "agentToAgent", "maxPingPongTurns")
-    token = _at(tree, "gateway", "remote", "token")
-    silent = _at(tree, "gateway", "nodes", "pairing", "autoApproveLocal")
-    return Policy(
-        agent_to_agent=enabled if isinstance(enabled, bool) else None,
-        agent_allow=tuple(str(a) for a in allow) if isinstance(allow, list) else None,
-        visibility=_text(_at(tree, "tools", "sessions", "visibility")),
-        sandbox_visibility=_text(_at(tree, "agents", "defaults", "sandbox", "sessionToolsVisibility"))
-        if _text(_at(tree, "agents", "defaults", "sandbox", "mode")) not in ("", "off")
-        else "",
-        ping_pong=_whole(turns),
-        agents=agents,
-        bind=_text(_at(tree, "gateway", "bind")),
-        remote_url=_text(_at(tree, "gateway", "remote", "url")),
-        remote_token=Fingerprint.of(token) if isinstance(token, str) and "${" not in token else None,
-        auto_approve_local=silent if isinstance(silent, bool) else None,
-    )
-
-
 SECRET_QUERIES = (
     Query("records", "SELECT tokens_json FROM device_pairing_paired LIMIT 10000"),
     Query("cache", "SELECT token FROM device_auth_tokens LIMIT 10000"),
@@ -114,34 +86,6 @@ def secrets_of_store(answers: tuple[Rows, ...], files: Mapping[str, bytes | None
     return tuple(dict.fromkeys(text for text in found if text))
 
 
-_SHORTEST = 8
-
-
-def secret_texts(value: object) -> tuple[str, ...]:
-    """Every text in a configuration that stands under a name as of a secret: for looking that none is in a report."""
-    found: list[str] = []
-    _collect(value, "", found)
-    return tuple(found)
-
-
-_SECRET_NAMES = ("token", "secret", "password", "apikey", "api_key", "privatekey", "credential", "authorization", "bearer")
-
-
-def _collect(value: object, name: str, found: list[str]) -> None:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            _collect(each, str(key).lower(), found)
-    elif isinstance(value, list):
-        for each in value:
-            _collect(each, name, found)
-    elif isinstance(value, str) and any(part in name for part in _SECRET_NAMES) and _may_be_secret(value):
-        found.append(value)
-
-
-def _may_be_secret(value: str) -> bool:
-    return len(value) >= _SHORTEST and "${" not in value and not value.startswith(("http://", "https://"))
-
-
 def _object(raw: bytes | None) -> Mapping[str, Any]:
     try:
         value = json.loads(raw) if raw else {}
@@ -156,18 +100,6 @@ def _seen(record: Mapping[str, Any]) -> int | None:
     used = [_whole(t.get("lastUsedAtMs")) for t in tokens.values() if isinstance(t, dict)] if isinstance(tokens, dict) else []
     known = [each for each in (_whole(record.get("lastSeenAtMs")), *used) if each is not None]
     return max(known) if known else None
-
-
-def _at(value: object, *keys: str) -> object:
-    for key in keys:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return value
-
-
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _whole(value: object) -> int | None:

@@ -1,0 +1,57 @@
+"""Every command is found whichever words stand before it, though only the modules that the words may mean are loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from upgrader.cli import app as front
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        (["plan"], {"plan"}),
+        (["--config", "plan", "status"], {"plan", "status"}),
+        (["unpin"], {"pin"}),
+        (["statsu"], set(front._MODULES)),
+        ([], set(front._MODULES)),
+    ],
+)
+def test_what_the_words_may_mean_is_loaded(words: list[str], modules: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: set[str] = set()
+
+    class Found:
+        def __init__(self, name: str) -> None:
+            self.name = name.rpartition(".")[2]
+
+        def register(self, _app: object) -> None:
+            loaded.add(self.name)
+
+    monkeypatch.setattr(front, "import_module", Found)
+    front.load(words)
+    assert loaded == modules
+
+
+def test_every_module_of_commands_is_named() -> None:
+    room = Path(front.__file__).parent
+    registering = {path.stem for path in room.glob("*.py") if "def register(" in path.read_text()}
+    assert registering == set(front._MODULES)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("statsu",), 2, "No such command"),
+        (("plan", "--nonsense"), 2, "No such option"),
+        (("pin", "--until"), 2, "requires an argument"),
+        (("upgrade", "--accept"), 2, "requires an argument"),
+    ],
+)
+def test_words_that_do_not_fit_are_usage_errors(words: tuple[str, ...], code: int, says: str, tmp_path: Path) -> None:
+    argv = (sys.executable, "-m", "upgrader", *words)
+    settings = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    ended = subprocess.run(argv, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
+    assert "Traceback" not in ended.stderr
