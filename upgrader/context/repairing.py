@@ -1,14 +1,19 @@
 """Joins the repair: diagnosis, snapshots, the gateway's stop and start, OpenClaw's own commands, edits of its stores."""
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.files import DurableFiles
 from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.holds import OwnershipHolds
 from upgrader.adapters.identities import FreshIdentities
 from upgrader.adapters.log_lines import LogTail
 from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.outage_record import OutageFile
 from upgrader.adapters.pairing_editor import StoreEditor
 from upgrader.adapters.product_commands import OpenClawCommands
 from upgrader.context.diagnosing import gatherer
@@ -31,6 +36,8 @@ from upgrader.operations.repair_rungs import Rungs
 from upgrader.report.repair_text import plan_lines
 from upgrader.services.openclaw import commands, locks, log_events, pairing_edits, repair_commands
 
+T = TypeVar("T")
+
 
 def plan_repair(wiring: Wiring) -> Outcome[RepairData]:
     """`upgrader repair --dry-run`."""
@@ -42,7 +49,7 @@ def repair(wiring: Wiring) -> Outcome[RepairData]:
     """`upgrader repair`: holds the installation's lock; an unfinished move is ended first."""
     finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
     with wiring.recovered("repair") as (keeping, recovery):
-        return told(_repair(wiring, keeping, finder).run(), recovery)
+        return told(resumed(wiring, keeping, lambda: _repair(wiring, keeping, finder).run()), recovery)
 
 
 def outage(wiring: Wiring, keeping: Keeping) -> Outage:
@@ -53,7 +60,17 @@ def outage(wiring: Wiring, keeping: Keeping) -> Outage:
         holds=OwnershipHolds(locks.ownership, machine.clock),
         readiness=live_readiness(machine),
         shield=INTERRUPTS.shielded,
+        record=OutageFile(keeping.home),
+        snapshots=keeping.snapshots(),
+        files=DurableFiles(),
     )
+
+
+def resumed(wiring: Wiring, keeping: Keeping, outcome: Callable[[], Outcome[T]]) -> Outcome[T]:
+    """End what a killed run left stopped, then go on; it is told with the outcome."""
+    text = outage(wiring, keeping).resume(keeping.installation)
+    ended = outcome()
+    return replace(ended, notices=(text, *ended.notices)) if text else ended
 
 
 def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from upgrader.domain.diagnosis import Cause, Rung, broken
 from upgrader.domain.facts import Installation, PairingEra
+from upgrader.domain.launching import Launch
 from upgrader.domain.observing import Cell
 from upgrader.domain.secret import Secret
+from upgrader.domain.snapshot import OutsideFile
 from upgrader.errors import UpgraderError
 
 ROUNDS = 10  # rungs tried in one repair; the ladder has six, and the cache is synchronised again after three of them
@@ -65,6 +67,27 @@ class KeptPairing:
     device_id: str
     files: Mapping[str, bytes | None] = field(default_factory=dict, repr=False)
     rows: Mapping[str, tuple[tuple[str, Cell], ...] | None] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class OpenOutage:
+    """A stop that has not ended: how the gateway ran (None: it did not), and the files as they were before."""
+
+    launch: Launch | None
+    files: tuple[OutsideFile, ...] = ()
+
+
+class OutageRecord(Protocol):
+    """Remembers an outage, so that the next command can end it when this one died in it."""
+
+    def write(self, outage: OpenOutage) -> None:
+        """Make it durable."""
+
+    def read(self) -> OpenOutage | None:
+        """The one left open."""
+
+    def clear(self) -> None:
+        """It has ended."""
 
 
 class PairingEditor(Protocol):

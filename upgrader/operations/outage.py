@@ -4,31 +4,46 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from upgrader.domain.facts import Installation
 from upgrader.domain.launching import Launch
-from upgrader.domain.ports import Holds, Readiness, Supervisor
+from upgrader.domain.ports import Files, Holds, Readiness, Snapshots, Supervisor
+from upgrader.domain.repairing import OpenOutage, OutageRecord
 from upgrader.errors import Blocked
 
 _STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop
 
 
+def as_before(launch: Launch) -> Launch:
+    """The gateway starts as it ran."""
+    return launch
+
+
 @dataclass(frozen=True)
 class Outage:
-    """Over the supervisor and OpenClaw's own locks. `shield` keeps interrupts until the gateway is back."""
+    """Over the supervisor and OpenClaw's own locks. `shield` keeps interrupts until the gateway is back; `record` is what the
+    next command needs when this one is killed in between."""
 
     supervisor: Supervisor
     holds: Holds
     readiness: Readiness
     shield: Callable[[], AbstractContextManager[None]]
+    record: OutageRecord
+    snapshots: Snapshots
+    files: Files
 
     def during(
-        self, installation: Installation, work: Callable[[], None], relaunch: Callable[[Launch], Launch] = lambda launch: launch
+        self,
+        installation: Installation,
+        work: Callable[[], None],
+        relaunch: Callable[[Launch], Launch] = as_before,
+        changes: tuple[Path, ...] = (),
     ) -> None:
         """Stop, hold the locks, `work`, reload the definition, start as it ran (`relaunch` may change the environment).
 
-        The gateway is started again also when `work` raises. Raises Blocked, StopFailed, GatewayLeft, StartFailed and what
-        `work` raises.
+        `changes` are the files outside the pairing data that `work` changes: a killed run leaves them to `resume`. The gateway
+        is started again also when `work` raises. Raises Blocked, StopFailed, GatewayLeft, StartFailed and what `work` raises.
         """
         objections = self.supervisor.objections(installation)
         if objections:
@@ -36,6 +51,7 @@ class Outage:
         running = installation.is_running
         launch = self.supervisor.launch_record(installation) if running else None
         with self.shield():
+            self.record.write(OpenOutage(launch, tuple(self.snapshots.keep_file(path) for path in changes)))
             if running:
                 self.supervisor.stop(installation, _STOP_LIMIT)
             try:
@@ -43,7 +59,30 @@ class Outage:
                     work()
                 launch = relaunch(launch) if launch else None
             finally:
-                if launch is not None:
-                    self.supervisor.reload(installation)
-                    started = self.supervisor.start(replace(installation, gateways=()), launch)
-                    self.readiness.wait(installation, installation.package.version, started)
+                self._start(installation, launch)
+                self.record.clear()
+
+    def resume(self, installation: Installation) -> str:
+        """End the outage of a run that was killed in it: its files as before, the gateway started. Says what it did."""
+        left = self.record.read()
+        if left is None:
+            return ""
+        with self.shield():
+            if left.files:
+                self._put_back(installation, left)
+            if left.launch is not None and not installation.is_running:
+                self._start(installation, left.launch)
+            self.record.clear()
+        return "a repair that was killed while the gateway was stopped was ended: the gateway runs as before"
+
+    def _put_back(self, installation: Installation, left: OpenOutage) -> None:
+        with self.holds.held(installation):
+            for each in left.files:
+                if each.digest is not None:
+                    self.files.replace(each.path, self.snapshots.file_bytes(each.digest), each.mode)
+
+    def _start(self, installation: Installation, launch: Launch | None) -> None:
+        if launch is not None:
+            self.supervisor.reload(installation)
+            started = self.supervisor.start(replace(installation, gateways=()), launch)
+            self.readiness.wait(installation, installation.package.version, started)

@@ -59,7 +59,7 @@ class RotateToken:
 
         try:
             with self.progress.step("changing the token everywhere and restarting"):
-                self.outage.during(found, change, lambda launch: _exchanged(launch, old, new))
+                self.outage.during(found, change, lambda launch: _exchanged(launch, old, new), places)
             self._prove(old, new, before)
         except BaseException as error:
             self._undo(found, kept, old, new)
