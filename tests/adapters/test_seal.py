@@ -116,6 +116,10 @@ def test_a_command_runs_and_its_end_is_known(place: Place) -> None:
         place.run(Command(("/no/such/program",), timedelta(seconds=5), ENVIRONMENT, Path("/")))
 
 
+def test_what_runs_in_a_place_stands_back_for_the_live_gateway(place: Place) -> None:
+    assert int(_shell(place, "nice")[1]) >= 10
+
+
 def test_a_command_that_hangs_is_ended(place: Place) -> None:
     with pytest.raises(CommandTimedOut):
         _shell(place, "sleep 60", limit_s=0.5)
