@@ -36,6 +36,7 @@ class CloneCanary:
         for left in self.tools.clones.sweep():
             self.tools.progress.note(f"removed what an interrupted canary had left: {left.name}")
         seal = self.tools.places.seal()
+        self.tools.progress.note(self._forecast(request))
         candidate, rehearsal, settled = self._there_and_back(request, seal)
         control = self._control(request, candidate, rehearsal, seal)
         found = blame.alone(candidate.judgements)
@@ -112,7 +113,7 @@ class CloneCanary:
     def _course(
         self, request: CanaryRequest, slot: Slot, seal: Seal, root: Path, prepare: Prepare | None = None
     ) -> CanaryRun:
-        budgets = (self.budgets or Budgets.for_state(request.snapshot.size_bytes)).wished(self.wish)
+        budgets = self._budgets(request)
         try:
             course = CourseRunner(self.tools, request, slot, budgets, prepare).run(root)
         except (PlaceLost, CommandMissing, NotSettled) as error:
@@ -121,6 +122,16 @@ class CloneCanary:
         if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
             self.tools.hand_on(root / TEMPORARY)
         return told
+
+    def _forecast(self, request: CanaryRequest) -> str:
+        """What it will take at most, said beforehand: disk for each clone, time for each step."""
+        budgets = self._budgets(request)
+        steps = (("the doctor", budgets.doctor), ("a start", budgets.ready), ("a turn", budgets.turn))
+        limits = ", ".join(f"{name} {limit.total_seconds():.0f} s" for name, limit in steps)
+        return f"each clone holds {request.snapshot.size_bytes / 1e6:.0f} MB; at most may take: {limits}"
+
+    def _budgets(self, request: CanaryRequest) -> Budgets:
+        return (self.budgets or Budgets.for_state(request.snapshot.size_bytes)).wished(self.wish)
 
     def _limits(self, request: CanaryRequest, seal: Seal) -> tuple[str, ...]:
         """What this canary could not show."""

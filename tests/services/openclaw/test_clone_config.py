@@ -94,6 +94,20 @@ def test_agents_are_found_in_both_forms_the_default_one_first() -> None:
     assert agent_ids({"agents": {"entries": {"a": {}, "B": {"default": True}}}}) == ("b", "a")
 
 
+def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> None:
+    source: dict[str, object] = {
+        "tools": {"deny": ["browser"]},
+        "plugins": {"entries": {"mail": {"enabled": True}, "mem": {}}, "slots": {"memory": "mem"}},
+    }
+    wish = CloneWish(Version("2026.9.5"), 1, Path("/log"), ModelProvider("http://x", Secret("t"), "m"), inert=Secret("i" * 30))
+    edited = json.loads(quiet_config(source, wish).data)
+    assert edited["tools"]["deny"] == ["browser", "group:runtime"]
+    assert edited["plugins"]["entries"] == {"mail": {"enabled": False}, "mem": {}}
+    sealed = json.loads(quiet_config(source, replace(wish, inert=None)).data)
+    assert sealed["plugins"] == source["plugins"]
+    assert sealed["tools"] == source["tools"]
+
+
 @pytest.mark.parametrize(
     ("config", "version", "words"),
     [

@@ -21,6 +21,8 @@ _SECRET_KEY = re.compile(r"(token|secret|password|passphrase|api_?key|private_?k
 _NOT_A_CHANNEL = frozenset({"defaults", "modelByChannel"})
 _MODEL_KEYS = ("model", "models", "imageModel", "imageGenerationModel", "videoGenerationModel", "pdfModel", "fastMode")
 
+_RUNTIME = ("group:runtime",)
+
 Document = dict[str, object]
 
 
@@ -74,6 +76,7 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
             edits.append(Edit("*", f"{count} absolute paths now lead into the clone"))
     if wish.inert is not None:
         edits.extend(_make_inert(document, wish.inert.reveal()))
+        edits.extend(_without_hands(document))
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     return EditedConfig(data, tuple(edits), tuple(sorted(set(_REFERENCE.findall(data.decode())))))
 
@@ -233,6 +236,24 @@ def _make_inert(document: Document, token: str) -> Iterator[Edit]:
         if key in auth:
             auth[key] = token
     yield Edit("*", f"{count} secrets are inert: this place has no walls")
+
+
+def _without_hands(document: Document) -> Iterator[Edit]:
+    """Without walls no agent runs a program, and no plugin a person configured starts its service.
+
+    `group:runtime` is exec and process (dist/pi-embedded-helpers-*.js of 2026.2.17; tool-policy.md in the docs of 9.6).
+    """
+    tools = document.get("tools")
+    tools = tools if isinstance(tools, dict) else {}
+    denied = tools.get("deny")
+    document["tools"] = {**tools, "deny": [*(denied if isinstance(denied, list) else []), *_RUNTIME]}
+    yield Edit("tools.deny", "no programs are run: this place has no walls")
+    plugins = _mapping(document.get("plugins"))
+    slots = _mapping(plugins.get("slots")).values()
+    for name, entry in _mapping(plugins.get("entries")).items():
+        if isinstance(entry, dict) and entry.get("enabled") is not False and name not in slots:
+            entry["enabled"] = False
+            yield Edit(f"plugins.entries.{name}", "no services of plugins: this place has no walls")
 
 
 def _strings(node: object) -> Iterator[tuple[Document, str, str]]:

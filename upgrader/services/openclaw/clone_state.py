@@ -103,6 +103,12 @@ _SECRET_VALUES = frozenset(
 )
 
 
+_OPEN = (
+    Edit("gateway.auth", "a token of its own: this place has no walls"),
+    Edit("tools", "programs are denied as well: this place has no walls"),
+)
+
+
 def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
     """Everything that is changed in a clone of a state with this configuration (parsed, includes resolved)."""
     return ClonePlan(
@@ -113,7 +119,7 @@ def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
         agent_sql=AGENT_SQL,
         moves=wish.moves,
         inert=inert,
-        may_differ=() if wish.inert is None else (Edit("gateway.auth", "a token of its own: this place has no walls"),),
+        may_differ=() if wish.inert is None else _OPEN,
     )
 
 
