@@ -11,7 +11,9 @@ from unittest.mock import patch
 
 from tests.world.commands import Said
 from tests.world.world import World
-from upgrader.cli.app import app
+from upgrader.cli.app import app, load
+
+load([])  # every command, once
 
 
 def said(world: World, *words: str, **more: str) -> Said:

@@ -47,7 +47,7 @@ def _headline(outcome: Outcome[RepairData]) -> str:
         case Status.UNCHANGED:
             return "[green]nothing to repair[/green]"
         case Status.DONE:
-            return f"[green]repaired:[/green] {escape(data.rung)}"
+            return f"[green]repaired[/green]; the step that helped last: {escape(data.rung)}"
         case Status.ROLLED_BACK:
             return "[yellow]not repaired, and undone[/yellow]"
         case _:

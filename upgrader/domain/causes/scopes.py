@@ -54,8 +54,7 @@ def record_lacks(scene: Scene) -> tuple[Cause, ...]:
         f"refused: {kinds}",
         f"the record allows {', '.join(scene.rules.allowed(device)) or 'nothing'}",
         f"it lacks {', '.join(lacking)}",
-        f"{scene.rules.version} does not approve more scopes by itself, and `scope A` counts as `scope B` by: "
-        f"{scene.rules.implication.value}",
+        f"{scene.rules.version} does not approve more scopes by itself; it compares them so: {scene.rules.implication.value}",
     )
     return (
         Cause(
