@@ -8,12 +8,13 @@ import pytest
 from upgrader.adapters.compiled import CompiledCode
 
 NAME = "node-compile-cache"
+INNER = Path("openclaw") / "2026.9.6" / "1-2" / "v24-x64"  # as its launcher names it
 
 
 @pytest.fixture
 def canary(tmp_path: Path) -> Path:
     """A canary's temporary directory with compiled code in it."""
-    folder = tmp_path / "canary" / NAME / "v24-x64"
+    folder = tmp_path / "canary" / NAME / INNER
     folder.mkdir(parents=True)
     (folder / "aaaa").write_bytes(b"new a")
     (folder / "bbbb").write_bytes(b"new b")
@@ -23,7 +24,7 @@ def canary(tmp_path: Path) -> Path:
 
 def test_what_is_not_there_is_copied_and_what_is_there_stays(canary: Path, tmp_path: Path) -> None:
     live = tmp_path / "live"
-    kept = live / NAME / "v24-x64"
+    kept = live / NAME / INNER
     kept.mkdir(parents=True)
     (kept / "aaaa").write_bytes(b"old a")
     CompiledCode(live, os.geteuid()).hand_on(canary)
@@ -35,7 +36,7 @@ def test_a_new_folder_is_private(canary: Path, tmp_path: Path) -> None:
     live.mkdir()
     CompiledCode(live, os.geteuid()).hand_on(canary)
     assert (live / NAME).stat().st_mode & 0o777 == 0o700
-    assert (live / NAME / "v24-x64" / "bbbb").read_bytes() == b"new b"
+    assert (live / NAME / INNER / "bbbb").read_bytes() == b"new b"
 
 
 def test_a_place_that_is_somebody_elses_or_a_link_is_left_alone(canary: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What Node compiled while a candidate ran in a canary, handed on to where the live gateway will look for it.
 
 Node keeps compiled code below `node-compile-cache` of the temporary directory (`module.enableCompileCache()`, Node 22 and
-later; OpenClaw 2026.9 calls it), by file name and content: an entry of another file or another text is not used. The doctor
-of 2026.9.6 needs 8.6 s of CPU with it and 14 s without (`scripts/bench` prints both), all of it with the gateway down.
+later), by file name and content: an entry of another file or another text is not used. The launcher of OpenClaw 2026.9.6 has
+a folder of its own in there, named by release and time of install (`resolvePackagedCompileCacheDirectory`, openclaw.mjs). Its
+doctor needs 8.6 s of CPU with it and 14 s without (`scripts/bench` prints both), all of it with the gateway down.
 """
 
 import os
@@ -27,12 +28,13 @@ class CompiledCode:
     def hand_on(self, temporary: Path) -> None:
         """Copy what is not there yet. A help, never a need: where it cannot be done nothing is done, and nothing fails."""
         source, target = temporary / _FOLDER, self.live / _FOLDER
-        if not source.is_dir() or source.is_symlink() or not self._is_ours(target):
+        if source.is_symlink() or not self._is_ours(target):
             return
         with suppress(OSError):
-            for folder in (each for each in source.iterdir() if each.is_dir() and not each.is_symlink()):
-                if self._is_ours(target / folder.name):
-                    _copy_missing(folder, make_private(target / folder.name))
+            for folder, _, names in os.walk(source):
+                there = target / Path(folder).relative_to(source)
+                if names and all(self._is_ours(each) for each in (there, *there.parents) if each.is_relative_to(target)):
+                    _copy_missing(Path(folder), names, make_private(there))
 
     def _is_ours(self, folder: Path) -> bool:
         """Whether we may write there: in a shared temporary directory somebody else may have made the name."""
@@ -45,11 +47,11 @@ class CompiledCode:
         return folder.is_dir() and not folder.is_symlink() and found.st_uid == self.uid
 
 
-def _copy_missing(source: Path, target: Path) -> None:
-    for entry in os.scandir(source):
-        there = target / entry.name
-        if not entry.is_file(follow_symlinks=False) or os.path.lexists(there):
+def _copy_missing(source: Path, names: list[str], target: Path) -> None:
+    for name in names:
+        there = target / name
+        if (source / name).is_symlink() or os.path.lexists(there):
             continue
-        half = target / f"{entry.name}{_TRASH}-{os.getpid()}"
-        shutil.copyfile(entry.path, half, follow_symlinks=False)
+        half = target / f"{name}{_TRASH}-{os.getpid()}"
+        shutil.copyfile(source / name, half, follow_symlinks=False)
         half.replace(there)
