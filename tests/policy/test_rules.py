@@ -22,7 +22,7 @@ from tests.policy.facts import (
 from upgrader.domain.concern import Conditions
 from upgrader.domain.facts import GatewayProcess, InstallKind, Obstacle, ProcessIdentity, SupervisorKind
 from upgrader.domain.plan import IMPOSSIBLE, Answer, Direction, NodeSource, Plan, Rule
-from upgrader.domain.planfacts import PlanFacts, Reach, RegistryState, ReturnPoint, Use, Volume
+from upgrader.domain.planfacts import Reach, RegistryState, ReturnPoint, Use, Volume
 from upgrader.domain.policy import make_plan
 from upgrader.domain.table import Edge, Fix, Special, Start, StartFault, Stop, Table, Truth, Verdict
 from upgrader.domain.version import Span, Version
@@ -301,28 +301,6 @@ def test_room_that_cannot_be_read_is_said() -> None:
 
 def test_at_the_target_already_there_is_nothing_to_do() -> None:
     assert make_plan(facts(), bad_table(), Version(PRESENT)).answer is Answer.THERE
-
-
-OVERRIDABLE: dict[Rule, tuple[PlanFacts, Table]] = {
-    Rule.KNOWN_BAD: (facts(), bad_table()),
-    Rule.BAD_EDGE: (facts(), table(replace(entry(), edges=(Edge(FROM_PRESENT, Verdict.BAD, "No.", ("x",)),)))),
-    Rule.BAD_START: (facts(), table(replace(entry(PRESENT), start=Start(Verdict.BAD, StartFault.STATE, "No.")))),
-    Rule.STOP_FIRST: (facts(), table(replace(entry(), stops=(Stop(FROM_PRESENT, Version("2026.9.5-1"), "No."),)))),
-    Rule.ENGINES: (replace(with_installation(facts(), installation(node="22.20.0")), private_node=""), table()),
-    Rule.DISK: (replace(facts(), volumes=(Volume("the disk", (Use.STATE, Use.DATA), GIB),)), table()),
-    Rule.INTEGRITY_CHANGED: (facts(PRESENT, replace(candidate(), was_integrity="sha512-y")), table()),
-}
-
-
-@pytest.mark.parametrize("rule", OVERRIDABLE, ids=lambda rule: rule.value)
-def test_a_block_is_overridden_by_its_code_alone_and_stays_in_the_plan(rule: Rule) -> None:
-    base, evidence = OVERRIDABLE[rule]
-    assert blocked_by(make_plan(base, evidence, GOAL)) == [rule]
-    other = replace(base, accept=frozenset(one.value for one in Rule if one is not rule))
-    assert blocked_by(make_plan(other, evidence, GOAL)) == [rule]
-    accepted = make_plan(replace(base, accept=frozenset({rule.value})), evidence, GOAL)
-    assert accepted.answer is Answer.GO
-    assert [block.rule for block in accepted.accepted] == [rule]
 
 
 def test_what_is_impossible_is_said_to_be_so() -> None:
