@@ -3,7 +3,7 @@
 import signal
 
 from tests.diagnosis.told import cause, causes, codes
-from tests.world.devices import Device
+from tests.world.devices import Device, write_file
 from tests.world.fixtures import WorldOf
 
 
@@ -47,3 +47,22 @@ def test_a_gateway_that_is_not_restarted_after_an_update_is_named(world_of: Worl
     manifest = world.package / "package.json"
     manifest.write_text(manifest.read_text().replace("2026.9.5", "2026.9.6"))
     assert cause(world, "gateway-not-restarted")["remedy"] == "`openclaw gateway restart`"
+
+
+def test_transcripts_without_their_index_are_no_pairing_trouble(world_of: WorldOf) -> None:
+    world = world_of("2026.2.22")
+    folder = world.state / "agents" / "main" / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "one.jsonl").write_text("{}\n")
+    (folder / "sessions.json").unlink(missing_ok=True)
+    found = cause(world, "session-store-in-part")
+    assert found["nature"] == "not device pairing"
+    (folder / "sessions.json").write_text("{}\n")
+    assert "session-store-in-part" not in codes(world)
+
+
+def test_requests_of_ever_new_devices_of_one_client_are_counted(world_of: WorldOf) -> None:
+    world = world_of("2026.2.22")
+    asked = {f"r{n}": {"requestId": f"r{n}", "deviceId": f"{n:064x}", "clientId": "acp", "ts": 1} for n in range(9)}
+    write_file(world.state / "devices" / "pending.json", asked)
+    assert cause(world, "requests-pile-up")["title"].startswith("9 different devices of client acp")

@@ -9,10 +9,11 @@ from pathlib import Path
 from upgrader.domain.configuration import Configuration
 from upgrader.domain.facts import Installation, PairingEra
 from upgrader.domain.observing import Databases, DatabaseUnreadable, FileUnreadable, Query, Rows, SmallFiles
-from upgrader.domain.scene import DeviceDates, FileSeen
+from upgrader.domain.scene import DeviceDates, FileSeen, SessionsSeen
 
 _RECORDS_BYTES = 16 * 1024 * 1024
 _SEARCHED_BYTES = 64 * 1024 * 1024
+_AGENTS = 200
 _SHORTEST = 12  # characters: a shorter token may stand anywhere by chance
 _HISTORIES = (".bash_history", ".zsh_history", ".bashrc", ".zshrc", ".profile", ".bash_profile")
 
@@ -30,6 +31,8 @@ class PairingFilesProbe:
     records_in: Callable[[bytes], int | None]
     of_rows: Callable[[Rows], tuple[DeviceDates, ...]]
     of_file: Callable[[bytes | None], tuple[DeviceDates, ...]]
+    session_folders: str
+    session_index: str
 
     def files(self, installation: Installation) -> tuple[FileSeen, ...]:
         """Those that exist; one that cannot be read counts without its records."""
@@ -50,6 +53,16 @@ class PairingFilesProbe:
             return self.of_rows(self.databases.read(state.path / self.database, (self.dates_query,))[0])
         except (DatabaseUnreadable, FileUnreadable):
             return ()
+
+    def sessions(self, installation: Installation) -> tuple[SessionsSeen, ...]:
+        """Transcripts and index of each agent (file era); later releases keep both in the agent's database."""
+        if installation.state.era is not PairingEra.FILES:
+            return ()
+        folders = sorted(installation.state.path.glob(self.session_folders))[:_AGENTS]
+        return tuple(
+            SessionsSeen(folder.parent.name, sum(1 for _ in folder.glob("*.jsonl")), (folder / self.session_index).exists())
+            for folder in folders
+        )
 
     def token_in(self, installation: Installation, configuration: Configuration) -> tuple[str, ...]:
         """Log and shell files with the token in clear, with the number of times; the token itself is never shown."""

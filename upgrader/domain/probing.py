@@ -15,6 +15,7 @@ from upgrader.domain.scene import (
     LockSeen,
     Neighbour,
     ServiceSeen,
+    SessionsSeen,
     TokenPlace,
 )
 
@@ -70,6 +71,9 @@ class StateProbe(Protocol):
 
     def dates(self, installation: Installation) -> tuple[DeviceDates, ...]:
         """When devices were paired and last seen; empty where that cannot be read."""
+
+    def sessions(self, installation: Installation) -> tuple[SessionsSeen, ...]:
+        """The session files of each agent, where this era keeps files."""
 
     def token_in(self, installation: Installation, configuration: Configuration) -> tuple[str, ...]:
         """Files outside the configuration that hold the gateway's token in clear: logs, shell histories."""

@@ -96,6 +96,15 @@ class FileSeen:
 
 
 @dataclass(frozen=True)
+class SessionsSeen:
+    """The session files of one agent: how many transcripts, and whether their index is there."""
+
+    agent: str
+    transcripts: int
+    indexed: bool
+
+
+@dataclass(frozen=True)
 class Places:
     """How this installation's pairing data is named: files of the old era, tables of the new."""
 
@@ -135,6 +144,7 @@ class Scene:
     sightings: tuple[Sighting, ...] = ()
     files: tuple[FileSeen, ...] = ()
     dates: tuple[DeviceDates, ...] = ()
+    sessions: tuple[SessionsSeen, ...] = ()
     known_schema: int = 0
     token_in: tuple[str, ...] = ()
     siblings: int = 0

@@ -73,6 +73,7 @@ class SceneGatherer:
             sightings=condense(self._events(installation, configuration, seen)),
             files=self.state.files(installation),
             dates=self.state.dates(installation),
+            sessions=self.state.sessions(installation),
             known_schema=self.known_schema,
             token_in=self.state.token_in(installation, configuration),
         )

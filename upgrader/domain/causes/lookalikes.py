@@ -82,6 +82,24 @@ def _set(code: str, title: str) -> Cause:
     return Cause(code, title, Likelihood.POSSIBLE, Impact.TOLD, (), remedy, Nature.LOOKALIKE, place="openclaw.json")
 
 
+def sessions_in_part(scene: Scene) -> tuple[Cause, ...]:
+    """Transcripts without their index: a session store restored in part, which reads like messages out of order."""
+    return tuple(
+        Cause(
+            "session-store-in-part",
+            f"agent {each.agent} has {each.transcripts} transcripts and no index of them: a session store restored in part",
+            Likelihood.LIKELY,
+            Impact.TOLD,
+            ("conversations begin anew, and `Message ordering conflict` may follow",),
+            "`upgrader rollback` restores index and transcripts of one moment",
+            Nature.LOOKALIKE,
+            place=f"agents/{each.agent}/sessions",
+        )
+        for each in scene.sessions
+        if each.transcripts and not each.indexed
+    )
+
+
 def proof_refused(scene: Scene) -> tuple[Cause, ...]:
     """A client's signature was not accepted: its clock, or its identity."""
     seen = scene.seen("device-auth-invalid")

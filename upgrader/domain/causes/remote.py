@@ -158,7 +158,26 @@ def growth(scene: Scene) -> tuple[Cause, ...]:
                 place=scene.places.paired,
             )
         )
-    return tuple(found)
+    return (*found, *_requests_pile_up(scene))
+
+
+def _requests_pile_up(scene: Scene) -> tuple[Cause, ...]:
+    by_client: dict[str, set[str]] = {}
+    for each in scene.observation.store.pending:
+        by_client.setdefault(each.client_id, set()).add(each.device_id)
+    return tuple(
+        Cause(
+            "requests-pile-up",
+            f"{len(devices)} different devices of client {client or 'unknown'} wait: one client, a new identity at each start",
+            Likelihood.LIKELY,
+            Impact.TOLD,
+            (f"devices {', '.join(sorted(device[:12] for device in devices)[:3])} and others",),
+            "keep that client's home (a volume for a container, a fixed HOME), then `openclaw devices clear --pending --yes`",
+            place=scene.places.pending,
+        )
+        for client, devices in sorted(by_client.items())
+        if len(devices) >= _MANY
+    )
 
 
 _MANY, _MOST = 8, 0.75

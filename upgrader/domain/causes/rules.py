@@ -54,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     strangers.refused_devices,
     lookalikes.signed,
     lookalikes.agents_apart,
+    lookalikes.sessions_in_part,
     gateways.stale_owner,
     gateways.gateway_like,
 )

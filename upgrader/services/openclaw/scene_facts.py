@@ -21,6 +21,7 @@ PAIRING_FILES = (
     f"{pairing.DEVICE_AUTH_FILE}.migrated",
     f"{pairing.PAIRED_FILE}.migrated",
 )
+SESSION_FOLDERS, SESSION_INDEX = "agents/*/sessions", "sessions.json"  # up to 2026.7.35; then in the agents' databases
 DATES_QUERY = Query(
     "dates",
     "SELECT device_id, client_id, created_at_ms, last_seen_at_ms FROM device_pairing_paired ORDER BY created_at_ms LIMIT 10000",
