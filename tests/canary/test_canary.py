@@ -47,6 +47,19 @@ def test_a_good_release_passes_beside_the_running_gateway(bench: Bench, candidat
     assert [path for path in compiled.rglob("*") if path.is_file()]  # handed on
 
 
+def test_a_stopped_live_state_keeps_every_byte_and_every_time(bench: Bench, candidate: Candidate) -> None:
+    bench.world.stop_gateway()
+    bench.take_snapshot()  # that reads the live databases; here it is the canary alone that is looked at
+
+    def seen() -> dict[str, tuple[int, int, int, int]]:
+        paths = [bench.world.state, *bench.world.state.rglob("*")]
+        return {str(p): (f.st_ino, f.st_size, f.st_mtime_ns, f.st_ctime_ns) for p in paths for f in [p.lstat()]}
+
+    before, digest = seen(), tree_digest(bench.world.state)
+    assert bench.run(candidate(refusesAgents={})).control is not None
+    assert (seen(), tree_digest(bench.world.state)) == (before, digest)
+
+
 def test_a_release_that_refuses_its_agents_fails_and_the_control_lays_it_on_the_release(
     bench: Bench, candidate: Candidate
 ) -> None:

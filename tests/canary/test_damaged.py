@@ -60,8 +60,9 @@ def test_a_release_with_a_missing_file_names_it(bench: Bench, candidate: Candida
 
 def plant(world: World) -> None:
     """An account in a file, an enabled plugin in the index."""
-    (world.state / "credentials").mkdir(mode=0o700, exist_ok=True)
-    (world.state / "credentials" / "telegram.json").write_text('{"botAccount": {"token": "1:secret"}}')
+    file = world.state / "agents" / "main" / "agent" / "auth-profiles.json"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_text('{"version": 1, "profiles": {"openai:mine": {"type": "api_key", "key": "sk-secret"}}}')
     index = {"index": {"plugins": [{"pluginId": "notes", "enabled": True, "packageVersion": "1.0", "origin": "global"}]}}
     with closing(sqlite3.connect(world.database, timeout=10)) as connection, connection:
         connection.execute("DELETE FROM config_machine_state WHERE state_key = 'plugins.installedIndex'")
@@ -71,13 +72,13 @@ def plant(world: World) -> None:
 
 def test_what_a_migration_loses_is_named_and_a_lost_account_decides(bench: Bench, candidate: Candidate) -> None:
     plant(bench.world)
-    lost = {"config": "session", "account": "all", "table": "cron_jobs", "plugin": "notes"}
+    lost = {"config": "session", "account": "main", "table": "cron_jobs", "plugin": "notes"}
     bench.world.stop_gateway()
     bench.world.edit_config(lambda config: config.update(session={"mainKey": "main"}))
     bench.world.start_gateway()
     report = bench.run(candidate(migrationForgets=lost))
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
-    assert "botAccount" in judged(report, "migration.credentials").why
+    assert "openai:mine" in judged(report, "migration.credentials").why
     assert "secret" not in judged(report, "migration.credentials").why
     assert "session.mainKey" in judged(report, "migration.config").why
     assert "cron_jobs 1 → 0" in judged(report, "migration.rows").why

@@ -42,6 +42,12 @@ def test_releases_that_say_one_refusal_in_two_ways_fail_for_one_reason() -> None
     assert beside(candidate, control, reason).blame is Blame.STATE
 
 
+def test_releases_that_both_call_out_fail_alike_whomever_they_call() -> None:
+    candidate = (failed("silence", "it called TCP 192.0.2.1:443"), passed("b"))
+    control = (failed("silence", "it called TCP 192.0.2.7:443, DNS 192.0.2.53:53"), passed("b"))
+    assert said(beside(candidate, control, reason)) == (Verdict.PASS, Blame.STATE)
+
+
 @pytest.mark.parametrize(
     "control",
     [

@@ -1,5 +1,7 @@
 """The canary with the real OpenClaw: what it must let through, and what it must hold."""
 
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -79,6 +81,42 @@ def test_one_narrowed_scope_of_a_real_clone_fails(
     report = bench.run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
     assert report.verdict is Verdict.FAIL
     assert "device_pairing_paired" in judged(report, "clone.like-source").why
+
+
+def test_a_device_token_broken_beforehand_is_pre_existing_and_not_the_candidates_fault(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = real_world_of("2026.9.5")
+    with closing(sqlite3.connect(world.database)) as connection, connection:
+        assert connection.execute("UPDATE device_auth_tokens SET token = 'x' || substr(token, 2)").rowcount == 1
+    report = _bench(world, tmp_path).run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    assert (report.verdict, report.blame) == (Verdict.PASS, Blame.STATE)
+    assert {j.check for j in report.remaining} == {"pairing.token-equal.operator", "live.handshake.stored-token"}
+    assert judged(report, "clone.answered").verdict is Verdict.PASS
+
+
+def test_from_a_state_of_2_17_that_2_19_refuses_2_22_heals(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
+    world.prefix.unlink()  # the worlds of this tier link the package
+    world.prefix.symlink_to(installed("2026.2.19").prefix)
+    report = _bench(world, tmp_path).run(slot(installed("2026.2.22").package, "2026.2.22", world.node.node))
+    assert (report.verdict, report.blame) == (Verdict.PASS, Blame.NONE)
+    assert {"turn.sessions_spawn", "turn.sessions_send"} <= {j.check for j in report.healed}
+
+
+def test_a_package_with_a_missing_file_fails_by_its_name(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = real_world_of("2026.9.5")
+    whole = installed("2026.9.6").package
+    damaged = tmp_path / "damaged" / "node_modules" / "openclaw"
+    shutil.copytree(whole, damaged, symlinks=True, copy_function=os.link)
+    (damaged / "dist" / "entry.js").unlink()
+    report = _bench(world, tmp_path).run(slot(damaged, "2026.9.6", world.node.node))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "dist/entry" in judged(report, "doctor").why
 
 
 @pytest.mark.long

@@ -23,11 +23,8 @@ def look(state: Path, databases: tuple[Path, ...], config: Path, rules: Contents
             with closing(open_unchanged(path)) as connection:
                 schemas.append((name, int(connection.execute("PRAGMA user_version").fetchone()[0])))
                 rows.extend(_rows(connection, name))
-                credentials.update(
-                    _account(name, each)
-                    for text in _texts(connection, rules.credential_column)
-                    for each in rules.credential_names(text)
-                )
+                for text in _texts(connection, rules.credential_column):
+                    credentials.update(rules.credential_names(text))
                 plugins.extend(plugin for text in _texts(connection, rules.plugin_column) for plugin in rules.plugins(text))
         except sqlite3.DatabaseError:
             schemas.append((name, -1))
@@ -55,17 +52,9 @@ def _texts(connection: sqlite3.Connection, where: NamedColumn) -> Iterator[bytes
 
 
 def _file_names(state: Path, rules: ContentsRules) -> Iterator[str]:
-    """Accounts in files, named as if they lay in the agent's database: a migration moves them there."""
     for pattern in rules.credential_files:
         for path in sorted(p for p in state.glob(pattern) if p.is_file() and not p.is_symlink()):
-            for each in rules.credential_names(path.read_bytes()):
-                yield _account(str(path.relative_to(state)), each)
-
-
-def _account(place: str, name: str) -> str:
-    """`agents/main: anthropic:default`, wherever below the agent it is kept."""
-    parts = Path(place).parts
-    return f"{'/'.join(parts[:2]) if parts[0] == 'agents' else place}: {name}"
+            yield from rules.credential_names(path.read_bytes())
 
 
 def words_in(root: Path, words: tuple[str, ...], since: float) -> frozenset[str]:

@@ -33,7 +33,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Contents:
-    """One look. `schemas` are the `user_version` of each database; `credentials` name stored accounts, not their secrets."""
+    """One look. `schemas` are the `user_version` of each database; `credentials` name stored accounts, wherever kept."""
 
     schemas: tuple[tuple[str, int], ...] = ()
     rows: tuple[Rows, ...] = ()
@@ -96,6 +96,7 @@ class Migration:
     credentials_lost: tuple[str, ...] = ()
     plugins_lost: tuple[str, ...] = ()
     plugins_changed: tuple[str, ...] = ()
+    accounts_left: int = 0
     compared: int = 0
 
     def with_plugins(self, before: Contents, after: Contents) -> "Migration":
@@ -130,6 +131,7 @@ def migration(before: Contents, after: Contents) -> Migration:
         plugins_changed=tuple(
             _moved(p, plugins[p.name]) for p in known if p.name in plugins and _has_moved(p, plugins[p.name])
         ),
+        accounts_left=len(after.credentials),
         compared=len(was),
     )
 

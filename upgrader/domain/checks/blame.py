@@ -8,6 +8,7 @@ from upgrader.domain.check import Judgement, Need, Verdict, overall
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
 _ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again"})
+_CALLS = "silence"
 Reason = Callable[[str], str]
 Runs = tuple[Judgement, ...]
 
@@ -53,7 +54,7 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
 
 def in_empty_profile(found: Beside, fresh: Runs, reason: Reason) -> Beside:
     """Told apart by the candidate's run in an empty profile: what fails there too is no fault of this state."""
-    here = {j.check: reason(j.why) for j in found.remaining}
+    here = {j.check: _common(j, reason) for j in found.remaining}
     there = _failures(fresh, reason)
     if found.blame is Blame.STATE and here and here.items() & there.items():
         return Beside(found.verdict, Blame.BOTH, found.healed, found.remaining)
@@ -62,7 +63,13 @@ def in_empty_profile(found: Beside, fresh: Runs, reason: Reason) -> Beside:
 
 def _failures(judgements: Runs, reason: Reason) -> dict[str, str]:
     """Required failures with what two runs of the same fault have in common."""
-    return {j.check: reason(j.why) for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL}
+    failed = (j for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL)
+    return {j.check: _common(j, reason) for j in failed}
+
+
+def _common(judgement: Judgement, reason: Reason) -> str:
+    """Whom a release calls changes from run to run (addresses rotate): that it calls at all is the fault compared."""
+    return "called" if judgement.check == _CALLS else reason(judgement.why)
 
 
 def _undecided(judgements: Runs) -> set[str]:

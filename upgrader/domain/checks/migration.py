@@ -7,10 +7,10 @@ _SHOWN = 12
 
 
 def judge(found: Migration) -> tuple[Judgement, ...]:
-    """Losses of accounts decide; rows, configuration and plugins are told, each by name: a release may mean them."""
+    """Accounts of which none is left decide; all else is told, each by name: a release may rename, move or drop on purpose."""
     accounts = ("stored accounts are gone", "all stored accounts are there")
     return (
-        _lost("credentials", accounts, found.credentials_lost, Need.REQUIRED),
+        _lost("credentials", accounts, found.credentials_lost, Need.WANTED if found.accounts_left else Need.REQUIRED),
         _lost("rows", ("tables hold less than before", f"{found.compared} tables hold what they held"), _shrunk(found)),
         _lost("config", ("settings are gone", "all settings are there"), found.config_lost),
         _lost("config-changed", ("settings have another value", "settings are as they were"), found.config_changed),

@@ -48,11 +48,12 @@ def _watched(outside: Outside) -> tuple[Judgement, ...]:
     quiet = f"no connection outside loopback was seen (watched, not enforced; {seen})"
     return (
         _seen("silence", "it called", outside.calls, quiet),
-        _seen(
+        # Whoever went there was sent away: a real doctor looks for its service (2026.9.6), and that is no fault.
+        _told(
             "silence.manager",
             "it reached for a service manager by",
             outside.managers,
-            "nobody reached for a service manager where the environment points to; means: a socket there",
+            "nobody is there; means: a socket where the environment points to",
         ),
         _seen("silence.paths", "it wrote to live files:", outside.written, f"no live file was open for writing; {seen}"),
     )

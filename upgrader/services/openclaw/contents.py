@@ -1,7 +1,8 @@
 """Where OpenClaw keeps what a migration must not lose, and how its names are read. Values are never given out.
 
 `config_machine_state['plugins.installedIndex']` and `auth_profile_store` as read from databases of 2026.9.5 and 9.6;
-auth-profiles.json from 2026.2.17 (dist: `AUTH_PROFILE_FILENAME`) with its map `profiles`.
+auth-profiles.json with its map `profiles` up to 7.x. A doctor renames profiles (9.6: openai-codex to openai, in
+dist/auth-profile-repair-*.mjs) and moves them between stores: a name alone that is gone is no loss yet.
 """
 
 import hashlib
@@ -17,10 +18,9 @@ STAMPS = ("meta.", "wizard.")
 
 
 def credential_names(data: bytes) -> tuple[str, ...]:
-    """The profiles of an auth store, else the top-level keys of a credentials file."""
-    document = _loaded(data)
-    profiles = document.get("profiles")
-    return tuple(sorted(str(name) for name in (profiles if isinstance(profiles, dict) else document)))
+    """The profiles of an auth store; nothing of what is none."""
+    profiles = _loaded(data).get("profiles")
+    return tuple(sorted(str(name) for name in profiles)) if isinstance(profiles, dict) else ()
 
 
 def plugins(data: bytes) -> tuple[Plugin, ...]:
@@ -62,7 +62,7 @@ def _loaded(data: bytes) -> dict[str, object]:
 
 
 RULES = ContentsRules(
-    credential_files=("agents/*/agent/auth-profiles.json", "credentials/*.json", "credentials/*/*.json"),
+    credential_files=("agents/*/agent/auth-profiles.json",),
     credential_column=NamedColumn("auth_profile_store", "store_json"),
     credential_names=credential_names,
     plugin_column=NamedColumn("config_machine_state", "value_json", "state_key = 'plugins.installedIndex'"),

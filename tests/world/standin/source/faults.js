@@ -92,7 +92,7 @@ export function forget(where) {
     delete config[lost.config];
     writeFileSync(where.config, JSON.stringify(config, null, 2));
   }
-  if (lost.account) rmSync(join(where.state, "credentials"), { recursive: true, force: true });
+  if (lost.account) rmSync(join(where.state, "agents", lost.account, "agent", "auth-profiles.json"), { force: true });
   if (lost.table || lost.plugin) {
     const db = new DatabaseSync(where.database);
     if (lost.table) db.exec(`DELETE FROM ${lost.table}`);
