@@ -121,7 +121,12 @@ STANDINGS = (
         "2026.7.1-2",
         "stay",
         "2026.7.1-2",
-        ("no release worth going to is known from here", "`upgrader upgrade 2026.6.11`", "2026.9.6 is the registry's newest"),
+        (
+            "no release worth going to is known from here",
+            "2026.7.1-2 is bad to leave from",
+            "`upgrader upgrade 2026.6.11`",
+            "2026.9.6 is the registry's newest",
+        ),
     ),
     Standing(
         "2026.9.3",

@@ -100,6 +100,10 @@ def _also(data: PlanData) -> Iterator[Row]:
         for evidence in data.present.evidence[:1]:
             label = f"{data.present_version} is {_OPINION[data.present.verdict]}"
             yield "installed", Group(escape(label), *_evidence(evidence).renderables)
+    start = data.present.start
+    if data.plan.answer is Answer.STAY and start is not None and start.verdict is Verdict.BAD:
+        told = f"{data.present_version} is bad to leave from: {start.sentence}"
+        yield "leaving", Group(escape(told), f"[dim]{escape(_sources(start.sources))}[/dim]")
     if data.route:
         yield "the way", escape(" → ".join(str(each) for each in (data.present_version, *data.route)))
     yield from _fixes(data)
