@@ -59,6 +59,17 @@ def test_npms_own_default_is_asked_for_once(npm: Npm) -> None:
     assert npm.asked == [1]
 
 
+AS_WRITTEN = "new Definition('registry', {\n    default: '%s',"
+
+
+@pytest.mark.parametrize(("written", "asked"), [(AS_WRITTEN, []), ("otherwise %s", [1])])
+def test_a_default_that_stands_in_npms_own_definitions_is_read_there(npm: Npm, written: str, asked: list[int]) -> None:
+    definitions = npm.script.parent.parent / "node_modules/@npmcli/config/lib/definitions/definitions.js"
+    definitions.parent.mkdir(parents=True)
+    definitions.write_text(f"  registry: {written % DEFAULT}\n    type: url,\n")
+    assert (npm.settings().registry, npm.asked) == (DEFAULT, asked)
+
+
 def test_a_damaged_answer_is_asked_for_again(npm: Npm) -> None:
     npm.settings()
     for kept in (npm.root / "cache").iterdir():

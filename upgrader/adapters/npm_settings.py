@@ -1,12 +1,13 @@
-"""npm's settings without starting npm: its files say everything but npm's own default address, and that is asked once.
+"""npm's settings without starting npm: its files say all but npm's own default address, which stands in npm's definitions.
 
-`npm config ls` takes as long as all the rest of a plan. The order of the files is npm's (`npm help npmrc`, npm 11): the
-user's, the machine's at `<prefix>/etc/npmrc`, the one built into npm.
+`npm config ls` takes as long as all the rest of a plan: it is run, once, only where they are written otherwise. The order of
+the files is npm's (`npm help npmrc`, npm 11): the user's, the machine's at `<prefix>/etc/npmrc`, the one built into npm.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from upgrader.adapters.durable import make_private
 from upgrader.adapters.npm import NpmProgram
 from upgrader.adapters.npmrc import NpmPlaces, NpmSettings, named_in, read_settings
 
+_DEFINITIONS = "node_modules/@npmcli/config/lib/definitions/definitions.js"
+_DEFAULT = re.compile(r"new Definition\('registry', \{\s*default: '(https?://[^'\s]+)',")
+_LIMIT = 1024 * 1024
 _NAMES = ("userconfig", "globalconfig", "prefix")
 
 
@@ -32,6 +36,9 @@ def npm_settings(environment: Mapping[str, str], home: Path, npm: NpmHere | None
     places = npm_places(environment, home, npm)
     if npm is None or "registry" in named_in(environment, places):
         return read_settings(environment, places)
+    written = _written_default(npm.program.script)
+    if written:
+        return read_settings(environment, places, {"registry": written})
     kept = cache / f"npm-{hashlib.sha256(f'{npm.program.script} {npm.program.version}'.encode()).hexdigest()[:16]}.json"
     default = _read(kept)
     if not default:
@@ -57,6 +64,19 @@ def _said(values: Mapping[str, str], home: Path) -> dict[str, Path]:
     """The settings that name places; `~/` is the home, as npm reads it."""
     found = {name: values[name] for name in _NAMES if values.get(name)}
     return {name: home / text[2:] if text.startswith("~/") else Path(text) for name, text in found.items()}
+
+
+def _written_default(script: Path) -> str:
+    """The default address as it is written in this npm's own definitions; empty where they are written otherwise.
+
+    Source: node_modules/@npmcli/config/lib/definitions/definitions.js of npm 11.
+    """
+    try:
+        with (script.parent.parent / _DEFINITIONS).open(encoding="utf-8", errors="replace") as file:
+            found = _DEFAULT.search(file.read(_LIMIT))
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 def _read(kept: Path) -> object:

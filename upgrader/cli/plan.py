@@ -22,7 +22,7 @@ def plan(
     reason: Reason = "",
     offline: Offline = False,
     every: Annotated[bool, typer.Option("--all", help="the table of all candidates")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="keep the plan for `upgrader upgrade FILE`", metavar="FILE")] = None,
+    out: Annotated[str, typer.Option("--out", help="keep the plan for `upgrader upgrade FILE`", metavar="FILE")] = "",
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="exit 10 when an upgrade is available")
     ] = False,
@@ -38,4 +38,4 @@ def plan(
     wish = planning.Wish(version(target), accepted(accept), reason, reach)
     if every:
         return session.output.finish(planning.plan_all(machine, session.options, wish))
-    return session.output.finish(planning.plan(machine, session.options, wish, style, out))
+    return session.output.finish(planning.plan(machine, session.options, wish, style, Path(out) if out else None))

@@ -11,7 +11,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"upgrader {__version__}\n")
         return
-    gc.set_threshold(50_000)  # loading makes thousands of lasting objects; looking through them every 700 takes a tenth
+    gc.set_threshold(200_000)  # loading makes thousands of lasting objects; looking through them every 700 takes a tenth
     from upgrader.cli.app import main as whole  # typer and all commands: 100 times what the line above costs
 
     whole()
