@@ -98,6 +98,14 @@ def test_what_the_log_tells_of_before_the_record_was_written_anew_is_no_fault_of
     assert checks["live.log.agent-pairing-required"] == "wanted"
 
 
+def test_our_own_looks_are_no_clients_trouble(world_of: WorldOf) -> None:
+    world = world_of()
+    said_of_us = "unauthorized conn=1 remote=127.0.0.1 client=gateway-client backend vupgrader reason=token_mismatch"
+    closed = "closed before connect conn=1 remote=127.0.0.1 ua=upgrader code=1008 reason=unauthorized: gateway token mismatch"
+    world.log.write_bytes(line(said_of_us, NOW) + line(closed, NOW))
+    assert [each["code"] for each in causes(world)] == ["no-gateway"]
+
+
 def test_a_changed_platform_is_named(world_of: WorldOf) -> None:
     world = world_of()
     text = "security audit: device metadata upgrade requested reason=metadata-upgrade"

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from upgrader.domain.sighting import LogEvent
-from upgrader.services.openclaw.signatures import SIGNATURES, LogLine, parse_line, redacted
+from upgrader.services.openclaw.signatures import SIGNATURES, LogLine, is_ours, parse_line, redacted
 
 _ARCHIVES = 5  # `rotatedLogPath` of 2026.9.6 keeps name.1.log to name.5.log
 _LINE_BYTES = 256 * 1024
@@ -52,7 +52,7 @@ def events(lines: Iterable[bytes], since: datetime) -> Iterator[LogEvent]:
 def event_of(raw: bytes) -> LogEvent | None:
     """One line as an event, None where it tells nothing."""
     line = parse_line(raw)
-    if line is None or line.at is None:
+    if line is None or line.at is None or is_ours(line.text):
         return None
     name = _name(line)
     if not name:

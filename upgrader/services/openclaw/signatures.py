@@ -19,6 +19,8 @@ from upgrader.domain.observing import LogWindow
 _SAMPLE = 160  # characters of a sample
 _SECRETS = re.compile(r"\b[A-Za-z0-9_-]{32,}\b")
 _NAMED = re.compile(r"\b(device|conn|instance|requestId|ip|remote|peer|ua)=\S+")
+# The version and the user agent that our connects name (handshake.py, gateway_socket.py), as 2.22 and 9.6 log them.
+_OURS = re.compile(r"\bvupgrader\b|\bua=upgrader\b")
 _FAULT, _NOTICE = Weight.FAULT, Weight.NOTICE
 
 
@@ -226,7 +228,14 @@ def _lines(raw: bytes, window: LogWindow) -> list[LogLine]:
     return [line for line in parsed if line is not None and _counts(line, window)]
 
 
+def is_ours(text: str) -> bool:
+    """Whether a line is about a connect of our own: looking at a gateway is no client's trouble."""
+    return _OURS.search(text) is not None
+
+
 def _counts(line: LogLine, window: LogWindow) -> bool:
+    if is_ours(line.text):
+        return False
     if line.pid is not None and window.pid is not None and line.pid != window.pid:
         return False
     return line.at is not None and line.at >= window.since
