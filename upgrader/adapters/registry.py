@@ -86,7 +86,18 @@ class NpmRegistry:
     def latest(self) -> Release | None:
         """What the registry calls `latest`, or None where it says nothing usable. Raises RegistryUnreachable."""
         document = self._document("latest", self._limits.document_bytes, reduced)
-        return read_release(document) if document is not None else None
+        found = read_release(document) if document is not None else None
+        if found is not None:
+            self._keep_as(found.version, document)
+        return found
+
+    def _keep_as(self, version: Version, document: object) -> None:
+        """What `latest` says is what that version says: not asked for twice."""
+        key = f"{self._package}/{version}"
+        now = self._clock.now()
+        kept = self._cache.get(key)
+        if self._sourcing is Sourcing.NETWORK and (kept is None or now - kept.asked >= _FRESH):
+            self._cache.put(key, Cached(document, "", "", now))
 
     def releases(self) -> tuple[Release, ...]:
         """All published releases, oldest first. Raises RegistryUnreachable."""

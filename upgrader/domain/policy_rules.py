@@ -193,7 +193,8 @@ def _installation(move: MoveFacts) -> Iterator[Finding]:
         yield Block(Rule.GATEWAYS, why, f"end all but one, or `--accept {Rule.GATEWAYS.value}`", "`upgrader status`")
     if found.updates_itself:
         why = "OpenClaw's own updater is switched on (`update.auto`): it may change the release behind your back"
-        yield PlanWarning(Rule.UPDATES_ITSELF, why, "switch it off in openclaw.json")
+        change = "switch it off in openclaw.json, or `upgrader pin --switch-off-updater --reason TEXT` does, with its undo"
+        yield PlanWarning(Rule.UPDATES_ITSELF, why, change)
 
 
 def _disk(move: MoveFacts) -> Iterator[Finding]:

@@ -192,11 +192,17 @@ class PlanOperation:
         """
         try:
             facts = self._first_open(facts, table, forward_order(facts, table)[:_TRIES_FORWARD])
-            return self._first_open(facts, table, back_order(facts, table)[:_TRIES_BACK])
+            back = tuple(version for version in back_order(facts, table) if self._may_open(facts, version))
+            return self._first_open(facts, table, back[:_TRIES_BACK])
         except RegistryUnreachable:
             if target is None:
                 raise
             return facts
+
+    def _may_open(self, facts: PlanFacts, version: Version) -> bool:
+        """Whether an older release may open this state, by what is known of its age alone: else it need not be asked for."""
+        reach, schema = self.reach(Release(version)).state, facts.installation.state.state_schema
+        return reach is None or not schema or reach >= schema
 
     def _first_open(self, facts: PlanFacts, table: Table, order: tuple[Version, ...]) -> PlanFacts:
         for version in order:
