@@ -85,6 +85,7 @@ def test_the_updater_is_switched_off_with_a_pin_and_comes_back_byte_for_byte(sti
     said = still.run("pin", "--reason", "fair")
     assert "OpenClaw's own updater is on" in " ".join(said.stdout.split())
     assert still.config.read_bytes() == before
+    assert "asks no pin" in still.run("--json", "plan").json["data"]["notes"][-1]
     off = still.run("--json", "pin", "--reason", "fair", "--switch-off-updater")
     assert off.exit_code == 0, off.text
     assert off.json["data"]["updates_itself"] is False
@@ -127,6 +128,8 @@ def test_an_overridden_rule_stands_in_the_history_before_anything_is_changed(wor
     words = ("upgrade", "2026.9.6", "--accept", "pinned", "--reason", "the fair is off")
     said = world.run("--json", "--yes", *words, limit_s=240)
     assert said.exit_code == 0, said.text
+    assert any("that pin still stands" in each for each in said.json["notices"])
+    assert world.run("--json", "status").json["data"]["pin"]["reason"] == "the trade fair"
     events = world.run("--json", "history").json["data"]["events"]
     assert [each["kind"] for each in events] == ["pin", "override", "upgrade"]
     assert (events[1]["rule"], events[1]["reason"]) == ("pinned", "the fair is off")

@@ -198,6 +198,16 @@ def test_a_pin_until_spawning_is_mended_ends_with_the_release_that_mends_it(desk
     assert "the fix you wait for is out: 2026.2.22 mends pairing, spawning and sending" in told
 
 
+def test_a_verdict_under_a_condition_asks_the_configuration_which_channels_there_are(desk: SetUp) -> None:
+    at = desk("2026.2.9")
+    assert at.plan("2026.2.12")["data"]["plan"]["blocks"] == []
+    config = at.machine.state / "openclaw.json"
+    config.write_text("{gateway: {port: 18790}, channels: {wecom: {}, telegram: {enabled: false}}}")
+    said = at.plan("2026.2.12")
+    assert [each["code"] for each in said["errors"]] == ["known_bad"]
+    assert "wecom" in said["data"]["plan"]["blocks"][0]["evidence"][0]["about"]
+
+
 def test_an_entry_of_ones_own_changes_the_plan(desk: SetUp) -> None:
     at = desk("2026.9.5")
     words = ("--verdict", "bad", "--sentence", "It lost our phones.", "--source", "our ticket 7")

@@ -10,7 +10,7 @@ from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, tables
 from upgrader.domain.history import Event, EventKind, HistoryData
 from upgrader.domain.moves import MoveData
-from upgrader.domain.outcome import Outcome
+from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pinning import PinData, PinWish, UpdaterWish
 from upgrader.domain.plan import PlanData
 from upgrader.operations.pin import Pinning
@@ -61,6 +61,19 @@ def record_move(
                 transaction=data.transaction,
             )
         )
+
+
+def with_pin_told(
+    machine: Machine, keeping: Keeping, outcome: Outcome[MoveData | PlanData]
+) -> Outcome[MoveData | PlanData]:
+    """The outcome, with a word on a pin that was overridden and still stands."""
+    pin = pins(machine).get(keeping.installation.state.path)
+    data = outcome.data
+    if pin is None or outcome.status is not Status.DONE or not isinstance(data, MoveData) or data.target == str(pin.version):
+        return outcome
+    ways = "`upgrader unpin` takes it away, `upgrader pin --reason TEXT` moves it here"
+    told = f"{pin.in_words()}: that pin still stands; {ways}"
+    return replace(outcome, notices=(*outcome.notices, told))
 
 
 def _pinning(machine: Machine, options: Options) -> Pinning:

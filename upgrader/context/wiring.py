@@ -16,7 +16,8 @@ from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
 from upgrader.context.planning import Wish, held_to, plan, planning
 from upgrader.context.proving import Proving
-from upgrader.context.recording import record_move, record_overrides
+from upgrader.context.recording import record_move, record_overrides, with_pin_told
+from upgrader.context.remembering import pins
 from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
 from upgrader.domain.history import EventKind
@@ -71,6 +72,7 @@ class Wiring:
             self._finder(),
             lambda found: Keeping(self.machine, found).records(),
             lambda found: drift_of(Keeping(self.machine, found)),
+            pins(self.machine).get,
         )
         return _told(shown.run(), recovery)
 
@@ -140,6 +142,7 @@ class Wiring:
                 consent=consent,
             ).run(target, accepted)
             record_move(self.machine, keeping, EventKind.UPGRADE, outcome)
+            outcome = with_pin_told(self.machine, keeping, outcome)
         return _told(outcome, recovery)
 
     def rollback(self, snapshot: str, patience: Patience) -> Outcome[MoveData]:

@@ -58,7 +58,7 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
         newer_unknown=_newer_unknown(facts, table),
         registry=facts.registry,
         table=table.source,
-        notes=notes,
+        notes=(*notes, *_pin_notes(facts)),
         next_command=_next_command(plan, forward, back, way),
         pin=facts.pin,
         route=way,
@@ -103,6 +103,14 @@ def step_is_in_the_way(facts: PlanFacts, table: Table, target: Version) -> bool:
     """Whether only the one step to a newer release is in the way, so that stops may lead around it."""
     plan = _judge(facts, table, target)
     return plan.direction is Direction.NEWER and bool(plan.blocks) and {each.rule for each in plan.blocks} <= _OF_THE_STEP
+
+
+def _pin_notes(facts: PlanFacts) -> tuple[str, ...]:
+    """What may move a pinned installation all the same."""
+    if facts.pin is None or not facts.installation.updates_itself:
+        return ()
+    way = "`upgrader pin --switch-off-updater --reason TEXT`"
+    return (f"OpenClaw's own updater is on (update.auto) and asks no pin: {way} switches it off, with its undo",)
 
 
 def _pinned_elsewhere(facts: PlanFacts) -> Version | None:

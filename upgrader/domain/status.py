@@ -5,6 +5,7 @@ from pathlib import Path
 
 from upgrader.domain.drift import Drift
 from upgrader.domain.facts import Obstacle
+from upgrader.domain.pin import Pin
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class StatusData:
     obstacles: tuple[Obstacle, ...] = ()
     unseen_processes: int = 0
     drift: tuple[Drift, ...] = ()
+    pin: Pin | None = None
 
     @property
     def runs_another_version(self) -> bool:

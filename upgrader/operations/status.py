@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from upgrader.domain.drift import Drift
 from upgrader.domain.facts import GatewayProcess, Installation
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.pin import Pin
 from upgrader.domain.ports import Discovery, JournalFile, Journals, Slots, Snapshots
 from upgrader.domain.status import (
     GatewayStatus,
@@ -31,11 +33,13 @@ class Records:
 
 @dataclass(frozen=True)
 class ShowStatus:
-    """`upgrader status`. `records` opens what is kept for an installation, `drift` compares it with how it was left."""
+    """`upgrader status`. `records` opens what is kept for an installation, `drift` compares it with how it was left, `pin` is
+    what a person pinned."""
 
     discovery: Discovery
     records: Callable[[Installation], Records]
     drift: Callable[[Installation], tuple[Drift, ...]] = lambda _found: ()
+    pin: Callable[[Path], Pin | None] = lambda _state: None
 
     def run(self) -> Outcome[StatusData]:
         """Always 0 when it could be read. Raises what the discovery raises."""
@@ -74,6 +78,7 @@ class ShowStatus:
                 obstacles=installation.obstacles,
                 unseen_processes=installation.unseen_processes,
                 drift=self.drift(installation),
+                pin=self.pin(installation.state.path),
             ),
         )
 

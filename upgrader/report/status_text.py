@@ -16,6 +16,8 @@ def render_status(data: StatusData) -> RenderableType:
             f"[yellow]unfinished:[/yellow] {escape(move.move)} to {escape(move.target)}, begun {escape(move.started)}; "
             "the next command that changes something ends it first"
         )
+    if data.pin is not None:
+        parts.append(escape(data.pin.in_words()))
     parts += [f"[yellow]changed behind our back:[/yellow] {escape(each.in_words())}" for each in data.drift]
     parts += [_slots(data), _snapshots(data)]
     for obstacle in data.obstacles:
