@@ -1,6 +1,8 @@
 """Looks at what a clone holds: rows of every table, names of stored accounts and plugins, configuration by path."""
 
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -61,14 +63,21 @@ def words_in(root: Path, words: tuple[str, ...], since: float) -> frozenset[str]
     """Which words are found as bytes in files changed since then; read in pieces, so that size does not matter."""
     wanted = {word: word.encode() for word in words}
     found: set[str] = set()
-    for path in sorted(root.rglob("*")):
-        if len(found) == len(wanted):
-            break
-        if path.is_symlink() or not path.is_file() or path.stat().st_mtime < since:
-            continue
+    for path in _changed_files(root, since):
         for piece in _pieces(path):
             found.update(word for word, data in wanted.items() if data in piece)
+        if len(found) == len(wanted):
+            break
     return frozenset(found)
+
+
+def _changed_files(root: Path, since: float) -> Iterator[Path]:
+    """Regular files changed since then; one directory in memory at a time."""
+    for folder, _, names in os.walk(root):
+        for path in (Path(folder, name) for name in names):
+            seen = path.lstat()
+            if stat.S_ISREG(seen.st_mode) and seen.st_mtime >= since:
+                yield path
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
