@@ -9,7 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from upgrader import __version__
 from upgrader.adapters.compare import Comparer, NotComparable
 from upgrader.adapters.durable import make_private, replace_durably
+from upgrader.adapters.tree import digest_file
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.own_probes import CanarySettings
 from upgrader.domain.ports import Clock
 from upgrader.domain.sameness import Exclusions
 from upgrader.domain.slot import Slot
@@ -18,9 +20,11 @@ from upgrader.domain.tree import TreeUnreadable
 
 @dataclass(frozen=True)
 class _About:
-    """What a report is about. `state` is the digest of the snapshot's manifest, `tree` where the snapshot lies."""
+    """What a report is about. `state` is the digest of the snapshot's manifest, `tree` where the snapshot lies; `asked` the
+    digest of what a person asks of a canary (their probes and budgets), with the files of the probes."""
 
     tool: str
+    asked: str
     candidate: str
     present: str
     extras: tuple[str, ...]
@@ -41,8 +45,9 @@ _FORM = TypeAdapter(_Kept)
 class FileProofs:
     """Port Proofs. `exclusions`: what a gateway at work writes into its state without changing what was proven."""
 
-    def __init__(self, root: Path, exclusions: Exclusions, clock: Clock) -> None:
+    def __init__(self, root: Path, exclusions: Exclusions, clock: Clock, settings: CanarySettings) -> None:
         self._root = root
+        self._settings = settings
         self._exclusions = exclusions
         self._clock = clock
 
@@ -51,16 +56,29 @@ class FileProofs:
         kept = self._read(request.candidate)
         if kept is None or kept.report.seal is not seal:
             return None
-        about = _about(request)
-        if replace(kept.about, state=about.state, tree=about.tree) != about or not self._same_state(kept.about, request):
+        about, then = self._about(request), kept.about
+        if replace(then, state=about.state, tree=about.tree, extras=about.extras) != about:
+            return None
+        if not set(about.extras) <= set(then.extras) or not self._same_state(then, request):
             return None
         return replace(kept.report, proven=kept.proven)
 
     def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
         """See Proofs.keep."""
-        kept = _Kept(_about(request), self._clock.now().isoformat(timespec="seconds"), report)
+        kept = _Kept(self._about(request), self._clock.now().isoformat(timespec="seconds"), report)
         make_private(self._root)
         replace_durably(self._file(request.candidate), _FORM.dump_json(kept))
+
+    def _about(self, request: CanaryRequest) -> _About:
+        return _About(
+            tool=__version__,
+            asked=_asked(self._settings),
+            candidate=_digest(request.candidate),
+            present=_digest(request.present),
+            extras=tuple(sorted(each.value for each in request.extras)),
+            state=request.snapshot.digest,
+            tree=str(request.snapshot.tree),
+        )
 
     def _read(self, candidate: Slot) -> _Kept | None:
         try:
@@ -83,15 +101,10 @@ class FileProofs:
         return self._root / f"{hashlib.sha256(candidate.id.encode()).hexdigest()[:16]}.json"
 
 
-def _about(request: CanaryRequest) -> _About:
-    return _About(
-        tool=__version__,
-        candidate=_digest(request.candidate),
-        present=_digest(request.present),
-        extras=tuple(sorted(each.value for each in request.extras)),
-        state=request.snapshot.digest,
-        tree=str(request.snapshot.tree),
-    )
+def _asked(settings: CanarySettings) -> str:
+    files = (probe.program for probe in settings.probes if probe.program.is_file())
+    said = [repr(settings), *(digest_file(file) for file in files)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _digest(slot: Slot) -> str:

@@ -44,7 +44,8 @@ class Proving:
 
     def keeping_word(self) -> KeepingCanary:
         """The canary that always runs; its word is kept."""
-        proofs = FileProofs(self.keeping.home / "proofs", sameness.EXCLUSIONS, self.machine.clock)
+        settings = read_canary_settings(self.machine.config)
+        proofs = FileProofs(self.keeping.home / "proofs", sameness.EXCLUSIONS, self.machine.clock, settings)
         return KeepingCanary(self.canaries(), proofs)
 
     def sweep(self) -> tuple[Path, ...]:
