@@ -14,6 +14,7 @@ from upgrader.domain.observing import Cell, FileUnreadable, SmallFiles
 from upgrader.domain.ports import Clock
 from upgrader.domain.repairing import KeptPairing, StepFailed
 
+_LOOK = "`upgrader diagnose` says what is wrong with them"
 Statement = tuple[str, tuple[object, ...]]
 Files = Mapping[str, bytes | None]
 
@@ -99,14 +100,14 @@ class StoreEditor:
         try:
             return {name: self.small.read(installation.state.path / name) for name in self.knowledge.OWN_FILES}
         except FileUnreadable as error:
-            raise StepFailed(error.message, why=error.why) from error
+            raise StepFailed(error.message, why=error.why, hint=_LOOK) from error
 
     def _edit(self, installation: Installation, change: Callable[[Files], Mapping[str, bytes | None]]) -> None:
         """Write what `change` makes of the files; what it cannot read is left as it is."""
         try:
             changed = change(self._files(installation))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StepFailed("the pairing files cannot be edited", why=str(error)[:120]) from error
+            raise StepFailed("the pairing files cannot be edited", why=str(error)[:120], hint=_LOOK) from error
         try:
             for name, data in changed.items():
                 path = installation.state.path / name
@@ -116,7 +117,7 @@ class StoreEditor:
                     make_private(path.parent)
                     replace_durably(path, data)
         except OSError as error:
-            raise StepFailed("the pairing files cannot be written", why=error.strerror or str(error)) from error
+            raise StepFailed("the pairing files cannot be written", why=error.strerror or str(error), hint=_LOOK) from error
 
     def _run(self, installation: Installation, statements: tuple[Statement, ...]) -> None:
         with self._connection(installation) as connection:
@@ -150,4 +151,4 @@ class _Guarded:
 
 
 def _failed(error: sqlite3.Error) -> StepFailed:
-    return StepFailed("the state database cannot be edited", why=str(error))
+    return StepFailed("the state database cannot be edited", why=str(error), hint=_LOOK)

@@ -47,7 +47,12 @@ class Outage:
         """
         objections = self.supervisor.objections(installation)
         if objections:
-            raise Blocked("this gateway cannot be stopped by upgrader", why="; ".join(objections), code="supervisor")
+            raise Blocked(
+                "this gateway cannot be stopped by upgrader",
+                why="; ".join(objections),
+                hint="`upgrader status` shows what keeps it",
+                code="supervisor",
+            )
         running = installation.is_running
         launch = self.supervisor.launch_record(installation) if running else None
         with self.shield():

@@ -136,6 +136,8 @@ class Repair:
             return
         try:
             installation: Installation = self.discovery.find()
+            if self.rungs.editor.keep(installation, kept.device_id) == kept:
+                return  # nothing was written: no reason for a stop
             with self.progress.step("putting this machine's pairing back as it was"):
                 self.rungs.outage.during(installation, lambda: self.rungs.editor.restore(installation, kept))
         except UpgraderError as error:

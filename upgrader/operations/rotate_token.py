@@ -16,6 +16,8 @@ from upgrader.domain.secret import Secret
 from upgrader.errors import Blocked, RolledBack, UpgraderError
 from upgrader.operations.outage import Outage
 
+_NOT_TAKEN = "the gateway does not go by the new token"
+
 
 @dataclass(frozen=True)
 class RotateToken:
@@ -109,11 +111,12 @@ class RotateToken:
         now = replace(self.discovery.find(), auth=AuthFacts("token", new))
         if not self.accepts(now, new) or self.accepts(now, old):
             why = "it was asked with both"
-            raise UpgraderError("the gateway does not go by the new token", why=why, code="token_not_in_force")
+            raise UpgraderError(_NOT_TAKEN, why=why, hint="`openclaw gateway restart`", code="token_not_in_force")
         judged = tuple(each for each in self.verifier.check(now).judgements if each.check != "live.same.auth")
         worse = tuple(each for each in worse_than(before.judgements, judged) if each.verdict is Verdict.FAIL)
         if worse:
-            raise UpgraderError(f"a check is worse than before: {worse[0].check}", why=worse[0].why, code="worse_than_before")
+            text = f"a check is worse than before: {worse[0].check}"
+            raise UpgraderError(text, why=worse[0].why, hint="`upgrader verify`", code="worse_than_before")
 
     def _undo(self, found: Installation, kept: dict[Path, bytes], old: Secret, new: Secret) -> None:
         if not kept:
