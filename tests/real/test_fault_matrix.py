@@ -1,6 +1,7 @@
 """Faults that OpenClaw's own commands make, in both eras: found with cause and device, and mended; health left alone."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,23 @@ def test_ten_diagnoses_of_a_healthy_gateway_find_nothing_and_change_nothing(real
         assert diagnosed(world) == []
     world.settle()
     assert stores(world) == before
+
+
+@pytest.mark.parametrize("release", ["2026.2.19", "2026.2.22", "2026.9.6"])
+def test_fifty_looks_by_verify_and_diagnose_leave_requests_and_records_as_they_were(
+    real_world_of: RealWorldOf, release: str
+) -> None:
+    world = without_name(real_world_of(release))
+    world.start_gateway()
+    before, took = stores(world), []
+    for look in range(50):
+        began = time.monotonic()
+        said = world.run(("verify", "diagnose")[look % 2], "--json", limit_s=LIMIT_S)
+        assert said.exit_code == 0, said.text
+        took.append(time.monotonic() - began)
+    world.settle()
+    assert stores(world) == before
+    print(release, f"verify {min(took[::2]):.1f} to {max(took[::2]):.1f} s, diagnose {min(took[1::2]):.1f} to {max(took[1::2]):.1f} s")
 
 
 @pytest.mark.parametrize("release", ["2026.2.22", "2026.9.6"])
