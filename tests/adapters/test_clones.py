@@ -1,5 +1,6 @@
 """Clones: quiet, equal in what counts, made without touching their source, and gone afterwards."""
 
+import hashlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import canary_runs, contents
+from upgrader.services.openclaw import canary_runs, contents, locks
 from upgrader.services.openclaw.clone_state import clone_plan
 
 TOKEN = "t" * 48
@@ -31,6 +32,7 @@ SUBJECTS = CloneSubjects(
     canary_runs.AGENT_DATABASES,
     canary_runs.policy_views,
     contents.RULES,
+    locks.left_outside,
 )
 CONFIG: dict[str, object] = {
     "gateway": {"mode": "local", "port": 18789, "auth": {"mode": "token", "token": TOKEN}},
@@ -176,7 +178,7 @@ def test_without_walls_paths_lead_into_the_clone_and_secrets_are_inert_but_pairi
     database = state / "state/openclaw.sqlite"
     assert str(OLD) not in str(_rows(database, "SELECT path FROM agent_databases UNION SELECT store_key FROM cron_jobs"))
     different = [item for item in clone.likeness if item.source != item.clone]
-    assert [item.name for item in different] == ["gateway.auth"]
+    assert [item.name for item in different] == ["gateway.auth", "tools"]
     assert all(item.holds for item in clone.likeness)
 
 
@@ -225,3 +227,29 @@ def _holders(folder: Path) -> list[int]:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
+
+
+def test_what_a_gateway_left_in_everybodys_temporary_directory_goes_with_its_clone(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+
+    def left(state: Path, config: Path, uid: int) -> tuple[Path, ...]:
+        return (shared / f"*.{state.parent.parent.name}.lock*", *locks.left_outside(state, config, uid))
+
+    clones = StateClones(tmp_path / "canaries", replace(SUBJECTS, left_outside=left), lambda _: True)
+    with clones.directory() as folder:
+        state = folder / "home" / ".openclaw"
+        state.mkdir(parents=True)
+        (state / "openclaw.json").write_text("{}")
+        (shared / f"gateway.{folder.name}.lock.sqlite-wal").write_text("")
+        (shared / "gateway.another.lock").write_text("")
+    assert [path.name for path in shared.iterdir()] == ["gateway.another.lock"]
+    assert not folder.exists()
+
+
+def test_locks_are_found_by_the_names_openclaw_gives_them() -> None:
+    state = Path("/home/claw/.openclaw")
+    patterns = locks.left_outside(state, state / "openclaw.json", 1000)
+    digest = hashlib.sha256(b"/home/claw/.openclaw/state/openclaw.sqlite").hexdigest()[:8]
+    assert patterns[0] == Path(f"/tmp/openclaw-state-locks-1000/*.{digest}.lock.sqlite*")
+    assert all(str(pattern).startswith("/tmp/openclaw-1000/gateway.") for pattern in patterns[1:])

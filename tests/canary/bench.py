@@ -46,7 +46,7 @@ from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs, contents
+from upgrader.services.openclaw import canary_lore, canary_runs, contents, locks
 
 
 class Unsealed(LinuxPlaces):
@@ -184,6 +184,7 @@ class Bench:
             canary_runs.AGENT_DATABASES,
             canary_runs.policy_views,
             contents.RULES,
+            locks.left_outside,
         )
         real = StateClones(self.root / "canaries", subjects, lambda path: not path.startswith(("tmp", "cache")))
         clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)

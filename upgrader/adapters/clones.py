@@ -33,7 +33,10 @@ _QUERY_S = 30.0
 
 @dataclass(frozen=True)
 class CloneSubjects:
-    """What of a state makes its pairing and policy: files, tables of the state database, views of the configuration."""
+    """What of a state makes its pairing and policy: files, tables of the state database, views of the configuration.
+
+    `left_outside(state, config, uid)` are patterns of what a gateway leaves outside any state directory.
+    """
 
     files: tuple[str, ...]
     tables: tuple[str, ...]
@@ -41,6 +44,7 @@ class CloneSubjects:
     agent_databases: str
     config_views: Callable[[Mapping[str, object]], tuple[tuple[str, str | None], ...]]
     contents: ContentsRules
+    left_outside: Callable[[Path, Path, int], tuple[Path, ...]]
 
 
 class StateClones:
@@ -60,8 +64,7 @@ class StateClones:
         try:
             yield folder
         finally:
-            _end_processes(folder)
-            remove(folder)
+            self._clear(folder)
             os.close(held)
 
     @contextmanager
@@ -80,12 +83,20 @@ class StateClones:
             if held is None:
                 continue
             try:
-                _end_processes(folder)
-                remove(folder)
+                self._clear(folder)
                 removed.append(folder)
             finally:
                 os.close(held)
         return tuple(removed)
+
+    def _clear(self, folder: Path) -> None:
+        """Everything of one canary: processes first; its directory last, for that is how the rest is found."""
+        _end_processes(folder)
+        for config in folder.glob("home/*/*.json"):  # unsealed, the clone lies there and /tmp is everybody's
+            for pattern in self._subjects.left_outside(config.parent, config, os.getuid()):
+                for path in pattern.parent.glob(pattern.name):
+                    path.unlink(missing_ok=True)
+        remove(folder)
 
     def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
         """Copy `tree` to `state` and carry out the plan. `source` is the user's configuration, resolved.

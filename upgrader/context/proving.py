@@ -27,7 +27,7 @@ from upgrader.domain.settle import SettleReport
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
-from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, effects, paths, sameness
+from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, effects, locks, paths, sameness
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Proving:
             canary_runs.AGENT_DATABASES,
             canary_runs.policy_views,
             contents.RULES,
+            locks.left_outside,
         )
         root = self.keeping.home / "canaries"
         return StateClones(root, subjects, lambda path: in_snapshot(paths.classify(era, path)))

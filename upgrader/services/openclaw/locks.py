@@ -50,6 +50,15 @@ def temporary_folders(uid: int) -> tuple[Path, ...]:
     return (Path(f"/tmp/openclaw-state-locks-{uid}"), Path(f"/tmp/openclaw-{uid}"), Path("/tmp/openclaw"))
 
 
+def left_outside(state: Path, config: Path, uid: int) -> tuple[Path, ...]:
+    """What a gateway on this state leaves in /tmp for good, as patterns: coordinators of 8.1+, lock files of older releases."""
+    digest = hashlib.sha256(str(state / "state" / "openclaw.sqlite").encode()).hexdigest()[:8]
+    coordinators = Path("/tmp") / f"openclaw-state-locks-{uid}" / f"*.{digest}.lock.sqlite*"
+    names = {hashlib.new(kind, str(config).encode()).hexdigest()[:8] for kind in ("sha1", "sha256")}
+    locks = (Path("/tmp") / f"openclaw-{uid}" / f"gateway.{name}.lock*" for name in sorted(names))
+    return (coordinators, *locks)
+
+
 def _coordinators(state: Path, uid: int) -> tuple[Path, ...]:
     digest = hashlib.sha256(str(state / "state" / "openclaw.sqlite").encode()).hexdigest()[:8]
     folder = Path("/tmp") / f"openclaw-state-locks-{uid}"
