@@ -2,14 +2,16 @@
 
 import json
 import stat
+from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upgrader.adapters.history_file import NAME as HISTORY
 from upgrader.adapters.history_file import HistoryFile
+from upgrader.adapters.own_table import Tables
 from upgrader.adapters.pins_toml import NAME as PINS
 from upgrader.adapters.pins_toml import PinsFile
 from upgrader.adapters.plan_file import read_plan
@@ -17,7 +19,10 @@ from upgrader.adapters.settings_toml import NAME as SETTINGS
 from upgrader.adapters.settings_toml import SettingsInvalid, read_settings_file
 from upgrader.adapters.table_toml import LIMIT_BYTES, parse
 from upgrader.domain.history import Event, EventKind
+from upgrader.domain.pin import Pin
 from upgrader.domain.settings import Settings
+from upgrader.domain.table import Origin
+from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
 STATE = Path("/home/someone/.openclaw")
@@ -95,6 +100,44 @@ def test_a_history_is_private_and_holds_what_was_put_in(tmp_path: Path) -> None:
     assert history.events() == (event,)
     assert stat.S_IMODE((home / HISTORY).stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+steps = st.lists(st.tuples(st.sampled_from(("/a", "/b", "/c")), st.sampled_from(("pin", "unpin"))), max_size=8)
+
+
+@settings(max_examples=40)
+@given(steps, st.sampled_from(("", "# mine\n", "pin = []\n", GOOD_PIN, f"# mine\n{GOOD_PIN}# end\n")))
+def test_whatever_is_pinned_and_unpinned_in_whatever_order_the_file_says_it(
+    folder: Path, steps: list[tuple[str, str]], before: str
+) -> None:
+    (folder / PINS).write_text(before)
+    pins = PinsFile(folder)
+    pinned: dict[str, Pin] = {}
+    for number, (state, step) in enumerate(steps):
+        if step == "pin":
+            pinned[state] = Pin(Version("2026.9.5"), f"reason {number}", date(2026, 11, 1), until_fixed="scopes")
+        else:
+            pinned.pop(state, None)
+        pins.put(Path(state), pinned.get(state))
+        for each in ("/a", "/b", "/c"):
+            assert pins.get(Path(each)) == pinned.get(each)
+        assert (pins.get(STATE) is not None) is (GOOD_PIN in before)
+        assert ("# mine" in (folder / PINS).read_text()) is ("# mine" in before)
+
+
+@settings(max_examples=12)
+@given(st.lists(st.sampled_from(("2026.9.4", "2026.9.5", "2026.9.7")), min_size=1, max_size=6))
+def test_entries_of_ones_own_are_added_and_replaced_in_whatever_order(folder: Path, versions: list[str]) -> None:
+    tables = Tables(folder / "config", folder / "data")
+    tables.own.unlink(missing_ok=True)
+    for number, version in enumerate(versions):
+        sentence = f"It broke {number} of our phones."
+        values = {"version": version, "verdict": "bad", "sentence": sentence, "sources": ["our ticket"]}
+        assert tables.add(values, date(2026, 11, 21)).sentence == sentence
+        entry = tables.load().entry(Version(version))
+        assert entry is not None and entry.sentence == sentence
+    own = {str(entry.version) for entry in tables.load().entries if entry.origin is Origin.OVERLAY}
+    assert own == set(versions)
 
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path) -> None:

@@ -96,14 +96,20 @@ def test_the_updater_is_switched_off_with_a_pin_and_comes_back_byte_for_byte(sti
     assert [each["kind"] for each in events] == ["pin", "pin", "config", "config", "unpin"]
 
 
-def test_a_configuration_that_was_changed_since_is_not_put_back(still: World) -> None:
+def test_what_else_was_changed_in_the_configuration_since_stays(still: World) -> None:
     still.edit_config(lambda value: value["update"].update({"auto": {"enabled": True}}))
     assert still.run("pin", "--reason", "fair", "--switch-off-updater").exit_code == 0
     still.edit_config(lambda value: value["logging"].update({"level": "info"}))
     changed = still.config.read_bytes()
+    assert still.run("unpin", "--restore-updater").exit_code == 0
+    assert still.config.read_bytes() == changed.replace(b'"enabled": false', b'"enabled": true', 1) != changed
+
+    assert still.run("pin", "--reason", "fair", "--switch-off-updater").exit_code == 0
+    still.edit_config(lambda value: value["update"].pop("auto"))
+    gone = still.config.read_bytes()
     said = still.run("--json", "unpin", "--restore-updater")
     assert (said.exit_code, said.json["errors"][0]["code"]) == (1, "config_moved")
-    assert still.config.read_bytes() == changed
+    assert still.config.read_bytes() == gone
 
 
 @pytest.mark.parametrize(

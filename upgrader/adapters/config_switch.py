@@ -9,22 +9,25 @@ from upgrader.domain.configuration import ConfigInvalid
 from upgrader.domain.facts import Installation
 from upgrader.domain.pinning import ConfigEdit
 
+Edit = Callable[[bytes], bytes | None]
+
 _UNDO = "config-before-pin"
 _AFTER = "config-after-pin"
 
 
 class UpdaterSwitch:
-    """Port ConfigSwitch. `edit` gives the text with the updater off, None where it cannot be said there."""
+    """Port ConfigSwitch. `off` and `on` give the text with the updater off and on, None where it cannot be said there."""
 
-    def __init__(self, home: Path, edit: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, home: Path, off: Edit, on: Edit) -> None:
         self._home = home
-        self._edit = edit
+        self._off = off
+        self._on = on
 
     def off(self, installation: Installation) -> ConfigEdit:
         """Switch it off. Raises ConfigInvalid, OSError."""
         config = installation.state.config
         raw = config.read_bytes()
-        changed = self._edit(raw)
+        changed = self._off(raw)
         if changed is None:
             raise ConfigInvalid(
                 "OpenClaw's own updater cannot be switched off here",
@@ -39,18 +42,24 @@ class UpdaterSwitch:
         return ConfigEdit("update.auto.enabled: true → false", config, undo, switched_off=True)
 
     def restore(self, installation: Installation) -> ConfigEdit | None:
-        """Undo the last `off`. Raises ConfigInvalid where the file was changed since, OSError."""
+        """Undo the last `off`: byte for byte where nothing else was changed since, else that one word alone.
+
+        Raises ConfigInvalid where the word is not there any more, OSError.
+        """
         undo, after, config = self._home / _UNDO, self._home / _AFTER, installation.state.config
         if not undo.exists():
             return None
-        if not after.exists() or config.read_bytes() != after.read_bytes():
+        present = config.read_bytes()
+        untouched = after.exists() and present == after.read_bytes()
+        restored = undo.read_bytes() if untouched else self._on(present)
+        if restored is None:
             raise ConfigInvalid(
                 f"{config} was changed since the updater was switched off",
-                why="putting the old bytes back would take those changes away",
+                why="it no longer says `update.auto.enabled: false`, so there is no word to put back",
                 hint=f"set `update.auto.enabled` by hand; the file of before is {undo}",
                 code="config_moved",
             )
-        replace_durably(config, undo.read_bytes(), stat.S_IMODE(config.stat().st_mode))
+        replace_durably(config, restored, stat.S_IMODE(config.stat().st_mode))
         remove_durably(undo)
         remove_durably(after)
         return ConfigEdit("update.auto.enabled: false → true", config, undo, switched_off=False)

@@ -38,16 +38,19 @@ class PinsFile:
 
         self._read()
         document = tomlkit.parse(self.path.read_text("utf-8")) if self.path.exists() else tomlkit.document()
-        kept: Any = document.get("pin")
-        tables = kept if kept is not None else tomlkit.aot()
-        for index in reversed([i for i, each in enumerate(tables) if each["state"] == str(state)]):
-            del tables[index]
+        kept: Any = document.get("pin", [])
+        others = [each for each in kept if each["state"] != str(state)]
+        if len(others) < len(kept):
+            for index in reversed([i for i, each in enumerate(kept) if each["state"] == str(state)]):
+                del kept[index]
+        if not others and "pin" in document:
+            document.remove("pin")  # tomlkit writes an emptied list of tables as `pin = []`, to which none can be added
         if pin is not None:
-            tables.append(_table(state, pin))
-        if kept is None and pin is not None:
-            document.append("pin", tables)
+            document.setdefault("pin", tomlkit.aot()).append(_table(state, pin))
+        raw = tomlkit.dumps(document).encode()
+        tomllib.loads(raw.decode())  # what cannot be read again is never written
         make_private(self.path.parent)
-        replace_durably(self.path, tomlkit.dumps(document).encode())
+        replace_durably(self.path, raw)
 
     def _read(self) -> list[dict[str, Any]]:
         try:

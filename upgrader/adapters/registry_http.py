@@ -153,7 +153,7 @@ class RegistryHttp:
         if self._session is None:
             session = requests.Session()
             session.trust_env = False  # proxies, CAs and ~/.netrc of other programs: npm's settings alone count
-            mount = _Trusting(self._trust())
+            mount = Trusting(self._trust())
             session.mount("https://", mount)
             self._session = session
         return self._session
@@ -194,7 +194,7 @@ class RegistryHttp:
         )
 
 
-class _Trusting(HTTPAdapter):
+class Trusting(HTTPAdapter):
     """Lets our own trust alone decide: requests would add its bundled authorities to it."""
 
     def __init__(self, context: ssl.SSLContext) -> None:

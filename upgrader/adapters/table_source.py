@@ -8,6 +8,7 @@ the hash that the index gives; the table inside carries the seal of its release.
 import base64
 import binascii
 import hashlib
+import ssl
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,9 +148,12 @@ def _get(url: str, limit: int) -> bytes:
     import requests
     import truststore
 
-    truststore.inject_into_ssl()
+    from upgrader.adapters.registry_http import Trusting
+
+    session = requests.Session()
+    session.mount("https://", Trusting(truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
     try:
-        with requests.get(url, timeout=(_CONNECT_S, _READ_S), stream=True, allow_redirects=False) as response:
+        with session.get(url, timeout=(_CONNECT_S, _READ_S), stream=True, allow_redirects=False) as response:
             if response.status_code != 200:
                 raise TableUntrusted(f"{url} cannot be had", why=f"it answers {response.status_code}", code="table_unreachable")
             body = b""

@@ -14,7 +14,7 @@ from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pinning import PinData, PinWish, UpdaterWish
 from upgrader.domain.plan import PlanData
 from upgrader.operations.pin import Pinning
-from upgrader.services.openclaw.config_edit import without_auto_update
+from upgrader.services.openclaw.config_edit import with_auto_update, without_auto_update
 
 
 def show_history(machine: Machine, options: Options) -> Outcome[HistoryData]:
@@ -81,7 +81,7 @@ def _pinning(machine: Machine, options: Options) -> Pinning:
 
     found = Found(Finder(discovery(machine), machine.selection(options)).find())
     keeping = Keeping(machine, found.installation)
-    switch = UpdaterSwitch(keeping.home, without_auto_update)
+    switch = UpdaterSwitch(keeping.home, without_auto_update, with_auto_update)
     history, table = history_of(keeping), tables(machine).load
     return Pinning(found, pins(machine), history, machine.clock, table, AREAS, keeping.shelf.list, switch)
 

@@ -16,15 +16,24 @@ AUTO_UPDATE = ("update", "auto", "enabled")
 
 def without_auto_update(raw: bytes) -> bytes | None:
     """The configuration with `update.auto.enabled` false; None where that file does not itself say true (an include may)."""
+    return _changed(raw, "true", "false")
+
+
+def with_auto_update(raw: bytes) -> bytes | None:
+    """The configuration with `update.auto.enabled` true; None where that file does not itself say false."""
+    return _changed(raw, "false", "true")
+
+
+def _changed(raw: bytes, was: str, wanted: str) -> bytes | None:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return None
-    places = [(start, end) for path, start, end in _words(text) if path == AUTO_UPDATE and text[start:end] == "true"]
+    places = [(start, end) for path, start, end in _words(text) if path == AUTO_UPDATE and text[start:end] == was]
     if len(places) != 1:
         return None
     start, end = places[0]
-    return (text[:start] + "false" + text[end:]).encode()
+    return (text[:start] + wanted + text[end:]).encode()
 
 
 def _words(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
