@@ -61,7 +61,8 @@ def test_fifty_looks_by_verify_and_diagnose_leave_requests_and_records_as_they_w
         took.append(time.monotonic() - began)
     world.settle()
     assert stores(world) == before
-    print(release, f"verify {min(took[::2]):.1f} to {max(took[::2]):.1f} s, diagnose {min(took[1::2]):.1f} to {max(took[1::2]):.1f} s")
+    for name, spans in (("verify", took[::2]), ("diagnose", took[1::2])):
+        print(f"{release} {name}: {min(spans):.1f} to {max(spans):.1f} s")
 
 
 @pytest.mark.parametrize("release", ["2026.2.22", "2026.9.6"])
