@@ -165,6 +165,14 @@ class Bench:
 
     def run(self, candidate: Slot, extras: frozenset[Extra] = frozenset()) -> CanaryReport:
         """The canary of `candidate`."""
+        return self.canary().run(self.request(candidate, extras))
+
+    def canary(self) -> CloneCanary:
+        """One canary, for one or several candidates."""
+        return CloneCanary(self.tools(), self.budgets)
+
+    def request(self, candidate: Slot, extras: frozenset[Extra] = frozenset()) -> CanaryRequest:
+        """To try `candidate` on the snapshot, which is taken when there is none."""
         if not self.snapshot_tree.exists():
             self.take_snapshot()
         found = self.installation()
@@ -173,7 +181,7 @@ class Bench:
         snapshot = Snapshot(
             "s", "", Moment.STOPPED, present.version, present.id, self.snapshot_tree, 0, 1_000_000, str(schema_of(database))
         )
-        return CloneCanary(self.tools(), self.budgets).run(CanaryRequest(found, snapshot, candidate, present, extras=extras))
+        return CanaryRequest(found, snapshot, candidate, present, extras=extras)
 
     def tools(self) -> CourseTools:
         """All real; only progress is not shown."""

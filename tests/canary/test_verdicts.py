@@ -71,6 +71,13 @@ def test_a_fault_of_the_probe_is_inconclusive_and_blames_nobody(bench: Bench, ca
     assert "model died" in judged(report, "turn.sessions_spawn").why
 
 
+def test_one_control_serves_all_candidates_of_one_snapshot(bench: Bench, candidate: Candidate) -> None:
+    canary = bench.canary()
+    first, second = (canary.run(bench.request(candidate(version, **REFUSES))) for version in ("2026.9.6", "2026.9.5"))
+    assert (first.blame, second.blame) == (Blame.RELEASE, Blame.RELEASE)
+    assert first.control is second.control
+
+
 def test_a_control_that_fails_at_another_step_leaves_it_open(bench: Bench, candidate: Candidate) -> None:
     write_release(bench.world.package, StandIn("2026.9.5", faults=REFUSES))
     report = bench.run(candidate(exits={"code": 1, "text": "cannot find module"}))

@@ -30,6 +30,7 @@ class CloneCanary:
     tools: CourseTools
     budgets: Budgets | None = None
     wish: BudgetWish = field(default_factory=BudgetWish)
+    _controls: dict[tuple[str, str, str], CanaryRun] = field(default_factory=dict)
 
     def run(self, request: CanaryRequest) -> CanaryReport:
         """The whole course on a clone of the request's snapshot, with a control run when it fails. Leaves nothing running."""
@@ -74,7 +75,17 @@ class CloneCanary:
             self.tools.progress.note(f"{known[0].check} fails with {present}; its course on an untouched clone tells why")
         else:
             return None
-        return self._run(request, request.present, seal)
+        return self._controlled(request, seal)
+
+    def _controlled(self, request: CanaryRequest, seal: Seal) -> CanaryRun:
+        """One control serves all candidates tried on one snapshot; one that could not be judged is made again."""
+        key = (str(request.snapshot.tree), request.present.id, request.present.digest)
+        known = self._controls.get(key)
+        if known is None:
+            known = self._run(request, request.present, seal)
+            if overall(known.judgements) is not Verdict.INCONCLUSIVE:
+                self._controls[key] = known
+        return known
 
     def _fresh(self, request: CanaryRequest, found: Beside, seal: Seal) -> CanaryRun | None:
         """The candidate in an empty profile: when asked for, and to tell a fault of this state from one of both releases."""

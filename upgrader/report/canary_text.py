@@ -96,11 +96,14 @@ def _deciding(run: CanaryRun) -> tuple[Judgement, ...]:
 
 
 def _word(report: CanaryReport) -> str:
-    return report.verdict.value + (", heals" if report.healed else "") + (", pre-existing" if _was_before(report) else "")
-
-
-def _was_before(report: CanaryReport) -> bool:
-    return report.verdict is Verdict.PASS and bool(report.remaining)
+    passed = report.verdict is Verdict.PASS
+    words = (
+        (report.verdict.value, True),
+        ("heals", bool(report.healed)),
+        ("pre-existing", passed and bool(report.remaining)),
+        ("unsealed", passed and report.seal is Seal.UNSEALED),
+    )
+    return ", ".join(word for word, holds in words if holds)
 
 
 def _schema(run: CanaryRun) -> list[RenderableType]:
