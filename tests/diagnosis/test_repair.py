@@ -42,8 +42,6 @@ def in_step(world: World) -> None:
 
 
 FAULTS: dict[str, Callable[[World], None]] = {
-    "the gateway's token is another": lambda w: w.change_token(w.own),
-    "the cached token is empty": lambda w: edit_cache(w, token=""),
     "the cache is gone": drop_cache,
     "the cache is another device's": cache_of_another,
 }
