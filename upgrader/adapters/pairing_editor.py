@@ -25,13 +25,26 @@ class EditKnowledge(Protocol):
     OWN_FILES: tuple[str, ...]
     OWN_TABLES: tuple[tuple[str, str], ...]
 
-    def synced(self, files: Files, device_id: str, now_ms: int) -> dict[str, bytes]: ...
-    def widened(self, files: Files, device_id: str, scopes: tuple[str, ...]) -> dict[str, bytes]: ...
-    def forgotten(self, files: Files, device_id: str) -> dict[str, bytes]: ...
-    def restored(self, now: Files, before: Files, device_id: str) -> dict[str, bytes | None]: ...
-    def sync_statements(self, device_id: str, now_ms: int) -> tuple[Statement, ...]: ...
-    def widen_statements(self, device_id: str, scopes: tuple[str, ...]) -> tuple[Statement, ...]: ...
-    def forget_statements(self, device_id: str) -> tuple[Statement, ...]: ...
+    def synced(self, files: Files, device_id: str, now_ms: int) -> dict[str, bytes]:
+        """The cache with what the record holds."""
+
+    def widened(self, files: Files, device_id: str, scopes: tuple[str, ...]) -> dict[str, bytes]:
+        """The record with these scopes."""
+
+    def forgotten(self, files: Files, device_id: str) -> dict[str, bytes]:
+        """The files without this device."""
+
+    def restored(self, now: Files, before: Files, device_id: str) -> dict[str, bytes | None]:
+        """This device as it was, among what is there now."""
+
+    def sync_statements(self, device_id: str, now_ms: int) -> tuple[Statement, ...]:
+        """The same on tables."""
+
+    def widen_statements(self, device_id: str, scopes: tuple[str, ...]) -> tuple[Statement, ...]:
+        """The same on tables."""
+
+    def forget_statements(self, device_id: str) -> tuple[Statement, ...]:
+        """The same on tables."""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,14 @@ class CommandKnowledge(Protocol):
 
     LIST: tuple[str, ...]
 
-    def approve(self, request_id: str) -> tuple[str, ...]: ...
-    def rotate(self, device_id: str, wanted: tuple[str, ...]) -> tuple[str, ...]: ...
-    def remove(self, device_id: str, version: Version) -> tuple[str, ...]: ...
+    def approve(self, request_id: str) -> tuple[str, ...]:
+        """Approve one request."""
+
+    def rotate(self, device_id: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """A new token with these scopes."""
+
+    def remove(self, device_id: str, version: Version) -> tuple[str, ...]:
+        """Remove a device; empty where there is no such command."""
 
 
 @dataclass(frozen=True)

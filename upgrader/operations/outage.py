@@ -13,6 +13,7 @@ from upgrader.domain.repairing import OpenOutage, OutageRecord
 from upgrader.errors import Blocked
 
 _STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop
+_ENDED = "a repair that was killed while the gateway was stopped was ended: the gateway runs as before"
 
 
 def as_before(launch: Launch) -> Launch:
@@ -72,19 +73,22 @@ class Outage:
         left = self.record.read()
         if left is None:
             return ""
+        if left.files and installation.is_running:  # somebody started it meanwhile, on half of the change
+            self.during(installation, lambda: self._put_back(left))
+            return _ENDED
         with self.shield():
             if left.files:
-                self._put_back(installation, left)
+                with self.holds.held(installation):
+                    self._put_back(left)
             if left.launch is not None and not installation.is_running:
                 self._start(installation, left.launch)
             self.record.clear()
-        return "a repair that was killed while the gateway was stopped was ended: the gateway runs as before"
+        return _ENDED
 
-    def _put_back(self, installation: Installation, left: OpenOutage) -> None:
-        with self.holds.held(installation):
-            for each in left.files:
-                if each.digest is not None:
-                    self.files.replace(each.path, self.snapshots.file_bytes(each.digest), each.mode)
+    def _put_back(self, left: OpenOutage) -> None:
+        for each in left.files:
+            if each.digest is not None:
+                self.files.replace(each.path, self.snapshots.file_bytes(each.digest), each.mode)
 
     def _start(self, installation: Installation, launch: Launch | None) -> None:
         if launch is not None:

@@ -4,8 +4,8 @@ from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.observation import ActKind, ClientKind, OwnIdentity, PairedDevice, PairingStore, TokenRecord
 from upgrader.domain.pairing_rules import Ask, PairingRules, ScopeUpgrade
 
-_AGAIN = "`upgrader rollback` brings the former pairings back; else pair this machine again: `openclaw devices list`"
-_ROTATE = "`openclaw devices rotate --device ID --role operator`, or `upgrader rollback`"
+_AGAIN = "`upgrader repair` mends it; after an update `upgrader rollback` brings the former pairings back"
+_ROTATE = "`upgrader repair`, or `openclaw devices rotate --device ID --role operator`; after an update `upgrader rollback`"
 _BROWSERS = ("openclaw-control-ui", "webchat", "webchat-ui")
 
 
