@@ -154,3 +154,20 @@ def test_wrongly_typed_cells_of_the_tables_are_judged_or_named(
     before = stored.database.read_bytes()
     judge_store(reader(folder).store(stored.state), KNOWLEDGE.rules(Version("2026.9.6")))
     assert stored.database.read_bytes() == before
+
+
+def test_a_broken_configuration_or_no_state_at_all_is_the_cause_itself(world_of: WorldOf) -> None:
+    world = world_of("2026.2.22")
+    kept = world.config.read_bytes()
+    for content in (b"{broken", b"[]", b"\x00\xff", b'{"$include": "nowhere.json"}'):
+        world.config.write_bytes(content)
+        done = diagnosed(world)
+        assert done.exit_code == 3
+        (found,) = done.json["data"]["causes"]
+        assert found["code"].startswith("config"), found
+        assert "`" in found["remedy"]
+        assert world.config.read_bytes() == content
+    world.config.write_bytes(kept)
+    world.state.rename(world.home / "moved-away")
+    (found,) = diagnosed(world).json["data"]["causes"]
+    assert found["code"] == "no_state"

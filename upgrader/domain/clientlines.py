@@ -1,6 +1,7 @@
 """One line for each kind of client: what it asks for, what it may have, and whether it gets it. Pure."""
 
 from upgrader.domain.diagnosis import ClientLine, Standing
+from upgrader.domain.layers import layer_of
 from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult, Observation, PairedDevice
 from upgrader.domain.pairing_rules import Ask, PairingRules
 
@@ -27,7 +28,8 @@ def _own(kind: str, ask: Ask, device: PairedDevice | None, seen: Observation, ru
     may = rules.allowed(device) if device else ()
     live = _live(ask.kind, seen)
     if live is not None and live.result is HandshakeResult.REFUSED:
-        return ClientLine(kind, ask.scopes, may, Standing.REFUSED, f"the gateway refused it: {live.code}")
+        layer = layer_of(live.code, live.reason).value
+        return ClientLine(kind, ask.scopes, may, Standing.REFUSED, f"{layer} refused it: {live.code}")
     if live is not None and live.result is HandshakeResult.ACCEPTED:
         return ClientLine(kind, ask.scopes, may, Standing.LET_IN, "the gateway let it in with this machine's token")
     if not ask.judged:

@@ -1,6 +1,7 @@
 """The client's token cache against the gateway's record of this machine."""
 
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Rung
+from upgrader.domain.layers import layer_of
 from upgrader.domain.observation import ActKind, OwnIdentity, PairedDevice, TokenRecord
 from upgrader.domain.scene import Scene
 
@@ -44,7 +45,8 @@ def _differs(scene: Scene, device: PairedDevice, cached: TokenRecord, recorded: 
 
 def _refusals(scene: Scene) -> list[str]:
     """What the live connect said, where one was made."""
-    return [f"a connect was refused: {h.code}" for h in scene.observation.handshakes if h.result.value == "refused"][:1]
+    refused = [h for h in scene.observation.handshakes if h.result.value == "refused"]
+    return [f"a connect was refused by {layer_of(h.code, h.reason).value}: {h.code}" for h in refused][:1]
 
 
 def cache_missing(scene: Scene) -> tuple[Cause, ...]:
