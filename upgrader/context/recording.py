@@ -1,5 +1,6 @@
 """Joins the commands that write down what a person decided and what was done: pins and history."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from upgrader.adapters.config_switch import UpdaterSwitch
@@ -9,10 +10,11 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, tables
 from upgrader.domain.history import Event, EventKind, HistoryData
-from upgrader.domain.moves import MoveData
+from upgrader.domain.moves import MoveData, Recovery
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pinning import PinData, PinWish, UpdaterWish
 from upgrader.domain.plan import PlanData
+from upgrader.errors import UpgraderError
 from upgrader.operations.pin import Pinning
 from upgrader.services.openclaw.config_edit import with_auto_update, without_auto_update
 
@@ -34,33 +36,48 @@ def unpin(machine: Machine, options: Options, reason: str, updater: UpdaterWish)
 
 
 def record_overrides(machine: Machine, keeping: Keeping, decided: PlanData) -> None:
-    """Keep what a person overrode for a move that is about to begin, with the reason. Raises OSError."""
+    """Keep what a person overrode for a move that is about to begin, with the reason. Raises UpgraderError."""
     plan = decided.plan
     reasons = {each.rule: each.reason for each in decided.overrides}
     for block in plan.accepted:
         rule = block.rule.value
         event = Event(_now(machine), EventKind.OVERRIDE, str(plan.present), str(plan.target), rule=rule, why=block.why)
-        history_of(keeping).append(replace(event, reason=reasons.get(rule, "")))
+        try:
+            history_of(keeping).append(replace(event, reason=reasons.get(rule, "")))
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise UpgraderError("the override cannot be written into the history", why=why, code="history") from error
 
 
 def record_move(
     machine: Machine, keeping: Keeping, kind: EventKind, outcome: Outcome[MoveData] | Outcome[MoveData | PlanData]
 ) -> None:
-    """Keep how a move ended; a plan that did not go ahead is none. Raises OSError."""
+    """Keep how a move ended; a plan that did not go ahead is none. A disk that takes no line takes
+    nothing from what was done."""
     data = outcome.data
     if isinstance(data, MoveData) and data.transaction:
-        history_of(keeping).append(
-            Event(
-                _now(machine),
-                kind,
-                data.present,
-                data.target,
-                outcome.status.value,
-                why=outcome.failures[0].message if outcome.failures else "",
-                outage_seconds=data.outage_seconds,
-                transaction=data.transaction,
-            )
+        event = Event(
+            _now(machine),
+            kind,
+            data.present,
+            data.target,
+            outcome.status.value,
+            why=outcome.failures[0].message if outcome.failures else "",
+            outage_seconds=data.outage_seconds,
+            transaction=data.transaction,
         )
+        with suppress(OSError):
+            history_of(keeping).append(event)
+
+
+def record_recovery(machine: Machine, keeping: Keeping, recovery: Recovery) -> None:
+    """Keep that an unfinished move was ended, and how; a disk that takes no line takes nothing from what was done."""
+    present = str(keeping.installation.package.version)
+    why = f"an unfinished {recovery.move} to {recovery.target} was {recovery.ending}"
+    result = "; ".join(recovery.problems) or recovery.ending
+    event = Event(_now(machine), EventKind.RECOVERY, present, "", result, why=why, transaction=recovery.transaction)
+    with suppress(OSError):
+        history_of(keeping).append(event)
 
 
 def with_pin_told(

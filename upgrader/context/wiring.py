@@ -16,7 +16,7 @@ from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
 from upgrader.context.planning import Wish, held_to, plan, planning
 from upgrader.context.proving import Proving
-from upgrader.context.recording import record_move, record_overrides, with_pin_told
+from upgrader.context.recording import record_move, record_overrides, record_recovery, with_pin_told
 from upgrader.context.remembering import pins
 from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
@@ -81,7 +81,8 @@ class Wiring:
         if probe is LiveProbe.TURN:
             self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
         outcome = verify(self._finder(), self._checks(probe), self.progress).run()
-        return with_drift(Keeping(self.machine, self._finder().find()), outcome)
+        with self.progress.step("comparing the package with how it was left"):
+            return with_drift(Keeping(self.machine, self._finder().find()), outcome)
 
     def verify_by_hand(self) -> Outcome[HandData]:
         """`upgrader verify --print`."""
@@ -187,6 +188,7 @@ class Wiring:
             recovery = self._moving(keeping).recover().run()
             if recovery is not None:
                 keeping = Keeping(self.machine, self._finder().find())
+                record_recovery(self.machine, keeping, recovery)
             yield keeping, recovery
 
     def _consent(self, question: str, plan: PlanData | None) -> None:
