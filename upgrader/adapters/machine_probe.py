@@ -30,7 +30,7 @@ class ShellProbe:
     table: Table
     token_name: str
     bind_name: str
-    lock_patterns: Callable[[int, Path], tuple[tuple[Path, str], ...]]
+    lock_patterns: Callable[[int, Path, Path], tuple[tuple[Path, str], ...]]
     lock_owner: Callable[[bytes], int | None]
     client_places: Callable[[], tuple[str, str, str]]
     version_of: Callable[[bytes], Version | None]
@@ -44,14 +44,14 @@ class ShellProbe:
             return ()
 
     def locks(self, installation: Installation) -> tuple[LockSeen, ...]:
-        """The lock files in the state's own temporary folder."""
-        found = []
-        for folder, pattern in self.lock_patterns(installation.state.owner_uid, installation.state.path):
+        """The lock files of this state, wherever its release keeps them."""
+        found, state = [], installation.state
+        for folder, pattern in self.lock_patterns(state.owner_uid, state.path, state.config):
             for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
                 with suppress(OSError), path.open("rb") as file:
                     pid = self.lock_owner(file.read(_LOCK_BYTES))
                     if pid is not None:
-                        place = str(path.relative_to(installation.state.path))
+                        place = str(path.relative_to(state.path) if path.is_relative_to(state.path) else path)
                         found.append(LockSeen(place, pid, _lives(pid)))
         return tuple(found)
 

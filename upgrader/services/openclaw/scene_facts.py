@@ -1,5 +1,6 @@
 """Facts of a scene out of bytes and rows: names of places, dates of devices, owners in lock files, policy. Pure."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,9 +58,12 @@ def lock_owner(raw: bytes) -> int | None:
     return _whole(_object(raw).get("pid"))
 
 
-def lock_patterns(uid: int, state: Path) -> tuple[tuple[Path, str], ...]:
-    """(folder, pattern) of the lock files that a gateway of this state may have left (gateway-lock.ts of 2.17 and 9.6)."""
-    return ((state / "tmp" / f"openclaw-{uid}", "gateway.*.lock"),)
+def lock_patterns(uid: int, state: Path, config: Path) -> tuple[tuple[Path, str], ...]:
+    """(folder, pattern) of the lock files that a gateway of this state may have left: below the state in 9.x, in the temporary
+    folder by a hash of the config's path before (gateway-lock.ts of 2.17 and 9.6)."""
+    names = {hashlib.new(kind, str(config).encode()).hexdigest()[:8] for kind in ("sha1", "sha256")}
+    before = ((Path("/tmp") / f"openclaw-{uid}", f"gateway.{name}.lock") for name in sorted(names))
+    return ((state / "tmp" / f"openclaw-{uid}", "gateway.*.lock"), *before)
 
 
 def records_in(raw: bytes) -> int | None:
