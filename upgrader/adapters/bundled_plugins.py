@@ -4,7 +4,7 @@ from pathlib import Path
 
 # Seen in the packages themselves: `extensions/` in 2026.2.17 and 2026.2.22, `dist/extensions/` in 2026.9.5 and 2026.9.6.
 _INSIDE = (Path("dist/extensions"), Path("extensions"))
-# Where `openclaw plugins install` puts them, below the state directory.
+# Where plugins installed by themselves lie, below the state directory (docs/cli/plugins/install.md of 2026.9.6).
 _OWN = Path("extensions")
 
 

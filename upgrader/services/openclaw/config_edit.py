@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     |(?P<word>[^\s{}\[\]:,"']+)""",
     re.DOTALL | re.VERBOSE,
 )
-# OpenClaw's own updater runs by itself when this is true (src/infra/update-startup.ts of 2026.9.6).
+# OpenClaw's own updater runs by itself when this is true, and `update.checkOnStart` is (docs/gateway/config-runtime.md of 9.6).
 AUTO_UPDATE = ("update", "auto", "enabled")
 
 
