@@ -22,7 +22,7 @@ from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe
 from upgrader.context.proving import live_memory, read_snapshot_config, settle_clone
-from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra, Seal
+from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
 from upgrader.domain.contents import Contents
@@ -134,6 +134,7 @@ class Bench:
     probes: tuple[OwnProbe, ...] = ()
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
     snapshot_tree: Path = field(init=False)
+    controls: dict[tuple[str, str, str], CanaryRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root.mkdir(mode=0o700, exist_ok=True)
@@ -169,7 +170,7 @@ class Bench:
 
     def canary(self) -> CloneCanary:
         """One canary, for one or several candidates."""
-        return CloneCanary(self.tools(), self.budgets)
+        return CloneCanary(self.tools(), self.budgets, _controls=self.controls)
 
     def request(self, candidate: Slot, extras: frozenset[Extra] = frozenset()) -> CanaryRequest:
         """To try `candidate` on the snapshot, which is taken when there is none."""

@@ -18,7 +18,7 @@ from upgrader.domain.check import Need, Verdict
 from upgrader.domain.course import Budgets
 
 PATIENT = Budgets.for_state(0)
-SHORT = replace(PATIENT, doctor=timedelta(seconds=4), ready=timedelta(seconds=4))  # what hangs is waited for that long
+SHORT = replace(PATIENT, doctor=timedelta(seconds=3), ready=timedelta(seconds=3))  # what hangs is waited for that long
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def bench(world: World, tmp_path: Path) -> Bench:
     ids=["throws", "never ready", "ready and exits", "doctor hangs", "doctor fails", "closes agents"],
 )
 def test_a_damaged_release_fails_for_its_own_reason(
-    bench: Bench, candidate: Candidate, fault: dict[str, Any], check: str, said: str
+    shared_bench: Bench, candidate: Candidate, fault: dict[str, Any], check: str, said: str
 ) -> None:
-    bench.budgets = SHORT if "neverReady" in fault or "doctorHangs" in fault else PATIENT
+    bench = replace(shared_bench, budgets=SHORT if "neverReady" in fault or "doctorHangs" in fault else PATIENT)
     report = bench.run(candidate(**fault))
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE), report.candidate.judgements
     assert judged(report, check).verdict is Verdict.FAIL
@@ -50,10 +50,10 @@ def test_a_damaged_release_fails_for_its_own_reason(
     assert len(bench.world.gateways()) == 1
 
 
-def test_a_release_with_a_missing_file_names_it(bench: Bench, candidate: Candidate) -> None:
+def test_a_release_with_a_missing_file_names_it(shared_bench: Bench, candidate: Candidate) -> None:
     slot = candidate()
     (slot.package_root / "dist" / "gateway.js").unlink()
-    report = bench.run(slot)
+    report = shared_bench.run(slot)
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
     assert "<package>/dist/gateway.js" in judged(report, "gateway.ready").why
 

@@ -64,16 +64,15 @@ def test_a_fault_of_the_state_was_there_before_and_an_empty_profile_is_well(benc
     assert {each.check for each in report.remaining} == {"pairing.token-equal.operator", "live.handshake.stored-token"}
 
 
-def test_a_fault_of_the_probe_is_inconclusive_and_blames_nobody(bench: Bench, candidate: Candidate) -> None:
-    bench.kind = DyingModel
-    report = bench.run(candidate())
+def test_a_fault_of_the_probe_is_inconclusive_and_blames_nobody(shared_bench: Bench, candidate: Candidate) -> None:
+    report = replace(shared_bench, kind=DyingModel).run(candidate())
     assert (report.verdict, report.blame, report.control) == (Verdict.INCONCLUSIVE, Blame.PROBE, None)
     assert "model died" in judged(report, "turn.sessions_spawn").why
 
 
-def test_one_control_serves_all_candidates_of_one_snapshot(bench: Bench, candidate: Candidate) -> None:
-    canary = bench.canary()
-    first, second = (canary.run(bench.request(candidate(version, **REFUSES))) for version in ("2026.9.6", "2026.9.5"))
+def test_one_control_serves_all_candidates_of_one_snapshot(shared_bench: Bench, candidate: Candidate) -> None:
+    canary = shared_bench.canary()
+    first, second = (canary.run(shared_bench.request(candidate(version, **REFUSES))) for version in ("2026.9.6", "2026.9.5"))
     assert (first.blame, second.blame) == (Blame.RELEASE, Blame.RELEASE)
     assert first.control is second.control
 
@@ -84,8 +83,8 @@ def test_a_control_that_fails_at_another_step_leaves_it_open(bench: Bench, candi
     assert (report.verdict, report.blame) == (Verdict.INCONCLUSIVE, Blame.UNKNOWN)
 
 
-def test_an_empty_profile_tells_that_the_release_itself_is_broken(bench: Bench, candidate: Candidate) -> None:
-    report = bench.run(candidate(**REFUSES), frozenset({Extra.FRESH}))
+def test_an_empty_profile_tells_that_the_release_itself_is_broken(shared_bench: Bench, candidate: Candidate) -> None:
+    report = shared_bench.run(candidate(**REFUSES), frozenset({Extra.FRESH}))
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
     assert report.fresh is not None
     assert "pairing required" in next(j.why for j in report.fresh.judgements if j.check == "turn.sessions_spawn")

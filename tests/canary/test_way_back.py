@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,10 @@ def back(report: CanaryReport) -> dict[str, Verdict]:
     return {j.check: j.verdict for j in report.rehearsal.judgements}
 
 
-def test_the_old_release_opens_what_a_rollback_restores_and_its_agents_work(bench: Bench, candidate: Candidate) -> None:
+def test_the_old_release_opens_what_a_rollback_restores_and_its_agents_work(
+    shared_bench: Bench, candidate: Candidate
+) -> None:
+    bench = shared_bench
     report = bench.run(candidate(), BACK)
     assert (report.verdict, report.control) == (Verdict.PASS, None)
     assert report.rehearsal is not None
@@ -39,25 +43,23 @@ def test_the_old_release_opens_what_a_rollback_restores_and_its_agents_work(benc
     assert list((bench.root / "canaries").iterdir()) == []
 
 
-def test_a_way_back_that_loses_a_pairing_is_not_let_through(bench: Bench, candidate: Candidate) -> None:
+def test_a_way_back_that_loses_a_pairing_is_not_let_through(shared_bench: Bench, candidate: Candidate) -> None:
     def losing(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
         report = settle_clone(incoming, outgoing, workspaces)
         with closing(sqlite3.connect(incoming / "state" / "openclaw.sqlite")) as connection, connection:
             assert connection.execute("DELETE FROM device_pairing_paired").rowcount
         return report
 
-    bench.settle = losing
-    report = bench.run(candidate(), BACK)
+    report = replace(shared_bench, settle=losing).run(candidate(), BACK)
     assert report.verdict is Verdict.FAIL
     assert back(report)["pairing.recorded"] is Verdict.FAIL
 
 
-def test_a_way_back_that_cannot_be_settled_is_inconclusive(bench: Bench, candidate: Candidate) -> None:
+def test_a_way_back_that_cannot_be_settled_is_inconclusive(shared_bench: Bench, candidate: Candidate) -> None:
     def refusing(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
         raise NotSettled("a database is damaged", why="malformed")
 
-    bench.settle = refusing
-    assert bench.run(candidate(), BACK).verdict is Verdict.INCONCLUSIVE
+    assert replace(shared_bench, settle=refusing).run(candidate(), BACK).verdict is Verdict.INCONCLUSIVE
 
 
 def test_what_the_old_release_fails_anyway_is_not_the_way_backs_doing(bench: Bench, candidate: Candidate) -> None:
