@@ -96,7 +96,8 @@ def _version(observation: Observation) -> Judgement:
 
 def _log(seen: LogFinding, observation: Observation) -> Judgement:
     why = f"{seen.meaning} ({seen.count} times: {seen.sample})"
-    mended = seen.signature == _OF_PAIRING and (seen.last_ms or 0) < _written_ms(observation)
+    is_past = seen.last_ms is not None and seen.last_ms < _written_ms(observation)
+    mended = seen.signature == _OF_PAIRING and is_past
     why += "; before this machine's record was written anew" if mended else ""
     need = Need.REQUIRED if seen.weight is Weight.FAULT and not mended else Need.WANTED
     return Judgement(f"live.log.{seen.signature}", Verdict.FAIL, why, seen.remedy, need)
