@@ -142,7 +142,7 @@ def name_of(kind: ClientKind, rules: PairingRules) -> ClientName:
 
 def shared_secret_alone(rules: PairingRules, auth_mode: str) -> Connect:
     """A connect that shows the shared secret and no identity: nothing is recorded of it. 9.x lets a backend in so, 2.17 answers
-    `device identity required` once the secret is right (run on the stand-in's recordings of both).
+    `device identity required` once the secret is right (2.22 and 9.6 run with the right and a wrong one, 2.17 on the stand-in).
     """
     credential = Credential.SHARED_PASSWORD if auth_mode == "password" else Credential.SHARED_TOKEN
     name = name_of(_K.BACKEND_READ, rules)
