@@ -20,7 +20,7 @@ _RUNS = int(os.environ.get("UPGRADER_CAMPAIGN_RUNS", "100"))
 def tidy(world: World) -> tuple[list[Path], list[Path]]:
     """Directories of canaries, and what lies in the temporary directory of the machine."""
     data = world.home / ".local/share/openclaw-upgrader/installations"
-    return sorted(data.glob("*/canaries/*")) + sorted(data.glob("*/canary-trial")), sorted((world.root / "tmp").iterdir())
+    return sorted(data.glob("*/canaries/*")), sorted((world.root / "tmp").iterdir())
 
 
 def strangers(world: World, known: frozenset[Identity]) -> list[Identity]:

@@ -59,7 +59,7 @@ class StateClones:
     def directory(self) -> Iterator[Path]:
         """A fresh private directory for one canary; removed at the end, or by the next run when this process dies."""
         folder = make_private(make_private(self._root) / secrets.token_hex(4))
-        held = _hold(folder / _LOCK)
+        held = hold(folder)
         assert held is not None  # nobody else knows the name
         try:
             yield folder
@@ -79,7 +79,7 @@ class StateClones:
         """Remove what dead runs left: their processes first, then the directories. Returns what was removed."""
         removed = []
         for folder in sorted(self._root.iterdir()) if self._root.is_dir() else []:
-            held = _hold(folder / _LOCK) if folder.is_dir() else None
+            held = hold(folder) if folder.is_dir() else None
             if held is None:
                 continue
             try:
@@ -180,9 +180,9 @@ def tree_digest(root: Path) -> str:
     return total.hexdigest()
 
 
-def _hold(path: Path) -> int | None:
-    """An exclusive lock that dies with this process; None when a living run has it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def hold(folder: Path) -> int | None:
+    """An exclusive lock on a canary's directory that dies with this process; None when a living run has it."""
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -23,6 +23,7 @@ import websockets.sync.client
 
 import upgrader
 from upgrader.adapters import stub_model, wire
+from upgrader.adapters.clones import hold
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.hand import HandProcess, accept, hello, listening
 from upgrader.adapters.process import ProcessRunner
@@ -53,6 +54,7 @@ class LinuxPlaces:
         """Sealed when a trial place could be opened here, unsealed when the kernel refused. Kept. Raises PlaceLost."""
         if self._found is None:
             site = _trial_site(make_private(self._trial))
+            held = hold(self._trial)  # so that a sweep of canaries leaves a living trial alone, and finds a dead one
             try:
                 with self._open(site, Seal.SEALED):
                     self._found = Seal.SEALED
@@ -60,6 +62,8 @@ class LinuxPlaces:
                 self._found, self._why = Seal.UNSEALED, error.why
             finally:
                 shutil.rmtree(self._trial, ignore_errors=True)
+                if held is not None:
+                    os.close(held)
         return self._found
 
     def why_unsealed(self) -> str:

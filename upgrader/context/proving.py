@@ -1,5 +1,6 @@
 """Joins the canary: clones, places, what is known of a course, and the pairing probe inside it."""
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ class Proving:
         return StateClones(root, subjects, lambda path: in_snapshot(paths.classify(era, path)))
 
     def _places(self) -> LinuxPlaces:
-        return LinuxPlaces(self.machine.runner, self.keeping.home / "canary-trial")
+        # Among the canaries: what a killed trial leaves is swept like theirs.
+        return LinuxPlaces(self.machine.runner, self.keeping.home / "canaries" / f"trial-{os.getpid()}")
 
     def canaries(self) -> CloneCanary:
         """The canary. Raises CanarySettingsInvalid."""
