@@ -12,7 +12,7 @@ from tests.canary.bench import Bench, judged, slot
 from tests.real.conftest import Installed, RealWorldOf
 from tests.real.worlds import RealWorld, paired_by_2_17_itself
 from upgrader.adapters.clones import tree_digest
-from upgrader.domain.canary import Blame, CanaryReport, Seal
+from upgrader.domain.canary import Blame, CanaryReport, Extra, Seal
 from upgrader.domain.check import Need, Verdict
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
@@ -104,6 +104,15 @@ def test_from_a_state_of_2_17_that_2_19_refuses_2_22_heals(
     report = _bench(world, tmp_path).run(slot(installed("2026.2.22").package, "2026.2.22", world.node.node))
     assert (report.verdict, report.blame) == (Verdict.PASS, Blame.NONE)
     assert {"turn.sessions_spawn", "turn.sessions_send"} <= {j.check for j in report.healed}
+
+
+def test_the_way_back_from_2_22_is_rehearsed(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
+    candidate = slot(installed("2026.2.22").package, "2026.2.22", world.node.node)
+    report = _bench(world, tmp_path).run(candidate, frozenset({Extra.ROLLBACK}))
+    assert report.verdict is Verdict.PASS
+    assert report.rehearsal is not None
+    assert not [j for j in report.rehearsal.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED]
 
 
 def test_a_package_with_a_missing_file_fails_by_its_name(
