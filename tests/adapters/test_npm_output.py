@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from upgrader.adapters.npm_output import failure, redacted
@@ -33,6 +33,7 @@ def ended(stderr: bytes) -> Ran:
 def test_no_secret_of_npms_output_gets_through(place: str, token: str) -> None:
     if token.endswith("_") or token.startswith("_"):
         token = f"x{token}x"
+    assume(not token.startswith("config_"))  # npm_config_… is the name of a setting
     shown = redacted(place.format(token))
     assert token not in shown
     assert "***" in shown

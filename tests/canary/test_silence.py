@@ -1,6 +1,8 @@
 """A release that calls out, writes to live paths or reaches for a service manager: held, caught and named, in both modes."""
 
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -59,7 +61,14 @@ def test_a_quiet_release_is_not_accused_of_anything(world: World, candidate: Can
         assert judged(report, check).verdict is Verdict.PASS, judged(report, check)
 
 
-def test_without_walls_the_same_is_seen_and_fails(world: World, candidate: Candidate, tmp_path: Path) -> None:
+@pytest.fixture
+def short_room() -> Iterator[Path]:
+    """A directory with a short name: a unix socket's address has 108 bytes, and nobody can call a longer one."""
+    with tempfile.TemporaryDirectory(prefix="u-") as room:
+        yield Path(room)
+
+
+def test_without_walls_the_same_is_seen_and_fails(world: World, candidate: Candidate, short_room: Path) -> None:
     address = address_of_this_machine()
     with socket.create_server((address, 0)) as outside:  # not loopback: it stands for the world
         port = outside.getsockname()[1]
@@ -69,7 +78,7 @@ def test_without_walls_the_same_is_seen_and_fails(world: World, candidate: Candi
             reachesManager={},
             writesAt={"path": str(world.state / "planted")},
         )
-        report = Bench(world, tmp_path / "bench", Seal.UNSEALED).run(spoilt)
+        report = Bench(world, short_room / "b", Seal.UNSEALED).run(spoilt)
     assert report.verdict is Verdict.FAIL
     calls = judged(report, "silence").why
     assert f"TCP {address}:{port}" in calls
