@@ -30,7 +30,7 @@ from upgrader.domain.repairing import RepairData
 from upgrader.operations.outage import Outage
 from upgrader.operations.pair_client import PairClient
 from upgrader.operations.pairing_store import StoreReader
-from upgrader.operations.quiet import QuietPeriod
+from upgrader.operations.quiet_period import QuietPeriod
 from upgrader.operations.repair import Repair
 from upgrader.operations.repair_rungs import Rungs
 from upgrader.report.repair_text import plan_lines

@@ -22,7 +22,7 @@ from upgrader.domain.repairing import (
 from upgrader.domain.scene import Scene
 from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.diagnose import SceneGatherer
-from upgrader.operations.quiet import QuietPeriod
+from upgrader.operations.quiet_period import QuietPeriod
 from upgrader.operations.repair_rungs import Rungs
 
 _HARMLESS = frozenset({"prefix_not_writable", "no_pointer", "shared_package", "hidden_openclaw", "other_tree", "not_writable"})
