@@ -1,9 +1,13 @@
 """A machine on which a move cannot go well: a clear word, the right code, and everything as it was."""
 
+import json
 import os
 import socket
+import sqlite3
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,3 +98,59 @@ def test_two_gateways_on_one_state_forbid_a_move(world_of: WorldOf) -> None:
     assert said.json["errors"][0]["hint"]
     assert len(world.gateways()) == 2
     second.process.terminate()
+
+
+UPDATE_RUNS = "CREATE TABLE update_runs (run_id TEXT, updated_at_ms INTEGER, phase TEXT, status TEXT, origin_json TEXT)"
+
+
+def test_a_move_does_not_begin_beside_openclaws_own_updater(world: World) -> None:
+    child = world.begin_openclaw("tui")  # any process that lives can drive an update
+    stat = Path(f"/proc/{child.process.pid}/stat").read_text()
+    driver = {"host": socket.gethostname(), "pid": child.process.pid, "startIdentity": stat.rpartition(")")[2].split()[19]}
+    now = int(time.time() * 1000)
+    with closing(sqlite3.connect(world.database, timeout=10)) as connection, connection:
+        connection.execute(UPDATE_RUNS)
+        row = ("run-1", now, "activating", "running", json.dumps({"driver": driver}))
+        connection.execute("INSERT INTO update_runs VALUES (?, ?, ?, ?, ?)", row)
+    said = world.run("--json", "--yes", "upgrade", "2026.9.6")
+    refused(said, 3, "updater_at_work")
+    assert "activating" in said.json["errors"][0]["why"]
+    child.process.kill()
+    child.process.wait()
+    moved = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=240)  # its driver is dead: the run was given up
+    assert moved.exit_code == 0, moved.text
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], None]]:
+    """Makes a directory read-only until the end of the test, for root too; `umount` ends it earlier."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    places: list[Path] = []
+
+    def mount(place: Path) -> None:
+        if subprocess.run(("mount", "--bind", str(place), str(place)), check=False).returncode:
+            pytest.skip("this machine permits no mount")
+        places.append(place)
+        subprocess.run(("mount", "-o", "remount,ro,bind", str(place)), check=True)
+
+    yield mount
+    for place in places:
+        subprocess.run(("umount", "-q", "-l", str(place)), check=False)
+
+
+def test_tidying_up_that_fails_after_a_good_way_back_leaves_the_gateway_serving(
+    world: World, read_only: Callable[[Path], None]
+) -> None:
+    assert world.run("--yes", "upgrade", "2026.9.6", limit_s=240).exit_code == 0
+    (snapshots,) = world.home.glob(".local/share/openclaw-upgrader/installations/*/snapshots")
+    read_only(snapshots)
+    back = world.run("--json", "--yes", "rollback", limit_s=120)
+    assert back.exit_code == 0, back.text
+    assert "tidying up is not" in " ".join(back.json["notices"])
+    assert (world.version, world.serving_version()) == ("2026.9.5", "2026.9.5")
+    subprocess.run(("umount", str(snapshots)), check=True)
+    status = world.run("--json", "status")
+    assert status.exit_code == 0, status.text
+    assert status.json["data"]["open_move"] is None
+    assert world.serving_version() == "2026.9.5"

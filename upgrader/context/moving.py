@@ -1,9 +1,12 @@
 """Joins a move: supervisor, doctor, readiness, the way back, the transaction."""
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
+from upgrader.adapters.databases import ReadOnlyDatabases
 from upgrader.adapters.files import DurableFiles
 from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.holds import OwnershipHolds
@@ -17,6 +20,7 @@ from upgrader.adapters.supervisors.process import ProcessSupervisor
 from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
+from upgrader.adapters.updaters import LedgerUpdaters
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import INTERRUPTS, Machine
 from upgrader.domain.check import Judgement
@@ -31,7 +35,7 @@ from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.recover import Recover
 from upgrader.operations.transact import Transact
 from upgrader.operations.undoing import Undoer
-from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, suspension, units
+from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, suspension, units, update_runs
 from upgrader.services.openclaw.doctor import doctor_call
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
@@ -111,6 +115,13 @@ class Moving:
             progress=self.progress,
             name=lambda: machine.clock.now().strftime("%Y%m%dT%H%M%S%fZ"),
             shield=INTERRUPTS.shielded,
+            updaters=LedgerUpdaters(
+                ReadOnlyDatabases(Path(tempfile.gettempdir())),
+                machine.clock,
+                update_runs.STATE_DATABASE,
+                update_runs.QUERY,
+                update_runs.read_runs,
+            ),
         )
 
     def recover(self) -> Recover:

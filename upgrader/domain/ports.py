@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from upgrader.domain.slot import Slot
     from upgrader.domain.snapshot import OutsideFile, Snapshot
     from upgrader.domain.transaction import Opened
+    from upgrader.domain.updater import UpdaterRun
     from upgrader.domain.version import Version
 
 
@@ -284,6 +285,13 @@ class Quieting(Protocol):
 
     def interrupt(self, installation: Installation, suspension: str, gateway: GatewayIdentity) -> bool:
         """Let the coming stop cut off what still runs; says whether the gateway agreed."""
+
+
+class Updaters(Protocol):
+    """OpenClaw's own updater."""
+
+    def at_work(self, state: Path) -> UpdaterRun | None:
+        """Its run that is under way on this state."""
 
 
 class Doctor(Protocol):

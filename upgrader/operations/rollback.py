@@ -39,6 +39,7 @@ class Rollback:
         """Return to snapshot `wanted`, or to that of the last move. Raises NothingToReturnTo, SlotDamaged, SnapshotDamaged."""
         installation = self.discovery.find()
         snapshot = self._choose(wanted, installation)
+        self.transact.refuse(installation)
         target = self._slot(snapshot)
         present = self._present(installation)
         data = MoveData(str(installation.package.version), str(target.version), "nothing was changed")

@@ -11,7 +11,7 @@ from upgrader.domain.journal import Mark
 from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.ports import Clock, JournalFile, Journals, Progress
+from upgrader.domain.ports import Clock, JournalFile, Journals, Progress, Updaters
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.transaction import Move, Opened, without_secrets
@@ -45,10 +45,11 @@ class Transact:
     progress: Progress
     name: Callable[[], str]
     shield: Callable[[], AbstractContextManager[None]]
+    updaters: Updaters
 
     def run(self, intention: Intention, data: MoveData) -> Outcome[MoveData]:
         """Committed (0), or rolled back by itself (4), or neither and said so (5). `data` is what is known so far."""
-        self._refuse(intention.installation)
+        self.refuse(intention.installation)
         opened = self._opened(intention)
         launch = self.cutover.undoer.supervisor.launch_record(intention.installation)
         journal = self.journals.begin(opened.transaction, opened, launch.to_bytes(), by_hand(opened))
@@ -72,9 +73,17 @@ class Transact:
             notices=notices,
         )
 
-    def _refuse(self, installation: Installation) -> None:
-        """Nothing is moved while an obstacle stands or the supervisor objects. Raises Blocked."""
+    def refuse(self, installation: Installation) -> None:
+        """Nothing is moved past an obstacle, beside OpenClaw's own updater, or against the supervisor. Raises Blocked."""
         refuse_obstacles(installation.obstacles)
+        run = self.updaters.at_work(installation.state.path)
+        if run is not None:
+            raise Blocked(
+                "OpenClaw's own updater is at work",
+                why=f"its run {run.name} is {run.phase}" + (f", process {run.pid}" if run.pid else ""),
+                hint="`openclaw update status` tells when it is done; then the same command again",
+                code="updater_at_work",
+            )
         objections = self.cutover.undoer.supervisor.objections(installation)
         if objections:
             raise Blocked(

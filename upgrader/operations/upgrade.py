@@ -37,6 +37,7 @@ class Upgrade:
         plan = decided.plan
         if plan is None or plan.answer is not Answer.GO:
             return refused("upgrade", decided)
+        self.transact.refuse(installation)
         self.consent(f"Upgrade {plan.present} to {plan.target}?", decided)
         with self.progress.step("checking the gateway as it is"):
             before = self.verifier.check(installation) if installation.is_running else None
