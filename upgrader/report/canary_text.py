@@ -59,8 +59,9 @@ def render_canaries(outcome: Outcome[CanariesData]) -> RenderableType:
 def canary_lines(report: CanaryReport) -> RenderableType:
     """A canary's verdict with its reasons."""
     colour = COLOUR[report.verdict]
-    sealed = "sealed" if report.seal is Seal.SEALED else "unsealed"
-    head = f"canary: [{colour}]{_word(report)}[/{colour}] ({sealed}, {report.candidate.seconds:.0f} s)"
+    word = _word(report)
+    sealed = "" if "unsealed" in word else f"{report.seal.value}, "
+    head = f"canary: [{colour}]{word}[/{colour}] ({sealed}{report.candidate.seconds:.0f} s)"
     parts: list[RenderableType] = [head]
     if report.proven:
         parts.append(f"proven at {escape(report.proven)}; slot and state are unchanged since, so it was not run again")
