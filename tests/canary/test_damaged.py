@@ -94,3 +94,16 @@ def test_a_good_migration_loses_nothing_and_its_turns_lie_in_the_clone(bench: Be
     for check in ("migration.credentials", "migration.config", "migration.rows", "migration.plugins", "clone.answered"):
         assert judged(report, check).verdict is Verdict.PASS, judged(report, check)
     assert (report.candidate.memory_bytes or 0) > 10_000_000
+
+
+def test_a_turn_that_is_turned_away_for_a_moment_is_taken_again_and_it_is_told(bench: Bench, candidate: Candidate) -> None:
+    report = bench.run(candidate(ownedAtFirst={"turns": 1}))
+    assert report.verdict is Verdict.PASS
+    assert "turned away for a moment" in judged(report, "turn.sessions_spawn").why
+
+
+@pytest.mark.long  # it waits for each of many turns
+def test_a_release_that_turns_agents_away_again_and_again_fails(bench: Bench, candidate: Candidate) -> None:
+    report = bench.run(candidate(ownedAtFirst={"turns": 1000}))
+    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
+    assert "owns state-lifecycle" in judged(report, "turn.sessions_spawn").why

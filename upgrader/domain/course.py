@@ -222,6 +222,9 @@ class Lore(Protocol):
     def ran_embedded(self, said: str) -> bool:
         """Whether a turn's command gave up on the gateway."""
 
+    def is_passing(self, said: str) -> bool:
+        """Whether a turn failed by what is over a moment later, by the release's own word."""
+
     def terminal_arguments(self, nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
         """The command of the terminal client, in a session of its own: an older one shows what was said before."""
 

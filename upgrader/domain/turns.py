@@ -49,7 +49,8 @@ class TurnSeen:
     """How one turn went. `events` are the model's of this nonce; `said` is the end of the command's output, redacted.
 
     `exit_code` is None when the command did not end in time. `status` and `error` are the tool's own answer. `embedded`:
-    the command gave up on the gateway and ran the turn itself. `model_alive` is read after the turn.
+    the command gave up on the gateway and ran the turn itself. `model_alive` is read after the turn. `passed_over` is what
+    an earlier try of the same turn said that was over a moment later, empty when the first try counted.
     """
 
     probe: TurnProbe
@@ -61,3 +62,4 @@ class TurnSeen:
     error: str = ""
     embedded: bool = False
     model_alive: bool = True
+    passed_over: str = ""

@@ -1,6 +1,7 @@
 """Agent turns on a clone: asked through the gateway, seen at the stand-in model."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from upgrader.domain.course import Budgets, Skipped
@@ -13,6 +14,8 @@ from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor, last_words
 
 _POLL = timedelta(seconds=0.25)
+_MOMENT = timedelta(seconds=8)
+_MORE_TRIES = 2
 
 
 class TurnTaker:
@@ -41,8 +44,19 @@ class TurnTaker:
                 continue
             probe = self._lore.turn_probe(kind, self._tools.nonce(), self._config)
             with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
-                seen.append(self._turn(probe))
+                seen.append(self._settled(kind, self._turn(probe)))
         return tuple(seen), tuple(skipped)
+
+    def _settled(self, kind: TurnKind, seen: TurnSeen) -> TurnSeen:
+        """The same turn anew, a moment later, while it fails only by what the release itself calls passing."""
+        for _ in range(_MORE_TRIES):
+            word = seen.said if self._lore.is_passing(seen.said) else seen.error
+            if not self._lore.is_passing(word):
+                break
+            self._clock.wait(_MOMENT)
+            again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._config))
+            seen = replace(again, passed_over=word)
+        return seen
 
     def _turn(self, probe: TurnProbe) -> TurnSeen:
         began = self._clock.monotonic()

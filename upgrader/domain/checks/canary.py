@@ -96,6 +96,8 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
     if problem:
         return Judgement(check, Verdict.FAIL, problem, "agents would fail like this after the upgrade")
     what = "the agent answered" if seen.probe.kind is TurnKind.PLAIN else f"{seen.probe.tool} reached the other agent"
+    if seen.passed_over:
+        what += f"; an earlier try was turned away for a moment: {seen.passed_over}"
     return Judgement(check, Verdict.PASS, what)
 
 

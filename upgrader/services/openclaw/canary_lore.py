@@ -4,6 +4,7 @@ from upgrader.services.openclaw.canary_runs import answer_status as answer_statu
 from upgrader.services.openclaw.canary_runs import command as command
 from upgrader.services.openclaw.canary_runs import environment as environment
 from upgrader.services.openclaw.canary_runs import is_greeting as is_greeting
+from upgrader.services.openclaw.canary_runs import is_passing as is_passing
 from upgrader.services.openclaw.canary_runs import is_ready as is_ready
 from upgrader.services.openclaw.canary_runs import log_findings as log_findings
 from upgrader.services.openclaw.canary_runs import not_applicable as not_applicable

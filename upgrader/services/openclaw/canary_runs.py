@@ -162,6 +162,15 @@ def ran_embedded(said: str) -> bool:
     return re.search(r"falling back to embedded|gateway agent failed", said, re.IGNORECASE) is not None
 
 
+def is_passing(said: str) -> bool:
+    """Whether a turn was turned away only because OpenClaw's own upkeep held the state at that moment.
+
+    Seen once in seven courses of 2026.9.6, in the turns right after its first start on a migrated state: "another OpenClaw
+    process owns state-lifecycle"; the turns after them went well, and so did those of every other course.
+    """
+    return re.search(r"another OpenClaw process owns", said, re.IGNORECASE) is not None
+
+
 def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
     """The turn that makes the default agent spawn a sub-agent, or write to the second agent, or just answer.
 

@@ -6,6 +6,7 @@ import { profile, fault } from "./profile.js";
 import { withGateway } from "./client.js";
 import { openAgent } from "./databases.js";
 
+let turnsTaken = 0; // by this process
 const ROUNDS = 6; // model requests of one turn at most
 const PLAIN = ["read", "write", "edit", "exec", "process", "session_status", "cron", "web_fetch"];
 const AGENT = ["sessions_list", "sessions_history", "sessions_send", "sessions_spawn", "agents_list"];
@@ -147,6 +148,8 @@ function asTool() {
 }
 
 function refusedByFault() {
+  const owned = fault("ownedAtFirst");
+  if (owned && ++turnsTaken <= owned.turns) throw new Error("another OpenClaw process owns state-lifecycle");
   if (fault("refusesAgents")) throw new Error(fault("refusesAgents").message ?? "gateway closed (1008): pairing required");
 }
 
