@@ -46,14 +46,12 @@ _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID, _CLONE_NEWNET, _CLONE_NEWIPC = (
     0x08000000,
 )
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_NICE, _LAST_IN_CLASS = 10, 7
 Handed = socket.socket | io.FileIO  # what can be handed out by its descriptor
 _OUTPUT = 512 * 1024  # bytes of a command's output handed out
 
 
 def main(arguments: list[str]) -> int:
     """Connect to the tool, seal when told so, and serve. Returns the exit code."""
-    _stand_back()
     control, life = _connect("control"), _connect("life")
     job = json.loads(Path("job.json").read_text("utf-8"))
     ear = None
@@ -75,14 +73,6 @@ def main(arguments: list[str]) -> int:
     finally:
         hand.end_all()
     return 0
-
-
-def _stand_back() -> None:
-    """The live gateway goes first: less processor time and later disk access for everything in this place."""
-    with contextlib.suppress(OSError, psutil.Error):
-        me = psutil.Process()
-        me.nice(_NICE)
-        me.ionice(psutil.IOPRIO_CLASS_BE, _LAST_IN_CLASS)
 
 
 def _watch(job: Mapping[str, object], ear: socket.socket | None) -> SealedWatch | OpenWatch:

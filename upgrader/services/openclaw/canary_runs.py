@@ -165,8 +165,8 @@ def ran_embedded(said: str) -> bool:
 def is_passing(said: str) -> bool:
     """Whether a turn was turned away only because OpenClaw's own upkeep held the state at that moment.
 
-    Seen once of 2026.9.6, in the turns right after its first start on a migrated state: "another OpenClaw process owns
-    state-lifecycle"; the turns after them went well, and so did those of every other course (docs/openclaw-canary.md).
+    Seen of 2026.9.6 in the turns right after its first start on a migrated state: "another OpenClaw process owns
+    state-lifecycle"; the turns after the next start went well (docs/openclaw-canary.md says when it was seen).
     """
     return re.search(r"another OpenClaw process owns", said, re.IGNORECASE) is not None
 
