@@ -15,6 +15,8 @@ from upgrader.services.openclaw.sameness import EXCLUSIONS
 pytestmark = pytest.mark.real
 # Class `cache`: not in a snapshot, made anew by OpenClaw when it is needed (its own backup leaves it out too).
 MADE_ANEW = ("cache", "plugin-skills")
+# Seen of 2026.9.6 now and then after its first start on a migrated state (docs/openclaw-canary.md).
+TURNED_AWAY = "another OpenClaw process owns state-lifecycle"
 
 
 def in_use(world: World, environment: Mapping[str, str]) -> None:
@@ -41,6 +43,10 @@ def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: R
     world.start_gateway()
 
     upgraded = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=1800, environment=environment)
+    if upgraded.exit_code == 3 and TURNED_AWAY in upgraded.text:  # the release's own trouble; what stands must still stand
+        print(f"\nonce more: {TURNED_AWAY}")
+        assert (world.version, world.schema()) == ("2026.9.5", 17)
+        upgraded = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=1800, environment=environment)
     assert upgraded.exit_code == 0, upgraded.text
     report = upgraded.json["data"]["canary"]
     assert report["verdict"] == "pass"
