@@ -20,7 +20,7 @@ from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import canary_runs, contents, locks
+from upgrader.services.openclaw import canary_runs, contents, locks, paths
 from upgrader.services.openclaw.clone_state import clone_plan
 
 TOKEN = "t" * 48
@@ -28,8 +28,8 @@ OLD = Path("/home/claw/.openclaw")
 SUBJECTS = CloneSubjects(
     canary_runs.PAIRING_FILES,
     canary_runs.PAIRING_TABLES,
-    canary_runs.STATE_DATABASE,
-    canary_runs.AGENT_DATABASES,
+    paths.STATE_DATABASE,
+    paths.AGENT_DATABASES,
     canary_runs.policy_views,
     contents.RULES,
     locks.left_outside,

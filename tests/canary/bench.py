@@ -46,7 +46,7 @@ from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs, contents, locks
+from upgrader.services.openclaw import canary_lore, canary_runs, contents, locks, paths
 
 
 class Unsealed(LinuxPlaces):
@@ -178,7 +178,7 @@ class Bench:
             self.take_snapshot()
         found = self.installation()
         present = slot(self.world.package, self.world.version, self.world.node.node)
-        database = self.snapshot_tree / canary_runs.STATE_DATABASE
+        database = self.snapshot_tree / paths.STATE_DATABASE
         snapshot = Snapshot(
             "s", "", Moment.STOPPED, present.version, present.id, self.snapshot_tree, 0, 1_000_000, str(schema_of(database))
         )
@@ -189,8 +189,8 @@ class Bench:
         subjects = CloneSubjects(
             canary_runs.PAIRING_FILES,
             canary_runs.PAIRING_TABLES,
-            canary_runs.STATE_DATABASE,
-            canary_runs.AGENT_DATABASES,
+            paths.STATE_DATABASE,
+            paths.AGENT_DATABASES,
             canary_runs.policy_views,
             contents.RULES,
             locks.left_outside,

@@ -26,7 +26,7 @@ from upgrader.adapters.unit_reader import UnitReader
 from upgrader.domain.facts import Installation, ProcessIdentity
 from upgrader.domain.selection import Location, Selection
 from upgrader.operations.discover import Discover
-from upgrader.services.openclaw import config, config_text, gateway_process, install_places, layout, locations, units
+from upgrader.services.openclaw import config, config_text, gateway_process, install_places, layout, locations, paths, units
 from upgrader.services.openclaw.installing import read_package
 
 DEADLINE_S = 20.0
@@ -176,7 +176,7 @@ def discover_below(root: Path, slots: Path) -> Discover:
         installs=PackageTrees(places, read_package, partial(install_places.kind_of, slots=slots), install_places.prefix_of),
         nodes=NodeBinaries(ProcessRunner({})),
         configurations=ConfigFile(config.read_configuration, config.without_configuration),
-        states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
+        states=StateFacts(paths.STATE_DATABASE, paths.AGENT_DATABASES, layout.era_of),
         units=UnitReader(units.read_unit, config_text.parse_dotenv),
         table=process_table(),
         accounts=SystemAccounts(".openclaw"),

@@ -1,13 +1,13 @@
 """Diagnosis and repair on the real OpenClaw: the regression of 2026.2.19, the rotate loop, and faults OpenClaw itself makes."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.real.conftest import Installed, RealWorldOf
+from tests.real.worlds import paired_by_2_17_itself
 from tests.world.contract.connecting import Attempt, knock
 from tests.world.contract.running import agent_turns
 from tests.world.world import World
@@ -30,17 +30,6 @@ def repaired(world: World) -> dict[str, Any]:
     return dict(said.json)
 
 
-def paired_by_2_17(world: World) -> World:
-    """Its command line pairs on its first call, with the three scopes of that release; nothing here invents a record."""
-    for folder in ("identity", "devices"):
-        shutil.rmtree(world.state / folder, ignore_errors=True)
-    world.start_gateway()
-    assert world.openclaw("devices", "list", limit_s=300).exit_code == 0
-    world.stop_gateway()
-    assert (world.state / "devices" / "paired.json").exists()
-    return world
-
-
 def in_release(world: World, prefix: Path, version: str) -> None:
     """The same machine with another release in the place of the package."""
     world.prefix.unlink()
@@ -51,7 +40,7 @@ def in_release(world: World, prefix: Path, version: str) -> None:
 def test_a_state_paired_by_2_17_and_run_by_2_19_is_diagnosed_and_spawning_works_after_the_repair(
     real_world_of: RealWorldOf, installed: Installed, stub_model: StubModel
 ) -> None:
-    world = paired_by_2_17(real_world_of("2026.2.17"))
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
     in_release(world, installed("2026.2.19").prefix, "2026.2.19")
     world.start_gateway()
     for words in (("gateway", "health"), ("gateway", "status", "--json"), ("doctor", "--non-interactive")):

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from upgrader.adapters import proc_files
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Clock
 from upgrader.errors import UpgraderError
@@ -45,7 +46,8 @@ class OwnershipHolds:
     @contextmanager
     def held(self, installation: Installation) -> Iterator[None]:
         """Own this state and its port while the block runs; no gateway can start on it. Raises GatewayLeft."""
-        wanted = self._ownership(installation, os.getpid(), _start_ticks(), self._clock.now().isoformat())
+        pid = os.getpid()
+        wanted = self._ownership(installation, pid, proc_files.start_ticks(pid) or 0, self._clock.now().isoformat())
         with ExitStack() as stack:
             for path in wanted.coordinators:
                 stack.enter_context(_coordinator(path))
@@ -102,11 +104,3 @@ def _port(number: int) -> Iterator[None]:
                 code="port_taken",
             ) from error
         yield
-
-
-def _start_ticks() -> int:
-    """Field 22 of our /proc/self/stat: start time in clock ticks since boot; 0 where there is no /proc."""
-    try:
-        return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-    except OSError:
-        return 0

@@ -72,15 +72,28 @@ def outward(packet: bytes, protocol: int) -> str:
     kind, target, inner = found
     local = target.startswith("127.") or target in ("::1", "::ffff:127.0.0.1")
     if kind == _TCP and len(inner) >= 14:
-        port, flags = struct.unpack_from("!H", inner, 2)[0], inner[13]
-        opens = flags & _SYN and not flags & _ACK
-        return f"TCP {_address(target, port)}" if opens and (not local or port == _NAME_PORT) else ""
+        return _tcp(target, inner) if not local or _port(inner) == _NAME_PORT else ""
     if kind == _UDP and len(inner) >= 8:
-        port = struct.unpack_from("!H", inner, 2)[0]
-        if port == _NAME_PORT:
-            return f"DNS {_asked_name(inner[8:]) or _address(target, port)}"
-        return "" if local else f"UDP {_address(target, port)}"
+        return _udp(target, inner) if not local or _port(inner) == _NAME_PORT else ""
     return ""
+
+
+def _tcp(target: str, segment: bytes) -> str:
+    """A connection that is opened; answers and what follows are not told again."""
+    flags = segment[13]
+    return f"TCP {_address(target, _port(segment))}" if flags & _SYN and not flags & _ACK else ""
+
+
+def _udp(target: str, datagram: bytes) -> str:
+    port = _port(datagram)
+    if port == _NAME_PORT:
+        return f"DNS {_asked_name(datagram[8:]) or _address(target, port)}"
+    return f"UDP {_address(target, port)}"
+
+
+def _port(inner: bytes) -> int:
+    """The port it goes to; TCP and UDP have it at the same place."""
+    return int(struct.unpack_from("!H", inner, 2)[0])
 
 
 def _ipv4(packet: bytes) -> tuple[int, str, bytes] | None:

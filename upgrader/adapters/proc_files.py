@@ -33,6 +33,13 @@ def mapped_modules(pid: int) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(Path(os.fsdecode(path)) for path in found))
 
 
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)); None when it is gone."""
+    with suppress(OSError, IndexError, ValueError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return None
+
+
 def unit_of(pid: int) -> str:
     """The systemd unit a process belongs to, by its control group; empty where there is none."""
     with suppress(OSError), Path(f"/proc/{pid}/cgroup").open() as lines:

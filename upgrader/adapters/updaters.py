@@ -2,15 +2,13 @@
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters import proc_files
 from upgrader.domain.observing import Databases, DatabaseUnreadable, Query, Rows
 from upgrader.domain.ports import Clock
 from upgrader.domain.updater import UpdaterRun, at_work
-
-_START_FIELD = 19  # of the fields after the command name in /proc/PID/stat, proc(5): starttime
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,5 @@ class LedgerUpdaters:
         except DatabaseUnreadable:
             return None
         runs = self.read(rows, socket.gethostname())
-        ticks = {run.pid: _ticks(run.pid) for run in runs if run.pid is not None}
+        ticks = {run.pid: str(proc_files.start_ticks(run.pid)) for run in runs if run.pid is not None}
         return at_work(runs, ticks, self.clock.now())
-
-
-def _ticks(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty when it is gone."""
-    with suppress(OSError, IndexError):
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[_START_FIELD]
-    return ""

@@ -14,7 +14,7 @@ from upgrader.context.machine import Machine
 from upgrader.domain.facts import Installation
 from upgrader.domain.selection import Selection
 from upgrader.operations.discover import Discover
-from upgrader.services.openclaw import config, config_text, install_places, installing, layout, units
+from upgrader.services.openclaw import config, config_text, install_places, installing, layout, paths, units
 
 NODE_VERSIONS = "node-versions.json"  # in the cache: what the Node binaries answered
 
@@ -56,7 +56,7 @@ def discovery(machine: Machine) -> Discover:
         ),
         nodes=NodeBinaries(machine.runner, machine.cache / NODE_VERSIONS),
         configurations=ConfigFile(config.read_configuration, config.without_configuration),
-        states=StateFacts(layout.STATE_DATABASE, layout.AGENT_DATABASES, layout.era_of),
+        states=StateFacts(paths.STATE_DATABASE, paths.AGENT_DATABASES, layout.era_of),
         units=UnitReader(units.read_unit, config_text.parse_dotenv),
         table=machine.processes,
         accounts=SystemAccounts(".openclaw"),

@@ -35,7 +35,7 @@ from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.recover import Recover
 from upgrader.operations.transact import Transact
 from upgrader.operations.undoing import Undoer
-from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, suspension, units, update_runs
+from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, paths, suspension, units, update_runs
 from upgrader.services.openclaw.doctor import doctor_call
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
@@ -118,7 +118,7 @@ class Moving:
             updaters=LedgerUpdaters(
                 ReadOnlyDatabases(Path(tempfile.gettempdir())),
                 machine.clock,
-                update_runs.STATE_DATABASE,
+                paths.STATE_DATABASE,
                 update_runs.QUERY,
                 update_runs.read_runs,
             ),

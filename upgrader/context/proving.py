@@ -58,8 +58,8 @@ class Proving:
         subjects = CloneSubjects(
             canary_runs.PAIRING_FILES,
             canary_runs.PAIRING_TABLES,
-            canary_runs.STATE_DATABASE,
-            canary_runs.AGENT_DATABASES,
+            paths.STATE_DATABASE,
+            paths.AGENT_DATABASES,
             canary_runs.policy_views,
             contents.RULES,
             locks.left_outside,

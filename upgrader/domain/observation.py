@@ -146,6 +146,10 @@ class PairingStore:
         """The row of this machine's own identity."""
         return self.device(self.own.device_id) if self.own else None
 
+    def is_own(self, device_id: str) -> bool:
+        """Whether that is this machine's own device."""
+        return self.own is not None and self.own.device_id == device_id
+
 
 class HandshakeResult(Enum):
     """How a connect ended."""

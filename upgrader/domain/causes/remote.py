@@ -80,8 +80,7 @@ def container(scene: Scene) -> tuple[Cause, ...]:
 
 def _read_only_inside(scene: Scene, device: PairedDevice) -> Cause:
     """Paired by itself across the container's network: approved, and with reading alone."""
-    own = scene.observation.store.own
-    mine = own is not None and own.device_id == device.device_id
+    mine = scene.observation.store.is_own(device.device_id)
     return Cause(
         "paired-read-only",
         f"{device.short} was paired by itself with {_READ} only: whatever writes is refused",

@@ -13,7 +13,7 @@ _BACK_AGAIN = 2
 def own_request(scene: Scene) -> tuple[Cause, ...]:
     """A request of this machine waits: one of its clients was refused."""
     store = scene.observation.store
-    mine = [r for r in store.pending if store.own is not None and r.device_id == store.own.device_id]
+    mine = [r for r in store.pending if store.is_own(r.device_id)]
     return tuple(_own(scene, request) for request in mine)
 
 
@@ -51,7 +51,7 @@ def others_wait(scene: Scene) -> tuple[Cause, ...]:
             place=scene.places.pending,
         )
         for request in store.pending
-        if store.own is None or request.device_id != store.own.device_id
+        if not store.is_own(request.device_id)
     )
 
 
@@ -62,8 +62,7 @@ def loop(scene: Scene) -> tuple[Cause, ...]:
 
 
 def _loop(scene: Scene, seen: Sighting) -> Cause:
-    own = scene.observation.store.own
-    mine = own is not None and seen.device == own.device_id
+    mine = scene.observation.store.is_own(seen.device)
     return Cause(
         "scope-upgrade-loop",
         f"scope-upgrade loop: device {seen.short} asks again up to {seen.peak_per_minute} times a minute",

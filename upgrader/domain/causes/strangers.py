@@ -14,8 +14,8 @@ def refused_devices(scene: Scene) -> tuple[Cause, ...]:
     for seen in scene.seen(*_REFUSALS):
         if seen.device and not scene.is_past(seen) and (seen.device not in worst or seen.count > worst[seen.device].count):
             worst[seen.device] = seen
-    own = scene.observation.store.own
-    return tuple(_refused(scene, seen) for device, seen in sorted(worst.items()) if own is None or device != own.device_id)
+    store = scene.observation.store
+    return tuple(_refused(scene, seen) for device, seen in sorted(worst.items()) if not store.is_own(device))
 
 
 def _refused(scene: Scene, seen: Sighting) -> Cause:

@@ -51,8 +51,6 @@ PAIRING_FILES = (
     "nodes/pending.json",
     "exec-approvals.json",
 )
-STATE_DATABASE = "state/openclaw.sqlite"
-AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"
 _AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
 _VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree
 _TUI_CONNECTED = (r"gateway connected", r"\bconnected\b[^\n]*\bidle\b", r"connected \|")

@@ -21,7 +21,7 @@ from upgrader.domain.settle import (
     TokenActs,
     Where,
 )
-from upgrader.services.openclaw.paths import classify
+from upgrader.services.openclaw.paths import AGENT_DATABASES, STATE_DATABASE, classify
 
 OUTBOX: tuple[OutboxTable, ...] = (
     OutboxTable(
@@ -226,8 +226,8 @@ def _is_moving(path: str) -> bool:
 
 
 KNOWLEDGE = EffectKnowledge(
-    state_database="state/openclaw.sqlite",
-    agent_databases="agents/*/agent/openclaw-agent.sqlite",
+    state_database=STATE_DATABASE,
+    agent_databases=AGENT_DATABASES,
     outbox=OUTBOX,
     moving=MOVING,
     pairing=PAIRING,

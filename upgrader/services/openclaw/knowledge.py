@@ -36,6 +36,7 @@ from upgrader.services.openclaw.handshake import (
     parse_answer,
     protocol_of,
 )
+from upgrader.services.openclaw.paths import STATE_DATABASE
 
 _VERSION_QUERY = Query("user_version", "PRAGMA user_version")
 
@@ -44,7 +45,7 @@ class OpenClawKnowledge:
     """Port Knowledge."""
 
     files: tuple[str, ...] = (pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
-    database: str = "state/openclaw.sqlite"
+    database: str = STATE_DATABASE
     store_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.STORE_QUERIES)
     credential_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.CREDENTIAL_QUERIES)
 

@@ -9,9 +9,6 @@ from upgrader.domain.selection import Location, Selection
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import gateway_process, install_places, locations, units
 
-STATE_DATABASE = "state/openclaw.sqlite"
-AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"
-
 
 @dataclass(frozen=True)
 class OpenClawLayout:

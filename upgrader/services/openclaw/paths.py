@@ -11,6 +11,8 @@ from functools import cache
 from upgrader.domain.facts import PairingEra
 from upgrader.domain.pathclass import PathClass
 
+STATE_DATABASE = "state/openclaw.sqlite"
+AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"
 _C = PathClass
 
 # Both eras. Order matters: what belongs to one process, then what is rebuilt, then the stores.

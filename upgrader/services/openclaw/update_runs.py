@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from upgrader.domain.observing import Query, Rows
 from upgrader.domain.updater import UpdaterRun
 
-STATE_DATABASE = "state/openclaw.sqlite"
 QUERY = Query(
     "update_runs", "SELECT run_id, phase, updated_at_ms, origin_json FROM update_runs WHERE status = 'running' LIMIT 10"
 )
