@@ -25,14 +25,20 @@ def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableT
 
 
 def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
-    """One line a check; wanted ones are marked."""
+    """One line a check; what decides nothing is a warning, however it ended."""
     table = Table(title=escape(title) or None, title_justify="left", box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for each in judgements:
-        colour = COLOUR[each.verdict]
-        name = each.check if each.need is Need.REQUIRED else f"{each.check} (wanted)"
+        word, colour = _told(each)
         why = each.why if not each.remedy or each.verdict is Verdict.PASS else f"{each.why} — {each.remedy}"
-        table.add_row(f"[{colour}]{_WORD[each.verdict]}[/{colour}]", escape(name), escape(why))
+        table.add_row(f"[{colour}]{word}[/{colour}]", escape(each.check), escape(why))
     return table
+
+
+def _told(judgement: Judgement) -> tuple[str, str]:
+    """The word and its colour."""
+    if judgement.verdict is Verdict.FAIL and judgement.need is Need.WANTED:
+        return "warn", "yellow"
+    return _WORD[judgement.verdict], COLOUR[judgement.verdict]
