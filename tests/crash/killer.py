@@ -2,7 +2,7 @@
 
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
 spawn, signal) has two moments, just before it and just after it, counted from the first entry of a journal to its last.
-MOMENT 0 counts only. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
 
 The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
 make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.
@@ -28,7 +28,7 @@ from upgrader.operations.canary import CloneCanary
 class Walk:
     """Counts moments while a move is open and dies at the chosen one."""
 
-    def __init__(self, moment: int, report: Path) -> None:
+    def __init__(self, moment: str, report: Path) -> None:
         self.moment = moment
         self.count = 0
         self.is_open = False
@@ -41,7 +41,7 @@ class Walk:
             return
         self.count += 1
         self._report.write(f"{self.count}\t{what}\t{self.entry}\n")
-        if self.count == self.moment:
+        if self.moment in (str(self.count), f"{what}@{self.entry}"):
             self._report.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -90,7 +90,7 @@ def content(_self: CloneCanary, request: CanaryRequest) -> CanaryReport:
 
 def main() -> None:
     """Watch, then run upgrader's own entry point."""
-    walk = Walk(int(sys.argv[1]), Path(sys.argv[2]))
+    walk = Walk(sys.argv[1], Path(sys.argv[2]))
     watch(walk)
     CloneCanary.run = content  # type: ignore[method-assign,assignment]
     sys.argv = ["upgrader", *sys.argv[3:]]

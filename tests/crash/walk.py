@@ -40,8 +40,8 @@ def moments_of(world: World, *words: str) -> tuple[Moment, ...]:
     return tuple(found)
 
 
-def killed(world: World, moment: int, report: Path, *words: str) -> int:
-    """Run a move that dies at `moment` (0: not at all); returns its exit code."""
+def killed(world: World, moment: int | str, report: Path, *words: str) -> int:
+    """Run a move that dies at `moment` (0: not at all; or `EFFECT@ENTRY`); returns its exit code."""
     argv = (sys.executable, "-m", "tests.crash.killer", str(moment), str(report), "--yes", *words)
     environment = {**world.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
     said = world.command(*argv, limit_s=120, environment=environment)

@@ -35,8 +35,13 @@ class Pair:
 
     def roll_back(self, *workspaces: str) -> tuple[Settled, ...]:
         """Exchange and settle; `live` is the restored tree then, `standby` what the candidate left."""
-        exchange(self.live, self.standby)
+        self.exchange()
         return self.settle(*workspaces)
+
+    def exchange(self) -> None:
+        """As the operation does it: noted first."""
+        self.settler.begin(self.standby, self.live)
+        exchange(self.live, self.standby)
 
     def settle(self, *workspaces: str) -> tuple[Settled, ...]:
         """Settle once more, as a recovery would."""
@@ -244,6 +249,18 @@ def test_a_workspace_is_the_same_directory_before_and_after_and_both_ways(pair: 
     assert (workspace / "notes").read_text() == "at the stop, and on"
 
 
+def test_a_workspace_inside_another_moves_along_and_one_that_holds_databases_does_not(pair: Pair) -> None:
+    inner = pair.live / "workspace" / "research"
+    inner.mkdir(parents=True)
+    (inner / "notes").write_text("at the stop")
+    pair.stop()
+    (inner / "notes").write_text("newest")
+    items = pair.roll_back("workspace", "workspace/research", ".")
+    assert (inner / "notes").read_text() == "newest"
+    assert [(item.action, item.what) for item in items] == [("listed", ".")]
+    assert pair.live.stat().st_ino != pair.standby.stat().st_ino
+
+
 def test_what_was_settled_is_not_taken_for_new_when_settling_is_run_again(pair: Pair) -> None:
     message(pair.live, "a")
     job(pair.live, "j", "at", nextRunAtMs=5)
@@ -298,12 +315,42 @@ def test_what_a_killed_gateway_left_in_its_log_counts_and_is_not_rolled_in(pair:
     assert contents(pair.live) == before
 
 
-FAULTS = ("settling.perform", "settling.replace_durably", "settling.exchange", "settle_files.replace_durably",
-          "settle_files.remove_durably", "settle_files.sync_directory")  # fmt: skip
+FAULTS = ("settling.perform", "settling.replace_durably", "settle_workspaces.replace_durably", "settle_workspaces.exchange",
+          "settle_files.replace_durably", "settle_files.remove_durably", "settle_files.sync_directory")  # fmt: skip
 
 
 class Cut(BaseException):
     """Stands for a kill: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("place", FAULTS)
+def test_a_restore_cut_off_before_it_was_settled_gives_the_newer_state_back_whole(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    workspace, keys, queue = (pair.live / name for name in ("workspace", "credentials", "delivery-queue"))
+    for folder in (workspace, keys, queue):
+        folder.mkdir()
+        (folder / "old.json").write_text("old")
+    message(pair.live, "older")
+    pair.stop()
+    (queue / "old.json").unlink()
+    for folder in (workspace, keys):
+        (folder / "old.json").write_text("new")
+        (folder / "more.json").write_text("new")
+    run(pair.live, "DELETE FROM delivery_queue_entries")
+    message(pair.live, "newer")
+    before, inode = contents(pair.live), workspace.stat().st_ino
+
+    def cut(*_arguments: object) -> object:
+        raise Cut
+
+    pair.exchange()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"upgrader.adapters.{place}", cut)
+        with pytest.raises(Cut):
+            pair.settle("workspace")
+    assert pair.roll_back("workspace") == ()
+    assert (contents(pair.live), workspace.stat().st_ino) == (before, inode)
 
 
 @pytest.mark.parametrize("place", FAULTS)

@@ -3,6 +3,9 @@
 The record of a pair of trees (`<home>/settling/<incoming>-<outgoing>/`, by device and inode) holds what was told, so that
 a second run after a crash tells it again, which object each living workspace is, and every row and file taken out.
 Nothing happened since the snapshot: nothing is opened for writing, the restored tree stays byte for byte.
+
+`begun` lies in a record from before the exchange, `baseline.json` from the end of the settling on. A tree that has the first
+and not the second never went live: when the exchange is taken back, nothing has happened there that would have to be settled.
 """
 
 import json
@@ -13,15 +16,14 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from upgrader.adapters.durable import make_private, replace_durably, sync_directory
-from upgrader.adapters.exchange import exchange, file_id, present_id
+from upgrader.adapters.durable import make_private, replace_durably
+from upgrader.adapters.exchange import file_id
 from upgrader.adapters.settle_files import FileSettler
 from upgrader.adapters.settle_rows import Known, RowPlanner, read_jobs
-from upgrader.adapters.settle_sql import Change, RowPlan, columns_of, perform, reading, told
-from upgrader.domain.exchange import ExchangeFailed
-from upgrader.domain.journal import FileId
+from upgrader.adapters.settle_sql import Change, RowPlan, columns_of, perform, reading
+from upgrader.adapters.settle_workspaces import give_back, move_workspace, movable
 from upgrader.domain.ports import Clock
-from upgrader.domain.settle import Action, EffectKnowledge, Settled, SettleReport, Where
+from upgrader.domain.settle import EffectKnowledge, Settled, SettleReport, Where
 
 _FILES = "files"
 
@@ -34,15 +36,34 @@ class Settler:
     knowledge: EffectKnowledge
     clock: Clock
 
+    def begin(self, incoming: Path, outgoing: Path) -> None:
+        """Note durably, before the exchange, which tree is about to come in: see `begun` above. Raises OSError."""
+        self._record(incoming, outgoing).begin()
+
     def settle(self, incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
         """Workspaces first (they are the user's), then databases, then files. Raises NotSettled.
 
-        `workspaces` are relative to the state; one that cannot be moved (a mount point) is told, with where it is.
+        `workspaces` are relative to the state; one that cannot be moved (a mount point) is told, with where it is. On the
+        way back from a restore it is an error instead: the tree that goes out is removed.
         """
-        record = _Record(self.home / "settling" / f"{_name(incoming)}-{_name(outgoing)}")
-        back = _Record(self.home / "settling" / f"{_name(outgoing)}-{_name(incoming)}")
-        for workspace in workspaces:
-            record.tell(tuple(move_workspace(incoming, outgoing, workspace, record.folder)))
+        record, back = self._record(incoming, outgoing), self._record(outgoing, incoming)
+        moving, held = movable(workspaces, (*self._databases(incoming), *self._databases(outgoing)))
+        if back.is_begun:
+            for workspace in moving:
+                give_back(incoming, outgoing, workspace, back.folder)
+            if back.baseline(_FILES) is None:
+                return SettleReport()
+        else:
+            record.tell(held)
+            for workspace in moving:
+                record.tell(tuple(move_workspace(incoming, outgoing, workspace, record.folder)))
+        self._settle_effects(incoming, outgoing, record, back)
+        return SettleReport(record.items())
+
+    def _record(self, incoming: Path, outgoing: Path) -> "_Record":
+        return _Record(self.home / "settling" / f"{_name(incoming)}-{_name(outgoing)}")
+
+    def _settle_effects(self, incoming: Path, outgoing: Path, record: "_Record", back: "_Record") -> None:
         for database in self._databases(incoming):
             self._settle_database(incoming, outgoing, database, record, back.baseline(database))
         with reading(outgoing / self.knowledge.state_database, self.home / "settling") as later:
@@ -54,7 +75,6 @@ class Settler:
             record.tell((item,))
         baseline = {name: self._known(incoming, outgoing, name) for name in self._databases(incoming)}
         record.keep_baseline({**baseline, _FILES: files.known()})
-        return SettleReport(record.items())
 
     def _databases(self, incoming: Path) -> Iterator[str]:
         if (incoming / self.knowledge.state_database).exists():
@@ -107,39 +127,19 @@ class Settler:
                 yield from (str(row[0]) for row in later.execute(query))
 
 
-def move_workspace(incoming: Path, outgoing: Path, workspace: Path, record: Path) -> Iterator[Settled]:
-    """Give the incoming tree the very workspace directory people and programs hold open; the copy goes out with the rest.
-
-    Which object lives is written down before the exchange: an exchange done twice would undo itself.
-    """
-    note = record / "workspaces" / f"{str(workspace).replace('/', '%')}.json"
-    source, target = outgoing / workspace, incoming / workspace
-    living = _noted(note)
-    if living is None or living not in (present_id(source), present_id(target)):  # an old note of an object long gone
-        found = present_id(source)
-        if found is None or source.is_symlink() or not source.is_dir():
-            return
-        living = found
-        make_private(note.parent)
-        replace_durably(note, json.dumps([living.device, living.inode]).encode())
-    if present_id(target) == living or present_id(source) != living:
-        return
-    try:
-        if present_id(target) is None:
-            make_private(target.parent)
-            source.rename(target)
-            sync_directory(target.parent)
-            sync_directory(source.parent)
-        else:
-            exchange(source, target)
-    except (ExchangeFailed, OSError) as error:
-        why = error.why if isinstance(error, ExchangeFailed) else str(error.strerror)
-        yield told(Action.LISTED, str(workspace), f"the workspace could not be moved ({why}); the newer one is {source}")
-
-
 @dataclass(frozen=True)
 class _Record:
     folder: Path
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether these trees were about to be exchanged in this direction."""
+        return (self.folder / "begun").exists()
+
+    def begin(self) -> None:
+        """Note it, durably."""
+        make_private(self.folder)
+        replace_durably(self.folder / "begun", b"")
 
     def tell(self, items: tuple[Settled, ...]) -> None:
         """Note what is told, durably; what is noted already is not noted twice."""
@@ -201,11 +201,3 @@ class _Record:
 def _name(tree: Path) -> str:
     identity = file_id(tree)
     return f"{identity.device}.{identity.inode}"
-
-
-def _noted(note: Path) -> FileId | None:
-    try:
-        device, inode = json.loads(note.read_bytes())
-    except FileNotFoundError:
-        return None
-    return FileId(device, inode)

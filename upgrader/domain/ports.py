@@ -267,6 +267,9 @@ class Pointer(Protocol):
 class Settling(Protocol):
     """What a restored state must not repeat or lose: workspaces, effects on the world, living secrets, revocations."""
 
+    def begin(self, incoming: Path, outgoing: Path) -> None:
+        """Note, durably and before the exchange, that `incoming` is about to come in: a return must know whether it ran."""
+
     def settle(self, incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
         """Run between exchange and start; `workspaces` are relative to the state. Safe to run again."""
 

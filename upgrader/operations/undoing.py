@@ -119,8 +119,19 @@ class Undoer:
         """
         with self.holds.held(installation):
             if self.pointer.identity(undo.live) != undo.standby_id:
+                self._must_stand_ready(undo)
+                self.settling.begin(undo.standby, undo.live)
                 self.pointer.exchange(undo.live, undo.standby)
             return self.settling.settle(undo.live, undo.standby, undo.workspaces).items
+
+    def _must_stand_ready(self, undo: RestoreState) -> None:
+        if self.pointer.identity(undo.standby) != undo.standby_id:
+            raise UpgraderError(
+                f"cannot bring the state back to {undo.live}: what was made ready for it is at neither place",
+                why=f"it was kept at {undo.standby}, which is gone or something else now",
+                code="standby_lost",
+                unchanged="nothing was moved",
+            )
 
     def restore_file(self, undo: entries.RestoreFile) -> None:
         """Put the kept bytes of a file back, or remove it where it was absent. Durable."""
