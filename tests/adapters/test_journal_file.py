@@ -139,3 +139,24 @@ def test_what_is_owed_is_every_intention_not_undone_last_first(steps: list[Step]
     assert left == [each for each in reversed(intentions) if each not in undone]
     assert is_open(tuple(entries))
     assert not is_committed(tuple(entries))
+
+
+def test_a_rollback_begun_after_the_commit_is_still_a_rollback(journal: JournalOnDisk) -> None:
+    """An interrupt in the very moment of the commit: what is half undone must not be taken for a finished move."""
+    journal.append(Mark.COMMITTED)
+    assert is_committed(journal.entries())
+    journal.append(Mark.ROLLBACK)
+    assert not is_committed(journal.entries())
+
+
+def test_damage_in_an_ended_move_keeps_nobody_from_the_next(tmp_path: Path) -> None:
+    journals = Journals(tmp_path / "journal")
+    old = journals.begin("20261121T120000Z", opened(), b"{}", "")
+    old.append(Mark.COMMITTED)
+    old.append(Mark.CLOSED)
+    (old.path.parent / "opened.json").write_text("{")
+    with old.path.open("r+b") as file:
+        file.seek(5)
+        file.write(b"X")
+    assert journals.open_run() is None
+    assert journals.left_as(opened().present.id) == ()

@@ -2,7 +2,8 @@
 
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
 spawn, signal) has two moments, just before it and just after it, counted from the first entry of a journal to its last.
-MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment
+after that entry. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
 
 The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
 make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.

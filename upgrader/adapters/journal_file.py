@@ -3,6 +3,7 @@
 import json
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,12 @@ class JournalOnDisk:
 
     def entries(self) -> tuple[Entry, ...]:
         """All durable entries. A torn last line never was durable and does not count. Raises JournalDamaged."""
-        lines = self.path.read_bytes().split(b"\0", 1)[0].split(b"\n")
+        lines = self._lines()
         found: list[Entry] = []
-        for number, line in enumerate(line for line in lines if line):
+        for number, line in enumerate(lines):
             entry = _decode(line)
             if entry is None:
-                if number + 1 < sum(1 for each in lines if each):
+                if number + 1 < len(lines):
                     raise self._damaged(f"line {number + 1} does not match its checksum")
                 break
             if entry.sequence != len(found):
@@ -87,7 +88,7 @@ class JournalOnDisk:
         """Make one entry durable and return it. Raises OSError when the disk fails, before anything has happened."""
         present = self.entries()
         entry = Entry(len(present), mark, step, undos, note)
-        offset = sum(len(_encode(each)) for each in present)
+        offset = sum(len(line) + 1 for line in self._lines()[: len(present)])
         descriptor = os.open(self.path, os.O_WRONLY)
         try:
             os.pwrite(descriptor, _encode(entry), offset)
@@ -95,6 +96,15 @@ class JournalOnDisk:
         finally:
             os.close(descriptor)
         return entry
+
+    def is_ended(self) -> bool:
+        """Whether the last line says that nothing is owed any more; what stands before it is history then, damaged or not."""
+        lines = self._lines()
+        last = _decode(lines[-1]) if lines else None
+        return last is not None and last.mark is Mark.CLOSED
+
+    def _lines(self) -> list[bytes]:
+        return [line for line in self.path.read_bytes().split(b"\0", 1)[0].split(b"\n") if line]
 
     def _damaged(self, why: str) -> JournalDamaged:
         return JournalDamaged(
@@ -136,16 +146,20 @@ class Journals:
         return tuple(JournalOnDisk(TransactionFolder(each)) for each in folders)
 
     def left_as(self, slot_id: str) -> tuple[Judgement, ...]:
-        """What the checks said of the install `slot_id` when a committed move left it last; empty when none did."""
+        """What the checks said of the install `slot_id` when a committed move left it last; empty when none did.
+
+        A record of an ended move that cannot be read any more is passed over: it must not keep anybody from going back.
+        """
         for journal_file in reversed(self.all()):
-            opened = journal_file.opened()
-            if opened.present.id == slot_id and journal.is_committed(journal_file.entries()):
-                return opened.before
+            with suppress(JournalDamaged):
+                opened = journal_file.opened()
+                if opened.present.id == slot_id and journal.is_committed(journal_file.entries()):
+                    return opened.before
         return ()
 
     def open_run(self) -> JournalOnDisk | None:
         """The transaction that still owes an end, or None. Raises JournalDamaged."""
-        return next((each for each in self.all() if journal.is_open(each.entries())), None)
+        return next((each for each in self.all() if not each.is_ended() and journal.is_open(each.entries())), None)
 
 
 def _encode(entry: Entry) -> bytes:

@@ -1,4 +1,4 @@
-"""The workspaces of a state: people and programs hold them open, so the very directories move along when trees are exchanged."""
+"""The workspaces of a state: people and programs hold them open, so the very directories move when trees are exchanged."""
 
 import json
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ from upgrader.adapters.exchange import file_id
 from upgrader.adapters.settle_files import FileSettler
 from upgrader.adapters.settle_rows import Known, RowPlanner, read_jobs
 from upgrader.adapters.settle_sql import Change, RowPlan, columns_of, perform, reading
-from upgrader.adapters.settle_workspaces import give_back, move_workspace, movable
+from upgrader.adapters.settle_workspaces import give_back, movable, move_workspace
 from upgrader.domain.ports import Clock
 from upgrader.domain.settle import EffectKnowledge, Settled, SettleReport, Where
 

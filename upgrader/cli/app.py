@@ -11,6 +11,7 @@ from upgrader import __version__, context
 from upgrader.cli.output import Output
 from upgrader.cli.plain_text import command_of
 from upgrader.cli.session import Session
+from upgrader.cli.streams import make_lasting
 from upgrader.errors import UpgraderError, UsageError
 
 _EXAMPLES = """
@@ -96,6 +97,7 @@ def load(words: list[str]) -> None:
 
 def main() -> None:
     """Entry point: run, print, exit with the code of the outcome or of the error."""
+    make_lasting()
     words = _common_first(sys.argv[1:])
     load(words)
     output = _output(json="--json" in words)
@@ -111,14 +113,20 @@ def main() -> None:
         sys.exit(output.error(command, _usage(error)))
     except KeyboardInterrupt as error:
         sys.exit(output.interrupted(command, error))
-    except BrokenPipeError:
-        sys.exit(0)
+    except OSError as error:
+        sys.exit(output.error(command, _refused(error)))
 
 
 def _common_first(words: list[str]) -> list[str]:
     """`--json`, `--yes` and `-y` belong before the command; people write them after it too."""
     common = [word for word in words if word in _COMMON]
     return [*common, *(word for word in words if word not in _COMMON)]
+
+
+def _refused(error: OSError) -> UpgraderError:
+    """What no room of ours had words for. What a move had changed was undone where it failed."""
+    what = error.strerror or type(error).__name__
+    return UpgraderError(f"the system refused: {what}", why=str(error.filename or ""), code="system_error", unchanged="")
 
 
 def _usage(error: TyperException) -> UsageError:

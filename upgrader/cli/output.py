@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from upgrader.report.progress import ConsoleProgress
 
 
+_AFTER_INTERRUPT = "`upgrader status` shows what stands, and ends a move that was left open"
+
+
 @dataclass(frozen=True)
 class Output:
     """One form of answer. `progress` writes to stderr in both. rich and the renderers are loaded when something is shown."""
@@ -104,7 +107,7 @@ class Output:
         if self.as_json:
             from upgrader.report import envelope
 
-            self._document(envelope.error_json(command, error))
+            self._document(envelope.error_json(command, error, error.exit_code))
         else:
             from upgrader.report import text
 
@@ -112,9 +115,15 @@ class Output:
         return error.exit_code
 
     def interrupted(self, command: str, error: KeyboardInterrupt) -> int:
-        """Say that it was interrupted before anything was changed; returns 130 or 143."""
+        """Say that it was interrupted, and what tells what stands; returns 130 or 143."""
         code: int = getattr(error, "exit_code", 130)
-        self.stderr.print(f"interrupted: {command} stopped; nothing was changed", markup=False)
+        said = UpgraderError(f"{command} was interrupted", hint=_AFTER_INTERRUPT, code="interrupted", unchanged="")
+        if self.as_json:
+            from upgrader.report import envelope
+
+            self._document(envelope.error_json(command, said, code))
+        else:
+            self.stderr.print(f"interrupted: {said.message}; {said.hint}", markup=False)
         return code
 
     def _document(self, document: str) -> None:

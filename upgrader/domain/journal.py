@@ -135,8 +135,12 @@ def is_open(entries: tuple[Entry, ...]) -> bool:
 
 
 def is_committed(entries: tuple[Entry, ...]) -> bool:
-    """Whether the point of no automatic return is passed: the new release stays, only tidying is left."""
-    return any(entry.mark is Mark.COMMITTED for entry in entries)
+    """Whether the point of no automatic return is passed: the new release stays, only tidying is left.
+
+    A rollback begun after it counts more: its undos have run, in part or all of them.
+    """
+    last = next((entry.mark for entry in reversed(entries) if entry.mark in (Mark.COMMITTED, Mark.ROLLBACK)), None)
+    return last is Mark.COMMITTED
 
 
 def owed(entries: tuple[Entry, ...]) -> tuple[Undoing, ...]:

@@ -1,13 +1,13 @@
 """Opens a transaction, runs the cutover, and ends it one way or the other: committed, or wholly as before."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 from upgrader.domain.check import Judgement, worse_than
 from upgrader.domain.facts import Installation
 from upgrader.domain.identity import refuse_obstacles
-from upgrader.domain.journal import Mark
+from upgrader.domain.journal import Mark, is_committed
 from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
@@ -18,6 +18,7 @@ from upgrader.domain.transaction import Move, Opened, without_secrets
 from upgrader.errors import Blocked, Inconclusive, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
+from upgrader.operations.undoing import WayBack
 
 _INTERRUPTED = 130
 
@@ -57,7 +58,12 @@ class Transact:
         try:
             cut = self.cutover.run(journal, opened, intention.snapshot, launch, intention.before)
         except (UpgraderError, OSError, KeyboardInterrupt) as error:
+            if is_committed(journal.entries()):  # interrupted after the last step: the move stands, the next command tidies up
+                raise
             return self._undo(journal, opened, intention, data, error)
+        except BaseException:  # a fault of our own must not leave the gateway down: everything goes back, then it is told
+            self._go_back(journal)
+            raise
         notices, kept = self._finish(journal)
         serving = f"{opened.target.version} serves, checked live" if opened.was_running else "the gateway was not running"
         return Outcome(
@@ -113,8 +119,7 @@ class Transact:
         cause = _failure_of(error)
         self.progress.note(f"failed: {cause.message}")
         began = self.clock.monotonic()
-        with self.shield():  # a second Ctrl-C must not leave half of it undone
-            way = self.cutover.undoer.run(journal)
+        way = self._go_back(journal)
         outage = self.clock.monotonic() - began
         if way.problems:
             raise RollbackIncomplete(
@@ -123,7 +128,6 @@ class Transact:
                 hint=f"run `upgrader status` to try again; by hand: {journal.path.parent / 'by-hand.txt'}",
                 unchanged="the state before the move is kept whole beside the state directory",
             )
-        journal.append(Mark.CLOSED)
         if isinstance(error, Inconclusive):  # put off before anything was stopped: there is nothing to check
             data = replace(data, serving=f"{opened.present.version} runs on, undisturbed")
             return Outcome(opened.move.value, data, Status.INCONCLUSIVE, error.exit_code, (cause,))
@@ -140,9 +144,17 @@ class Transact:
                 set_aside=opened.standby if self.finisher.pointer.identity(opened.standby) else None,
             ),
             status=Status.ROLLED_BACK,
-            exit_code=_INTERRUPTED if isinstance(error, KeyboardInterrupt) else RolledBack.exit_code,
+            exit_code=_exit_code_of(error),
             failures=(cause,),
         )
+
+    def _go_back(self, journal: JournalFile) -> WayBack:
+        """Undo all and close. A second Ctrl-C leaves none of it half undone; it has said nothing new."""
+        with suppress(KeyboardInterrupt), self.shield():
+            way = self.cutover.undoer.run(journal)
+            if not way.problems:
+                journal.append(Mark.CLOSED)
+        return way
 
     def _checked_as_before(self, opened: Opened, before: LiveReport | None) -> tuple[Judgement, ...]:
         """The list of step one again. Raises RollbackIncomplete when it does not say what it said then."""
@@ -175,6 +187,13 @@ class Transact:
             before=intention.before.judgements if intention.before else (),
             started=self.clock.now().isoformat(),
         )
+
+
+def _exit_code_of(error: UpgraderError | OSError | KeyboardInterrupt) -> int:
+    """130 or 143 where somebody asked to stop, else that of a move that was rolled back."""
+    if isinstance(error, KeyboardInterrupt):
+        return getattr(error, "exit_code", _INTERRUPTED)
+    return RolledBack.exit_code
 
 
 def _failure_of(error: UpgraderError | OSError | KeyboardInterrupt) -> Failure:

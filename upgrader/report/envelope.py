@@ -23,10 +23,10 @@ def to_json(outcome: Outcome[Any]) -> str:
     )
 
 
-def error_json(command: str, error: UpgraderError) -> str:
-    """The envelope of a command that ended in an error."""
+def error_json(command: str, error: UpgraderError, exit_code: int) -> str:
+    """The envelope of a command that ended in an error, with this code."""
     failure = Failure(error.code, error.message, error.why, error.hint, error.unchanged)
-    return _document(command, Status.FAILED, error.exit_code, None, (failure,), ())
+    return _document(command, Status.FAILED, exit_code, None, (failure,), ())
 
 
 def line(value: object) -> str:
