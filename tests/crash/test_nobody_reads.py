@@ -13,8 +13,8 @@ def until(world: World, seen: str, *words: str) -> "subprocess.Popen[str]":
     """A move that begins, its canary answered from memory, as far as this word of its progress."""
     argv = (sys.executable, "-m", "tests.crash.killer", "0", str(world.root / "report"), "--yes", *words)
     environment = {**world.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
-    pipe = subprocess.PIPE
-    moving = subprocess.Popen(argv, env=environment, cwd=world.home, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    moving = subprocess.Popen(argv, env=environment, cwd=world.home, stdin=nothing, stdout=pipe, stderr=pipe, text=True)
     assert moving.stderr is not None
     assert any(seen in line for line in moving.stderr)
     return moving
