@@ -28,6 +28,7 @@ _THOROUGH = (
     "tests/cli/test_held_canary.py",
     "tests/cli/test_known.py",
     "tests/cli/test_pin.py",
+    "tests/cli/test_prune.py",
     "tests/cli/test_quiesce.py",
     "tests/diagnosis/test_repair.py",
     "tests/diagnosis/test_rotation.py",

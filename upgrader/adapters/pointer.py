@@ -23,7 +23,7 @@ def side_of(pointer: Path, transaction: str) -> Path:
 
 def side_for(pointer: Path, slot: Slot, transaction: str) -> Path:
     """What the pointer is exchanged with to reach `slot`: the adopted tree itself where it lies beside, else a new link."""
-    if slot.package_root.parent == pointer.parent and slot.package_root.name.startswith(_SIDE):
+    if slot.package_root.parent == pointer.parent and is_side_name(slot.package_root):
         return slot.package_root
     return side_of(pointer, transaction)
 
@@ -31,6 +31,11 @@ def side_for(pointer: Path, slot: Slot, transaction: str) -> Path:
 def side_names(pointer: Path) -> Iterator[Path]:
     """All side names beside a pointer, whatever they are."""
     yield from sorted(pointer.parent.glob(f"{_SIDE}*"))
+
+
+def is_side_name(path: Path) -> bool:
+    """Whether this is a name that only we give: what lies there was taken out of npm's place by us."""
+    return path.name.startswith(_SIDE)
 
 
 def prepare_side(pointer: Path, slot: Slot, transaction: str) -> Path:

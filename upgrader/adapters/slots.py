@@ -83,7 +83,7 @@ class SlotStore(SlotShelf):
 
         Raises StageFailed, IntegrityMismatch, NodeUnavailable, Busy; nothing of a failed stage is left.
         """
-        with self._only_one(f"stage {release.version}"):
+        with self.alone(f"stage {release.version}"):
             again = self._intact(release)
             if again is not None:
                 return again
@@ -103,7 +103,7 @@ class SlotStore(SlotShelf):
             return ours
         name = f"{installation.package.version}-{secrets.token_hex(4)}"
         home = self._root / name
-        with self._only_one("adopt"), leaving_nothing(home), translated(f"describe {root}", AdoptFailed):
+        with self.alone("adopt"), leaving_nothing(home), translated(f"describe {root}", AdoptFailed):
             node = self._nodes.keep(installation.node)
             mark(make_private(home))
             facts = write_manifest(root, (), home / _MANIFEST)
@@ -205,7 +205,8 @@ class SlotStore(SlotShelf):
     # -- upkeep ----------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _only_one(self, owner: str) -> Iterator[None]:
+    def alone(self, owner: str) -> Iterator[None]:
+        """Nobody else stages, adopts or removes while the block runs; what dead runs left is gone. Raises Busy."""
         make_private(self._root)
         with locked((self._data / "locks" / "slots.lock",), owner):
             self._clear_left_overs()

@@ -101,6 +101,10 @@ class FileSnapshots:
         standbys.forget(FileId(identity.device, identity.inode))
         return replace(finished, tree=self._name(folder) / TREE)
 
+    def forget(self, identity: FileId) -> None:
+        """Drop what is known of a private tree that is gone: its inode may come back as another's."""
+        self._standbys.forget(identity)
+
     def keep_file(self, path: Path) -> OutsideFile:
         """Keep the bytes of a file outside the state directory; one that does not exist is kept as absent."""
         try:

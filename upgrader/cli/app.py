@@ -45,6 +45,7 @@ _MODULES = (
     "history",
     "known",
     "adopt",
+    "prune",
     "demo",
 )
 _ALSO = {"hold": "pin", "unpin": "pin"}

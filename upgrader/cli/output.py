@@ -61,6 +61,12 @@ class Output:
 
         self.stderr.print(render_plan(data))
 
+    def ahead(self, outcome: Outcome[Any]) -> None:
+        """What would be done, on stderr, before a question about it."""
+        from upgrader.report.show import show
+
+        show(outcome, self.stderr)
+
     def heading(self, text: str) -> None:
         """A chapter of the demo; with JSON it goes to stderr."""
         (self.stderr if self.as_json else self.stdout).rule(text, align="left")

@@ -14,6 +14,7 @@ _MODULES = {
     "HistoryData": "history_text",
     "PinData": "pin_text",
     "PlanData": "plan_text",
+    "PruneData": "prune_text",
 }
 _MODULES |= dict.fromkeys(("KnownList", "KnownShow", "KnownCheck", "KnownAdd", "TableUpdate"), "known_text")
 

@@ -1,0 +1,234 @@
+"""Port Shelves on disk: who needs which kept thing, what removing one frees, and the removal itself.
+
+A removal first takes away that by which a thing is found (name or record), durably, then its content: what a crash leaves
+is never taken for something whole, and the tidying of the next run removes it.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from upgrader.adapters.durable import remove_durably, sync_directory
+from upgrader.adapters.exchange import file_id, present_id
+from upgrader.adapters.half_made import mark
+from upgrader.adapters.journal_file import JournalOnDisk, Journals
+from upgrader.adapters.lock import locked
+from upgrader.adapters.manifests import HEADER, read_header
+from upgrader.adapters.pointer import is_side_name
+from upgrader.adapters.slot_record import RECORD
+from upgrader.adapters.slots import SlotStore
+from upgrader.adapters.snapshot_shelf import PARTIAL
+from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.adapters.tree import remove_tree
+from upgrader.adapters.trees import remove
+from upgrader.domain.facts import Installation
+from upgrader.domain.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
+from upgrader.domain.slot import Slot, SlotOrigin
+from upgrader.domain.snapshot import SnapshotDamaged
+from upgrader.domain.version import Version
+from upgrader.errors import Blocked
+
+_BLOCK = 512  # bytes; st_blocks counts in these whatever the file system
+_UNIT_FILES = ("*.service", "*.service.d/*.conf")
+
+
+@dataclass(frozen=True)
+class KeptThings:
+    """All that is kept below `data` for one user; `home` is the folder of this installation in it.
+
+    `unit_folders` are searched for units that name a slot.
+    """
+
+    data: Path
+    home: Path
+    installation: Installation
+    slots: SlotStore
+    snapshots: FileSnapshots
+    pinned: Version | None
+    unit_folders: tuple[Path, ...]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock of the slots and those of every other installation; the caller has its own. Raises Busy."""
+        others = tuple(each / "lock" for each in self._homes() if each != self.home)
+        with self.slots.alone("prune"), _all(others):
+            self.snapshots.tidy()
+            yield
+
+    def look(self) -> Shelf:
+        """All that is kept, and who needs it. Raises Blocked while a move is unfinished, JournalDamaged."""
+        journals = [found for each in self._homes() for found in self._closed(each)]
+        unreadable = [folder for each in self._homes() for folder in _snapshot_folders(each) if not _is_readable(folder)]
+        slots, nodes = self.slots.list(), self.data / "nodes"
+        root = self.installation.package.root
+        return Shelf(
+            present=self.installation.package.version,
+            snapshots=self.snapshots.list(),
+            slots=slots,
+            rooted=next((slot.id for slot in slots if slot.package_root == root), ""),
+            pinned=self.pinned,
+            uses=tuple(self._uses(slots, journals)),
+            set_aside=tuple(_set_aside(self._closed(self.home))),
+            nodes=tuple(sorted(each.parent.parent for each in nodes.glob("[!.]*/bin/node"))),
+            running=frozenset(_homes_of(nodes, _programs())),
+            files=tuple(sorted((self.home / "files").glob("*"))),
+            blind=f"{unreadable[0]} cannot be read and may need it" if unreadable else "",
+        )
+
+    def weigh(self, kept: Kept) -> int:
+        """The bytes on disk of files that have no other name. What cannot be read counts for nothing."""
+        places = [kept.place]
+        if kept.kind is KeptKind.SLOT:
+            slot = self.slots.find(kept.name)
+            places = [self.data / "slots" / kept.name]
+            if slot is not None and _is_ours_to_remove(slot):
+                places.append(slot.package_root)
+        return sum(_freed(place) for place in places)
+
+    def remove(self, kept: Kept) -> None:
+        """Remove it. Raises PruneFailed."""
+        removals: dict[KeptKind, Callable[[Kept], None]] = {
+            KeptKind.SNAPSHOT: self._remove_snapshot,
+            KeptKind.SLOT: self._remove_slot,
+            KeptKind.NODE: self._remove_node,
+            KeptKind.SET_ASIDE: self._remove_set_aside,
+            KeptKind.FILE: lambda one: remove_durably(one.place),
+        }
+        try:
+            removals[kept.kind](kept)
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise PruneFailed(f"{kept.kind.value} {kept.name} could not be removed", why=why) from error
+
+    # -- who needs what --------------------------------------------------------------------------------------------
+
+    def _homes(self) -> list[Path]:
+        return sorted(each for each in (self.data / "installations").glob("*") if each.is_dir())
+
+    def _closed(self, home: Path) -> tuple[JournalOnDisk, ...]:
+        journals = Journals(home / "journal")
+        if (unfinished := journals.open_run()) is not None:
+            state = unfinished.opened().installation.state.path
+            raise Blocked(
+                "a move is unfinished, and what it needs is not touched",
+                why=f"that of the state {state}, begun {unfinished.opened().started}",
+                hint=f"`upgrader --state-dir {state} status` ends it",
+                code="unfinished_move",
+            )
+        return journals.all()
+
+    def _uses(self, slots: tuple[Slot, ...], journals: list[JournalOnDisk]) -> Iterator[SlotUse]:
+        shelf = self.data / "slots"
+        for path in _programs():
+            if path.is_relative_to(shelf):
+                yield SlotUse(path.relative_to(shelf).parts[0], "a process runs from it")
+        for pointer in sorted({each.opened().installation.package.pointer for each in journals}):
+            if pointer.is_symlink() and pointer.resolve().is_relative_to(shelf):
+                yield SlotUse(pointer.resolve().relative_to(shelf).parts[0], f"{pointer} leads to it")
+        units = b"\n".join(_units(self.unit_folders))
+        for slot in slots:
+            if slot.origin is SlotOrigin.ADOPTED and present_id(slot.package_root) == slot.identity:
+                if not is_side_name(slot.package_root):
+                    yield SlotUse(slot.id, f"it is npm's own directory {slot.package_root}")
+            elif os.fsencode(shelf / slot.id) in units:
+                yield SlotUse(slot.id, "a unit names it")
+        for home in self._homes():
+            for folder in _snapshot_folders(home) if home != self.home else ():
+                with suppress(SnapshotDamaged):
+                    yield SlotUse(read_header(folder).slot_id, "a snapshot of another installation needs it")
+
+    # -- removals --------------------------------------------------------------------------------------------------
+
+    def _remove_snapshot(self, kept: Kept) -> None:
+        hidden = kept.place.rename(kept.place.with_name(f"{PARTIAL}{kept.name}"))
+        remove_durably(hidden / HEADER)  # from here on it is what a crash leaves: never a snapshot, and tidied
+        sync_directory(hidden.parent)
+        remove(hidden)
+
+    def _remove_slot(self, kept: Kept) -> None:
+        slot, home = self.slots.find(kept.name), self.data / "slots" / kept.name
+        if slot is not None and _is_ours_to_remove(slot):
+            remove_tree(slot.package_root)
+        mark(home)
+        remove_durably(home / RECORD)
+        remove_tree(home)
+
+    def _remove_node(self, kept: Kept) -> None:
+        hidden = kept.place.rename(kept.place.with_name(f".room-{kept.name}"))
+        sync_directory(hidden.parent)
+        remove_tree(hidden)
+
+    def _remove_set_aside(self, kept: Kept) -> None:
+        identity = file_id(kept.place)
+        remove(kept.place)
+        self.snapshots.forget(identity)
+
+
+def _is_ours_to_remove(slot: Slot) -> bool:
+    """Whether the tree of an adopted slot is the very one that was adopted, at a side name: never what npm has now."""
+    adopted = slot.origin is SlotOrigin.ADOPTED and slot.identity is not None
+    return adopted and is_side_name(slot.package_root) and present_id(slot.package_root) == slot.identity
+
+
+@contextmanager
+def _all(paths: tuple[Path, ...]) -> Iterator[None]:
+    if not paths:
+        yield
+        return
+    with locked(paths, "prune"):
+        yield
+
+
+def _snapshot_folders(home: Path) -> list[Path]:
+    return sorted(each for each in (home / "snapshots").glob("*") if not each.name.startswith(PARTIAL))
+
+
+def _is_readable(folder: Path) -> bool:
+    try:
+        read_header(folder)
+    except SnapshotDamaged:
+        return False
+    return True
+
+
+def _set_aside(journals: tuple[JournalOnDisk, ...]) -> Iterator[SetAside]:
+    for journal in journals:
+        opened = journal.opened()
+        if opened.standby.is_dir() and not opened.standby.is_symlink():
+            yield SetAside(opened.standby, datetime.fromisoformat(opened.started))
+
+
+def _programs() -> Iterator[Path]:
+    """The programs of all processes that can be seen, and the absolute paths among their arguments."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            yield from (Path(word) for word in (process.exe(), *process.cmdline()) if word.startswith("/"))
+
+
+def _homes_of(folder: Path, paths: Iterator[Path]) -> Iterator[Path]:
+    return (folder / path.relative_to(folder).parts[0] for path in paths if path != folder and path.is_relative_to(folder))
+
+
+def _units(folders: tuple[Path, ...]) -> Iterator[bytes]:
+    for folder in folders:
+        for pattern in _UNIT_FILES:
+            for unit in sorted(folder.glob(pattern)):
+                with suppress(OSError):
+                    yield unit.read_bytes()
+
+
+def _freed(place: Path) -> int:
+    total = 0
+    for directory, _, names in os.walk(place):
+        for name in names:
+            with suppress(OSError):
+                found = (Path(directory) / name).lstat()
+                total += found.st_blocks * _BLOCK if found.st_nlink == 1 else 0
+    if place.is_file() and not place.is_symlink():
+        total += place.lstat().st_blocks * _BLOCK
+    return total

@@ -1,0 +1,218 @@
+"""What of the kept things may go: a pure rule over what stands on the shelf. Nothing a way back needs is ever chosen."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from upgrader.domain.slot import Slot
+from upgrader.domain.snapshot import Moment, Snapshot
+from upgrader.domain.version import Version
+from upgrader.errors import UpgraderError
+
+
+class KeptKind(Enum):
+    """What a kept thing is."""
+
+    SNAPSHOT = "snapshot"
+    SLOT = "slot"
+    NODE = "node"
+    SET_ASIDE = "set aside"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A whole state that a move going back took out: `place` its directory, `since` when (UTC)."""
+
+    place: Path
+    since: datetime
+
+
+@dataclass(frozen=True)
+class SlotUse:
+    """Why a slot must stay that no record of this installation names: a process, a unit, a link, another installation."""
+
+    slot: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All that is kept. `present` is the installed release; `rooted` the slot the installation is started from, if any.
+
+    `uses` are the needs of others; `blind` says why slots cannot be judged at all (a snapshot that cannot be read may
+    name any of them), empty where they can. `nodes` are the kept Node binaries' homes, `files` the kept single files;
+    `running` are the Node homes that processes run from.
+    """
+
+    present: Version
+    snapshots: tuple[Snapshot, ...]
+    slots: tuple[Slot, ...]
+    rooted: str = ""
+    pinned: Version | None = None
+    uses: tuple[SlotUse, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    nodes: tuple[Path, ...] = ()
+    running: frozenset[Path] = frozenset()
+    files: tuple[Path, ...] = ()
+    blind: str = ""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How much is kept beyond what must be: so many states of moves, and states set aside for so long."""
+
+    snapshots: int = 3
+    set_aside: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One thing on the shelf. `place` is its directory or file; `why` says why it goes or stays."""
+
+    kind: KeptKind
+    name: str
+    place: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What goes, in the order in which it may be removed at any moment's end, and what stays."""
+
+    going: tuple[Kept, ...]
+    staying: tuple[Kept, ...]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One thing and the bytes that its removal frees: those that nothing else shares by a hard link."""
+
+    kept: Kept
+    freed_bytes: int
+
+
+class Manner(Enum):
+    """Whether things are only shown or removed."""
+
+    SHOW = "show"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class PruneData:
+    """What `upgrader prune` tells: what goes, or would go with Manner.SHOW, and what stays."""
+
+    manner: Manner
+    going: tuple[Weighed, ...]
+    staying: tuple[Kept, ...]
+    freed_bytes: int
+
+
+class PruneFailed(UpgraderError):
+    """Something could not be removed; what went before it is gone, the rest is whole."""
+
+    default_code = "prune_failed"
+    default_hint = "mend the cause, then `upgrader prune` goes on where it stopped"
+
+
+class Shelves(Protocol):
+    """The kept things on disk."""
+
+    def look(self) -> Shelf:
+        """All that is kept. Raises Blocked while a move of anybody is unfinished."""
+
+    def weigh(self, kept: Kept) -> int:
+        """The bytes that removing it frees."""
+
+    def remove(self, kept: Kept) -> None:
+        """Remove it so that a crash leaves it whole, or nothing that is ever used. Raises PruneFailed."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody stages, moves or prunes on this user's shelf while the block runs. Raises Busy."""
+
+
+@dataclass
+class _Sorted:
+    going: list[Kept] = field(default_factory=list)
+    staying: list[Kept] = field(default_factory=list)
+
+
+def choose(shelf: Shelf, allowance: Allowance, now: datetime) -> Choice:
+    """Sort the shelf. Snapshots go before the slots they name, slots before their Node: what is left is always usable."""
+    found = _Sorted()
+    kept = _snapshots(shelf, allowance, found)
+    _files(shelf, kept, found)
+    slots = _slots(shelf, kept, found)
+    _nodes(shelf, slots, found)
+    for each in shelf.set_aside:
+        old = now - each.since >= allowance.set_aside
+        why = f"set aside on {each.since.date()}, " + ("long enough ago" if old else "not long ago")
+        (found.going if old else found.staying).append(Kept(KeptKind.SET_ASIDE, each.place.name, each.place, why))
+    return Choice(tuple(found.going), tuple(found.staying))
+
+
+def _snapshots(shelf: Shelf, allowance: Allowance, found: _Sorted) -> tuple[Snapshot, ...]:
+    """Sort the snapshots; returns those that stay."""
+    newest = list(reversed(shelf.snapshots))
+    stopped = [each for each in newest if each.moment is Moment.STOPPED]
+    returning = next((each.id for each in stopped if each.version != shelf.present), "")
+    counted = {each.id for each in stopped[: allowance.snapshots]}
+    base = newest[0].id if newest else ""
+    kept = []
+    for each in newest:
+        stays = {
+            "`upgrader rollback` returns to it": each.id == returning,
+            f"one of the newest {allowance.snapshots}": each.id in counted,
+            "the next snapshot shares its unchanged files": each.id == base,
+        }
+        why = next((said for said, holds in stays.items() if holds), "")
+        thing = Kept(KeptKind.SNAPSHOT, each.id, each.tree.parent, why or f"an older state of {each.version}")
+        (found.staying if why else found.going).append(thing)
+        if why:
+            kept.append(each)
+    return tuple(kept)
+
+
+def _slots(shelf: Shelf, kept: tuple[Snapshot, ...], found: _Sorted) -> tuple[Slot, ...]:
+    """Sort the slots; returns those that stay."""
+    staged = next((slot.id for slot in reversed(shelf.slots)), "")
+    needed = {each.slot_id: f"snapshot {each.id} needs it" for each in reversed(kept)}
+    others = {each.slot: each.why for each in shelf.uses}
+    staying = []
+    for slot in reversed(shelf.slots):
+        why = (
+            ("the installation runs from it" if slot.id == shelf.rooted else "")
+            or needed.get(slot.id, "")
+            or others.get(slot.id, "")
+            or ("it is pinned" if slot.version == shelf.pinned else "")
+            or ("the newest one" if slot.id == staged else "")
+            or shelf.blind
+        )
+        thing = Kept(KeptKind.SLOT, slot.id, slot.package_root, why or "nothing that is kept needs it")
+        (found.staying if why else found.going).append(thing)
+        if why:
+            staying.append(slot)
+    return tuple(staying)
+
+
+def _nodes(shelf: Shelf, slots: tuple[Slot, ...], found: _Sorted) -> None:
+    used = {slot.node.path for slot in slots}
+    for home in shelf.nodes:
+        needed = any(path.is_relative_to(home) for path in used)
+        why = "a kept slot runs on it" if needed else "a process runs from it" if home in shelf.running else ""
+        thing = Kept(KeptKind.NODE, home.name, home, why or "no kept slot runs on it")
+        (found.staying if why else found.going).append(thing)
+
+
+def _files(shelf: Shelf, kept: tuple[Snapshot, ...], found: _Sorted) -> None:
+    """Kept bytes of units and configs that only removed snapshots named: they may hold a token that is long replaced."""
+    used = {file.digest for snapshot in kept for file in snapshot.outside}
+    for path in shelf.files:
+        if path.name not in used and not shelf.blind:
+            found.going.append(Kept(KeptKind.FILE, path.name[:12], path, "no kept snapshot needs it"))
+
+
