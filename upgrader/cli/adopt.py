@@ -12,6 +12,6 @@ def register(app: typer.Typer) -> None:
 
 
 def adopt(ctx: typer.Context, reason: Reason = "") -> int:
-    """Take the installed package as it stands for what is wanted, after somebody changed it without upgrader."""
+    """Take the installed package as it stands. For when somebody changed it without upgrader, and meant it."""
     session = of(ctx)
     return session.output.finish(session.wiring.adopt(reason))

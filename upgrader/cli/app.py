@@ -19,7 +19,7 @@ Examples:
 
   upgrader plan                    may I upgrade, to what, and why
 
-  upgrader canary 2026.9.6         try that release on a clone of my own state
+  upgrader canary 2026.9.6         try that release on a clone of my state
 
   upgrader upgrade 2026.9.6        move, or end where it began
 

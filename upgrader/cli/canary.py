@@ -45,7 +45,7 @@ def canary(
     enter: Annotated[bool, typer.Option("--enter", help="a shell in the canary that was left running")] = False,
     end: Annotated[bool, typer.Option("--end", help="end the canary that was left running")] = False,
 ) -> int:
-    """Try TARGET on a clone of your own state; the live gateway is not touched. Several are tried on one snapshot."""
+    """Try TARGET on a clone of your state. The live gateway is not touched. Several are tried on one snapshot."""
     session = of(ctx)
     do = [each for each, wanted in ((_Do.KEEP, keep), (_Do.ENTER, enter), (_Do.END, end)) if wanted]
     wanted = tuple(Version.parse(each) for each in targets or ())

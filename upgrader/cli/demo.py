@@ -23,7 +23,7 @@ def demo(
     fault: Annotated[Fault, typer.Option(help="how pairing is broken after the second cutover")] = Fault.DELETED,
     keep: Annotated[bool, typer.Option("--keep", help="leave the directory behind")] = False,
 ) -> int:
-    """Show an upgrade and an automatic rollback on a disposable OpenClaw of its own."""
+    """Show an upgrade and a rollback on a disposable OpenClaw."""
     session = of(ctx)
     residue = context.Residue.KEEP if keep else context.Residue.REMOVE
     stage = context.Stage(session.wiring.machine, session.output.progress, session.output.heading, session.output.tell)

@@ -22,7 +22,7 @@ def diagnose(
         Path | None, typer.Option("--bundle", help="also write a report fit for a public issue", metavar="FILE")
     ] = None,
 ) -> int:
-    """Find why clients are refused: causes by likelihood, with evidence and the next command. Changes nothing."""
+    """Find why clients are refused, and what to type next. Changes nothing: causes by likelihood, each with its evidence."""
     session = of(ctx)
     if follow and bundle is not None:
         raise UsageError("`--follow` and `--bundle` do not go together", hint="run them one after the other")

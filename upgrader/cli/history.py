@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 
 def history(ctx: typer.Context) -> int:
-    """Show the moves of this installation, its pins, and every rule that was overridden, with the reasons."""
+    """Show the moves, the pins, and every overridden rule. Each with the reason that was given."""
     from upgrader.context.recording import show_history
 
     session = of(ctx)

@@ -30,7 +30,7 @@ def show_list(
     area: Annotated[str, typer.Option(help="only what concerns this area", metavar="AREA")] = "",
     verdict: Annotated[str, typer.Option(help="good, caution, bad or unknown", metavar="VERDICT")] = "",
 ) -> int:
-    """Show the releases and the areas that something is said of, as a map."""
+    """Show releases by areas as a map."""
     from upgrader.context import tables
     from upgrader.domain.table import Verdict
 
@@ -53,7 +53,7 @@ def check(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="a table; what counts here when left out", metavar="[FILE]")] = None,
 ) -> int:
-    """Check a table strictly: faults with line and key, expired opinions, dead edges."""
+    """Check a table strictly. Faults come with line and key; expired opinions and dead edges are told."""
     from upgrader.context import tables
 
     session = of(ctx)
@@ -70,7 +70,7 @@ def add(
     truth: Annotated[str, typer.Option(help="claimed, released, confirmed or measured")] = "confirmed",
     confidence: Annotated[str, typer.Option(help="low, medium or high")] = "low",
 ) -> int:
-    """Write an entry of your own; it counts in the place of the one that came with the tool."""
+    """Write an entry of your own. It counts in the place of the one that came with the tool."""
     from upgrader.context import tables
 
     session = of(ctx)
@@ -92,7 +92,7 @@ def update(
     source: Annotated[str, typer.Argument(help="a file or https address; the newest published wheel when left out")] = "",
     sha256: Annotated[str, typer.Option("--sha256", help="take the table with this digest", metavar="DIGEST")] = "",
 ) -> int:
-    """Take a newer table: known to be genuine, checked, and its changes shown before they count."""
+    """Take a newer table. It is known to be genuine, checked, and its changes are shown before they count."""
     from upgrader.context import tables
 
     session = of(ctx)

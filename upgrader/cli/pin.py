@@ -33,7 +33,7 @@ def pin(
     until_fixed: UntilFixed = "",
     switch_off_updater: SwitchOff = False,
 ) -> int:
-    """Stay on one release: no plan recommends and no upgrade takes another until the pin ends or is overridden."""
+    """Stay on one release. No plan recommends and no upgrade takes another until the pin ends or is overridden."""
     return _pin(ctx, release, reason, until, until_fixed, switch_off_updater=switch_off_updater)
 
 
@@ -44,7 +44,7 @@ def hold(
     until_fixed: UntilFixed = "",
     switch_off_updater: SwitchOff = False,
 ) -> int:
-    """Stay on the present release for a while: until a day, or until a release mends an area."""
+    """Stay on the present release for a while. Until a day, or until a release mends an area."""
     from upgrader.errors import UsageError
 
     if not until and not until_fixed:

@@ -20,7 +20,7 @@ def repair(
         bool, typer.Option("--rotate-gateway-token", help="a new shared token in every place that names the old one")
     ] = False,
 ) -> int:
-    """Mend this machine's pairing by the least step that works: snapshot first, undone when nothing helps."""
+    """Mend this machine's pairing by the least step that works. Snapshot first; undone when nothing helps."""
     session = of(ctx)
     if rotate:
         turn = context.plan_rotation if dry_run else context.rotate_token

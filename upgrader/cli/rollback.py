@@ -21,6 +21,6 @@ def rollback(
     wait: Wait = "2m",
     interrupt: Interrupt = False,
 ) -> int:
-    """Return to the release and state of before: package, Node, state, config, service. Needs no network."""
+    """Return to the release and state of before. Package, Node, state, config and service; needs no network."""
     session = of(ctx)
     return session.output.finish(session.wiring.rollback(snapshot or "", patience(wait, interrupt=interrupt)))

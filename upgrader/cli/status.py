@@ -11,6 +11,6 @@ def register(app: typer.Typer) -> None:
 
 
 def status(ctx: typer.Context) -> int:
-    """Show the installation, its slots and snapshots, and whether a move is unfinished."""
+    """Show what is here, what is kept, and what is unfinished."""
     session = of(ctx)
     return session.output.finish(session.wiring.status())

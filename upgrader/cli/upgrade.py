@@ -22,7 +22,7 @@ def upgrade(
     interrupt: Interrupt = False,
     turn: LiveTurn = False,
 ) -> int:
-    """Move to TARGET (a release, or the file of a saved plan), or end where it began."""
+    """Move to TARGET, or end where it began. TARGET is a release, or the file of a saved plan."""
     from upgrader.context.choices import Conduct, LiveProbe
 
     session = of(ctx)

@@ -18,7 +18,7 @@ def verify(
     turn: LiveTurn = False,
     by_hand: Annotated[bool, typer.Option("--print", help="print the same checks as OpenClaw's own commands")] = False,
 ) -> int:
-    """Run the live checks: each kind of client, pairing, handshakes, a real call, the log. Changes nothing."""
+    """Check what runs now, each kind of client. Changes nothing: pairing, handshakes, a real call, the log."""
     from upgrader.context.choices import LiveProbe
 
     session = of(ctx)
