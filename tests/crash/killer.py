@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from upgrader.adapters import exchange, journal_file
+from upgrader.adapters import exchange, journal_file, outage_record, repair_record
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.journal import Mark
@@ -79,8 +79,26 @@ def watch(walk: Walk) -> None:
         walk.is_open = walk.is_open and mark is not Mark.CLOSED
         return entry
 
+    for record in (repair_record.RepairFile, outage_record.OutageFile):
+        watch_record(walk, record)
     journal_file.Journals.begin = opened  # type: ignore[method-assign]
     journal_file.JournalOnDisk.append = entered  # type: ignore[method-assign]
+
+
+def watch_record(walk: Walk, record: Any) -> None:
+    """A repair has no journal but these two records: it is open while one of them stands."""
+    write, clear = record.write, record.clear
+
+    def written(self: Any, what: Any) -> None:
+        walk.is_open, walk.entry = True, f"{record.__name__} written"
+        write(self, what)
+
+    def cleared(self: Any) -> None:
+        clear(self)
+        walk.entry = f"{record.__name__} gone"
+        walk.is_open = walk.is_open and record is not repair_record.RepairFile and walk.entry != ""
+
+    record.write, record.clear = written, cleared
 
 
 def content(_self: CloneCanary, request: CanaryRequest) -> CanaryReport:

@@ -34,6 +34,9 @@ class EditKnowledge(Protocol):
     def forgotten(self, files: Files, device_id: str) -> dict[str, bytes]:
         """The files without this device."""
 
+    def has_record(self, kept: KeptPairing) -> bool:
+        """Whether the record is among what was kept."""
+
     def restored(self, now: Files, before: Files, device_id: str) -> dict[str, bytes | None]:
         """This device as it was, among what is there now."""
 
@@ -70,6 +73,10 @@ class StoreEditor:
                 for number, row in enumerate(cursor.fetchall()):
                     rows[f"{table}#{number}"] = tuple(zip(names, row, strict=True))
         return KeptPairing(era, device_id, rows=rows)
+
+    def has_record(self, kept: KeptPairing) -> bool:
+        """Whether the gateway's record of this machine is among what was kept; False for what cannot be read."""
+        return self.knowledge.has_record(kept)
 
     def restore(self, installation: Installation, kept: KeptPairing) -> None:
         """Put this device's part back. Raises StepFailed."""

@@ -71,6 +71,11 @@ class Keeping:
         return Records(self.slots(), self.snapshots(), self.journals())
 
 
+def is_open(keeping: Keeping) -> bool:
+    """Whether a repair that died has left something to end."""
+    return any((keeping.home / name).exists() for name in ("outage.json", "repair.json"))
+
+
 def installation_home(machine: Machine, state: Path) -> Path:
     """Where everything of one installation lies: a key of the canonical state directory, which survives upgrades."""
     return machine.data / "installations" / hashlib.sha256(str(state).encode()).hexdigest()[:12]

@@ -1,42 +1,32 @@
 """Joins the repair: diagnosis, snapshots, the gateway's stop and start, OpenClaw's own commands, edits of its stores."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.files import DurableFiles
 from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.holds import OwnershipHolds
 from upgrader.adapters.identities import FreshIdentities
 from upgrader.adapters.log_lines import LogTail
 from upgrader.adapters.observed_files import StateFiles
-from upgrader.adapters.outage_record import OutageFile
-from upgrader.adapters.pairing_editor import StoreEditor
 from upgrader.adapters.product_commands import OpenClawCommands
+from upgrader.adapters.repair_record import RepairFile
 from upgrader.context.diagnosing import gatherer
+from upgrader.context.ending import editor, outage
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.moving import live_readiness
 from upgrader.context.observing import KNOWLEDGE
 from upgrader.context.wiring import Wiring, told
 from upgrader.domain.facts import Installation
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.repairing import RepairData
-from upgrader.operations.outage import Outage
 from upgrader.operations.pair_client import PairClient
 from upgrader.operations.pairing_store import StoreReader
 from upgrader.operations.quiet_period import QuietPeriod
 from upgrader.operations.repair import Repair
 from upgrader.operations.repair_rungs import Rungs
 from upgrader.report.repair_text import plan_lines
-from upgrader.services.openclaw import commands, locks, log_events, pairing_edits, repair_commands
-
-T = TypeVar("T")
+from upgrader.services.openclaw import commands, log_events, repair_commands
 
 
 def plan_repair(wiring: Wiring) -> Outcome[RepairData]:
@@ -49,28 +39,7 @@ def repair(wiring: Wiring) -> Outcome[RepairData]:
     """`upgrader repair`: holds the installation's lock; an unfinished move is ended first."""
     finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
     with wiring.recovered("repair") as (keeping, recovery):
-        return told(resumed(wiring, keeping, lambda: _repair(wiring, keeping, finder).run()), recovery)
-
-
-def outage(wiring: Wiring, keeping: Keeping) -> Outage:
-    """A stop of this gateway, with something done in it."""
-    machine = wiring.machine
-    return Outage(
-        supervisor=wiring.moving(keeping).supervisor(),
-        holds=OwnershipHolds(locks.ownership, machine.clock),
-        readiness=live_readiness(machine),
-        shield=INTERRUPTS.shielded,
-        record=OutageFile(keeping.home),
-        snapshots=keeping.snapshots(),
-        files=DurableFiles(),
-    )
-
-
-def resumed(wiring: Wiring, keeping: Keeping, outcome: Callable[[], Outcome[T]]) -> Outcome[T]:
-    """End what a killed run left stopped, then go on; it is told with the outcome."""
-    text = outage(wiring, keeping).resume(keeping.installation)
-    ended = outcome()
-    return replace(ended, notices=(text, *ended.notices)) if text else ended
+        return told(_repair(wiring, keeping, finder).run(), recovery)
 
 
 def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
@@ -87,13 +56,14 @@ def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
         snapshots=keeping.snapshots(),
         rungs=Rungs(
             product=_product(machine),
-            editor=StoreEditor(pairing_edits, StateFiles(), KNOWLEDGE.database, machine.clock),
+            editor=editor(machine),
             outage=outage(wiring, keeping),
             pairing=PairClient(GatewaySocket(), FreshIdentities(), machine.clock, KNOWLEDGE),
             reader=reader,
             full_scopes=repair_commands.full_scopes,
         ),
         quiet=QuietPeriod(reader, tails, log_events.event_of, machine.clock),
+        open=RepairFile(keeping.home),
         progress=wiring.progress,
         consent=lambda question: wiring.consent(question, None),
         show=lambda data: _show(wiring, data),

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.token_files import FreshTokens, LiteralTokens
+from upgrader.context.ending import outage
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.observing import KNOWLEDGE, configuration_of, live_checks
-from upgrader.context.repairing import outage, resumed
 from upgrader.context.wiring import Wiring, told
 from upgrader.domain.facts import AuthFacts, Installation
 from upgrader.domain.observation import HandshakeResult
@@ -33,7 +33,7 @@ def rotate_token(wiring: Wiring) -> Outcome[RotationData]:
     """`upgrader repair --rotate-gateway-token`."""
     finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
     with wiring.recovered("repair") as (keeping, recovery):
-        return told(resumed(wiring, keeping, lambda: _rotation(wiring, keeping, finder).run()), recovery)
+        return told(_rotation(wiring, keeping, finder).run(), recovery)
 
 
 def _rotation(wiring: Wiring, keeping: Keeping, finder: Finder) -> RotateToken:

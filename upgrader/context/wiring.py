@@ -10,7 +10,7 @@ from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.keeping import Keeping
+from upgrader.context.keeping import Keeping, is_open
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
@@ -48,6 +48,14 @@ class Declined(UpgraderError):
 
 
 @dataclass(frozen=True)
+class Ended:
+    """What a dead run had left open and was ended before a command: a move, and in a sentence a repair."""
+
+    move: Recovery | None = None
+    repair: str = ""
+
+
+@dataclass(frozen=True)
 class Wiring:
     """The commands over one machine. `show` prints a plan before a question is asked about it."""
 
@@ -65,7 +73,7 @@ class Wiring:
 
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""
-        recovery = None
+        recovery = Ended()
         with suppress(Busy), self._recovered("status") as (_, ended):  # a run at work is no reason to say nothing
             recovery = ended
         shown = ShowStatus(
@@ -179,7 +187,7 @@ class Wiring:
         return Moving(self.machine, keeping, self._finder(), checks, compare, self.progress, conduct.patience)
 
     @contextmanager
-    def _recovered(self, command: str) -> Iterator[tuple[Keeping, Recovery | None]]:
+    def _recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
         keeping = Keeping(self.machine, self._finder().find())
         with locked(keeping.locks, command):
@@ -189,7 +197,13 @@ class Wiring:
             if recovery is not None:
                 keeping = Keeping(self.machine, self._finder().find())
                 record_recovery(self.machine, keeping, recovery)
-            yield keeping, recovery
+            repair = ""
+            if is_open(keeping):
+                from upgrader.context.ending import end_killed_repair  # the stores' editor
+
+                repair = end_killed_repair(self, keeping)
+                keeping = Keeping(self.machine, self._finder().find())
+            yield keeping, Ended(recovery, repair)
 
     def _consent(self, question: str, plan: PlanData | None) -> None:
         """Ask a person; scripts say `--yes`. Raises Declined, UsageError."""
@@ -215,14 +229,13 @@ def _with_cost(question: str, probe: LiveProbe) -> str:
     return f"{question} An agent is asked for a real turn before and after: {live_turn.COST}."
 
 
-def _told(outcome: Outcome[T], recovery: Recovery | None) -> Outcome[T]:
-    """The outcome with what was recovered before it; its exit code is its own."""
-    if recovery is None:
-        return outcome
-    text = f"an unfinished {recovery.move} to {recovery.target} ({recovery.transaction}) was {recovery.ending}"
-    if recovery.problems:
-        text += f"; it is still open: {'; '.join(recovery.problems)}"
-    return replace(outcome, notices=(text, *outcome.notices))
+def _told(outcome: Outcome[T], ended: Ended) -> Outcome[T]:
+    """The outcome with what was ended before it; its exit code is its own."""
+    texts = [ended.repair] if ended.repair else []
+    if (recovery := ended.move) is not None:
+        text = f"an unfinished {recovery.move} to {recovery.target} ({recovery.transaction}) was {recovery.ending}"
+        texts.append(f"{text}; it is still open: {'; '.join(recovery.problems)}" if recovery.problems else text)
+    return replace(outcome, notices=(*texts, *outcome.notices)) if texts else outcome
 
 
 told = _told

@@ -90,11 +90,27 @@ class OutageRecord(Protocol):
         """It has ended."""
 
 
+class RepairRecord(Protocol):
+    """Remembers this machine's pairing while a repair is at work, so that the next command can end it when this one died."""
+
+    def write(self, kept: KeptPairing) -> None:
+        """Make it durable."""
+
+    def read(self) -> KeptPairing | None:
+        """What a dead run has left."""
+
+    def clear(self) -> None:
+        """The repair has ended."""
+
+
 class PairingEditor(Protocol):
     """Writes pairing data while no gateway runs; every write is durable and whole or not at all."""
 
     def keep(self, installation: Installation, device_id: str) -> KeptPairing:
         """What `restore` needs. Raises StepFailed."""
+
+    def has_record(self, kept: KeptPairing) -> bool:
+        """Whether the gateway's record of this machine is among what was kept."""
 
     def restore(self, installation: Installation, kept: KeptPairing) -> None:
         """Put this machine's record, cache and requests back; other devices stay as they are. Raises StepFailed."""

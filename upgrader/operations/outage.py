@@ -54,27 +54,35 @@ class Outage:
                 hint="`upgrader status` shows what keeps it",
                 code="supervisor",
             )
-        running = installation.is_running
-        launch = self.supervisor.launch_record(installation) if running else None
+        launch = self.supervisor.launch_record(installation) if installation.is_running else None
         with self.shield():
-            self.record.write(OpenOutage(launch, tuple(self.snapshots.keep_file(path) for path in changes)))
-            if running:
-                self.supervisor.stop(installation, _STOP_LIMIT)
-            try:
-                with self.holds.held(installation):
-                    work()
-                launch = relaunch(launch) if launch else None
-            finally:
-                self._start(installation, launch)
-                self.record.clear()
+            left = OpenOutage(launch, tuple(self.snapshots.keep_file(path) for path in changes))
+            self._stopped(installation, left, work, relaunch)
+
+    def _stopped(
+        self, installation: Installation, left: OpenOutage, work: Callable[[], None], relaunch: Callable[[Launch], Launch]
+    ) -> None:
+        """`left` is durable before the stop and gone after the start."""
+        self.record.write(left)
+        launch = left.launch
+        if installation.is_running:
+            self.supervisor.stop(installation, _STOP_LIMIT)
+        try:
+            with self.holds.held(installation):
+                work()
+            launch = relaunch(launch) if launch else None
+        finally:
+            self._start(installation, launch)
+            self.record.clear()
 
     def resume(self, installation: Installation) -> str:
         """End the outage of a run that was killed in it: its files as before, the gateway started. Says what it did."""
         left = self.record.read()
         if left is None:
             return ""
-        if left.files and installation.is_running:  # somebody started it meanwhile, on half of the change
-            self.during(installation, lambda: self._put_back(left))
+        if left.files and installation.is_running:  # it was started, or somebody did, on the change or half of it
+            with self.shield():
+                self._stopped(installation, left, lambda: self._put_back(left), as_before)
             return _ENDED
         with self.shield():
             if left.files:

@@ -12,6 +12,7 @@ from upgrader.domain.ports import Discovery, Progress, Snapshots
 from upgrader.domain.repairing import (
     KeptPairing,
     RepairData,
+    RepairRecord,
     RepairStep,
     StepFailed,
     for_people,
@@ -40,13 +41,15 @@ class _Climb:
 
 @dataclass(frozen=True)
 class Repair:
-    """Over the diagnosis, the rungs and the snapshots. `consent` asks a person, once, with the plan shown before."""
+    """Over the diagnosis, the rungs and the snapshots. `consent` asks a person, once, with the plan shown before; `open` is
+    what the next command needs when this one is killed."""
 
     discovery: Discovery
     gatherer: SceneGatherer
     snapshots: Snapshots
     rungs: Rungs
     quiet: QuietPeriod
+    open: RepairRecord
     progress: Progress
     consent: Callable[[str], None]
     show: Callable[[RepairData], None]
@@ -71,15 +74,24 @@ class Repair:
             snapshot = self.snapshots.take(scene.installation, "", "before a repair")
         own = scene.observation.store.own
         kept = self.rungs.editor.keep(scene.installation, own.device_id if own else "")
+        self.open.write(kept)
         try:
             climb = self._climb(_Climb(scene, causes))
             quiet, seen = (False, "") if mendable(climb.causes) else self._wait(climb)
         except BaseException as error:
             self._undo(kept, error)
             raise
-        done = replace(planned, steps=climb.steps, left=for_people(climb.causes), snapshot=snapshot.id, quiet=seen)
+        return self._ended(planned, climb, kept, (snapshot.id, quiet, seen))
+
+    def _ended(
+        self, planned: RepairData, climb: _Climb, kept: KeptPairing, end: tuple[str, bool, str]
+    ) -> Outcome[RepairData]:
+        """What came of it; where nothing helped, this machine's pairing as it was."""
+        snapshot, quiet, seen = end
+        done = replace(planned, steps=climb.steps, left=for_people(climb.causes), snapshot=snapshot, quiet=seen)
         if mendable(climb.causes) or not quiet:
             return self._gone_back(done, climb, kept)
+        self.open.clear()
         worked = [step for step in climb.steps if step.worked]
         done = replace(done, rung=worked[-1].rung.value if worked else "")
         if done.left:
@@ -132,8 +144,12 @@ class Repair:
         self._restore(kept)
 
     def _restore(self, kept: KeptPairing) -> None:
-        if not kept.device_id:
-            return
+        """Put back what was changed; the record of an open repair stays where that did not work."""
+        if kept.device_id:
+            self._put_back(kept)
+        self.open.clear()
+
+    def _put_back(self, kept: KeptPairing) -> None:
         try:
             installation: Installation = self.discovery.find()
             if self.rungs.editor.keep(installation, kept.device_id) == kept:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from upgrader.domain.facts import PairingEra
+from upgrader.domain.repairing import KeptPairing
 from upgrader.services.openclaw import pairing
 
 OWN_FILES: tuple[str, ...] = (pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
@@ -71,6 +73,16 @@ def restored(now: Mapping[str, bytes | None], before: Mapping[str, bytes | None]
         pairing.PAIRED_FILE: _written(paired) if paired or before.get(pairing.PAIRED_FILE) is not None else None,
         pairing.PENDING_FILE: _written(waiting) if waiting or before.get(pairing.PENDING_FILE) is not None else None,
     }
+
+
+def has_record(kept: KeptPairing) -> bool:
+    """Whether the gateway's record of this device is among what was kept; a file that cannot be read holds none."""
+    if kept.era is PairingEra.FILES:
+        try:
+            return kept.device_id in _records(kept.files)
+        except ValueError:
+            return False
+    return any(name.startswith("device_pairing_paired#") for name in kept.rows)
 
 
 def sync_statements(device_id: str, now_ms: int) -> tuple[Statement, ...]:

@@ -1,0 +1,43 @@
+"""Joins what stops a gateway for a moment and edits its stores, and what a repair that was killed in it has left."""
+
+from upgrader.adapters.files import DurableFiles
+from upgrader.adapters.holds import OwnershipHolds
+from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.outage_record import OutageFile
+from upgrader.adapters.pairing_editor import StoreEditor
+from upgrader.adapters.repair_record import RepairFile
+from upgrader.context.interrupts import INTERRUPTS
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
+from upgrader.context.moving import live_readiness
+from upgrader.context.observing import KNOWLEDGE
+from upgrader.context.wiring import Wiring
+from upgrader.operations.killed_repair import KilledRepair
+from upgrader.operations.outage import Outage
+from upgrader.services.openclaw import locks, pairing_edits
+
+
+def outage(wiring: Wiring, keeping: Keeping) -> Outage:
+    """A stop of this gateway, with something done in it."""
+    machine = wiring.machine
+    return Outage(
+        supervisor=wiring.moving(keeping).supervisor(),
+        holds=OwnershipHolds(locks.ownership, machine.clock),
+        readiness=live_readiness(machine),
+        shield=INTERRUPTS.shielded,
+        record=OutageFile(keeping.home),
+        snapshots=keeping.snapshots(),
+        files=DurableFiles(),
+    )
+
+
+def editor(machine: Machine) -> StoreEditor:
+    """Edits of the pairing stores."""
+    return StoreEditor(pairing_edits, StateFiles(), KNOWLEDGE.database, machine.clock)
+
+
+def end_killed_repair(wiring: Wiring, keeping: Keeping) -> str:
+    """End it; says what was done."""
+    killed = KilledRepair(wiring.finder(), outage(wiring, keeping), RepairFile(keeping.home), editor(wiring.machine))
+    with wiring.progress.step("ending a repair that was killed"):
+        return killed.end()
