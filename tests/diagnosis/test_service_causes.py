@@ -45,8 +45,9 @@ def test_an_old_token_in_unit_drop_in_or_environment_file_is_named_with_its_file
 
 
 def test_the_shells_own_token_is_told_apart_from_the_gateways(world_of: WorldOf) -> None:
-    found = cause(world_of(), "shell-token-differs", OPENCLAW_GATEWAY_TOKEN=OTHER)
-    assert found["nature"] == "service and processes"
+    for release, impact in (("2026.2.22", "breaks now"), ("2026.9.5", "told")):  # 9.5 goes by the configuration
+        found = cause(world_of(release), "shell-token-differs", OPENCLAW_GATEWAY_TOKEN=OTHER)
+        assert (found["nature"], found["impact"]) == ("service and processes", impact)
 
 
 def test_a_unit_that_starts_an_older_install_or_a_node_that_is_gone_is_named(world_of: WorldOf) -> None:
@@ -115,6 +116,37 @@ def test_a_stranger_on_the_port_is_named(world_of: WorldOf) -> None:
     argv = (str(world.node.node), "-e", f"require('net').createServer().listen({world.port}, '127.0.0.1')")
     start_detached(argv, world.environment, world.root / "stranger.out", world.home)
     world.wait(lambda: "port-taken" in codes(world), "a stranger on the port")
+
+
+def test_a_gateway_of_another_profile_on_this_port_is_told_with_both_truths(world_of: WorldOf) -> None:
+    world = world_of()
+    other = world.home / ".openclaw-work"
+    other.mkdir(mode=0o700)
+    (other / "openclaw.json").write_text(world.config.read_text())
+    argv = (str(world.node.node), str(world.package / "openclaw.mjs"), "gateway", "run", "--port", str(world.port))
+    places = {"OPENCLAW_STATE_DIR": str(other), "OPENCLAW_CONFIG_PATH": str(other / "openclaw.json")}
+    start_detached(argv, {**world.environment, **places, "OPENCLAW_PROFILE": "work"}, world.root / "work.out", world.home)
+    world.wait(world.is_ready, "the gateway of another profile")
+    told = diagnosed(world)
+    found = told.json["data"]["causes"][0]
+    assert (found["code"], found["place"]) == ("gateway-of-another-state", str(other))
+    assert "--profile work devices list" in found["remedy"]
+    truths = {each["what"]: (each["client"], each["gateway"]) for each in told.json["data"]["truths"]}
+    assert truths["state directory"] == (str(world.state), str(other))
+    assert truths["profile"] == ("default", "work")
+
+
+def test_a_gateway_that_runs_by_another_node_than_its_unit_says_is_named(world_of: WorldOf) -> None:
+    world = world_of()
+    world.start_gateway()
+    path = unit(world)
+    assert "gateway-not-as-defined" not in codes(world)
+    other = world.home / "node-of-the-system"
+    other.write_bytes(b"")
+    path.write_text(path.read_text().replace(str(world.node.node), str(other)))
+    found = cause(world, "gateway-not-as-defined")
+    assert str(other) in found["evidence"][0]
+    assert str(world.node.node.resolve()) in found["evidence"][0]
 
 
 def test_settings_that_keep_agents_apart_are_named_as_no_pairing(world_of: WorldOf) -> None:

@@ -90,6 +90,7 @@ class ShellProbe:
             Fingerprint.of(token) if token else None,
             root,
             self.version_of((root / _MANIFEST).read_bytes()) if root else None,
+            Path(node).resolve() if (node := shutil.which("node", path=self.environment.get("PATH", ""))) else None,
         )
 
     def _package_on_path(self) -> Path | None:

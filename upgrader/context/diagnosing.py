@@ -2,12 +2,14 @@
 
 import pwd
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from upgrader.adapters.databases import ReadOnlyDatabases
 from upgrader.adapters.log_lines import LogLines
 from upgrader.adapters.machine_probe import ShellProbe
 from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.running_probe import GatewaysProbe
 from upgrader.adapters.service_probe import UnitFilesProbe
 from upgrader.adapters.state_probe import PairingFilesProbe
 from upgrader.context.choices import Options
@@ -15,6 +17,7 @@ from upgrader.context.finding import Finder, discovery
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
 from upgrader.domain.ports import Progress
+from upgrader.domain.selection import Selection
 from upgrader.operations.diagnose import Diagnose, LogLore, SceneGatherer
 from upgrader.services.openclaw import locations, log_events, pairing, scene_facts, service_seen, signatures, units
 
@@ -40,6 +43,7 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         ),
         machine=_shell(machine, options),
         state=_state(),
+        gateways=GatewaysProbe(machine.processes, _selected, user_name),
         lines=LogLines(),
         lore=LogLore(signatures.log_paths, log_events.archives, log_events.events),
         places=lambda found: scene_facts.places(found.state.era),
@@ -64,6 +68,13 @@ def _shell(machine: Machine, options: Options) -> ShellProbe:
         version_of=service_seen.version_of,
         user=user_name(machine.uid),
     )
+
+
+def _selected(environment: Mapping[str, str]) -> tuple[str, str, str]:
+    """State, configuration and profile that a process of this environment works on."""
+    home = Path(environment.get("HOME", "/"))
+    location = locations.locate(Selection(environment=environment, account_home=home, directory=home), Path.exists)
+    return str(location.state.resolve()), str(location.config.resolve()), location.profile
 
 
 def _state() -> PairingFilesProbe:

@@ -37,6 +37,14 @@ class ScopeUpgrade(Enum):
     SILENT_WITH_SHARED_AUTH = "approved silently with the shared token or password, refused with a device token"
 
 
+class TokenSource(Enum):
+    """Which shared token a client on the gateway's machine presents where environment and configuration name different ones."""
+
+    ENVIRONMENT = "OPENCLAW_GATEWAY_TOKEN first"
+    ENVIRONMENT_IN_SHELLS = "OPENCLAW_GATEWAY_TOKEN first in a shell, gateway.auth.token first inside the service"
+    CONFIGURATION = "gateway.auth.token first"
+
+
 @dataclass(frozen=True)
 class Ask:
     """What one kind of client asks for. `judged` says whether its connect on loopback is held against the pairing record."""
@@ -65,6 +73,7 @@ class PairingRules:
     baseline: Baseline
     scope_upgrade: ScopeUpgrade
     token_within_baseline: bool
+    token_source: TokenSource = TokenSource.ENVIRONMENT
     benign: tuple[Benign, ...] = ()
 
     def missing(self, asked: tuple[str, ...], granted: tuple[str, ...]) -> tuple[str, ...]:

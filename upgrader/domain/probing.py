@@ -14,6 +14,7 @@ from upgrader.domain.scene import (
     FileSeen,
     LockSeen,
     Neighbour,
+    RunningSeen,
     ServiceSeen,
     SessionsSeen,
     TokenPlace,
@@ -61,6 +62,13 @@ class MachineProbe(Protocol):
 
     def client(self, installation: Installation) -> ClientSide:
         """What clients started from this shell go by."""
+
+
+class RunningProbe(Protocol):
+    """Looks at running gateways themselves."""
+
+    def running(self, installation: Installation) -> tuple[RunningSeen, ...]:
+        """What each of this state really goes by; where none runs, those of other states on its port."""
 
 
 class StateProbe(Protocol):

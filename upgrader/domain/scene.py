@@ -63,6 +63,24 @@ class LockSeen:
 
 
 @dataclass(frozen=True)
+class RunningSeen:
+    """What a running gateway really goes by, out of its own environment and files: the other truth beside its definition.
+
+    `foreign`: it listens on this installation's port and works on another state. `unit` is the unit it runs in, if any.
+    """
+
+    pid: int
+    user: str
+    state: str
+    config: str
+    profile: str
+    node: Path | None
+    package_root: Path | None
+    unit: str = ""
+    foreign: bool = False
+
+
+@dataclass(frozen=True)
 class ContainerSeen:
     """The container this runs in or the gateway runs in, if any. `state_is_volatile`: its state lies on no volume."""
 
@@ -83,6 +101,7 @@ class ClientSide:
     token: Fingerprint | None = None
     package_root: Path | None = None
     version: Version | None = None
+    node: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +166,7 @@ class Scene:
     sessions: tuple[SessionsSeen, ...] = ()
     known_schema: int = 0
     token_in: tuple[str, ...] = ()
-    siblings: int = 0
+    running: tuple[RunningSeen, ...] = ()
 
     def seen(self, *signatures: str) -> tuple[Sighting, ...]:
         """The sightings of these signatures."""

@@ -15,7 +15,7 @@ from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.ports import Clock, Discovery, Observer, Progress
-from upgrader.domain.probing import LineReader, MachineProbe, ServiceProbe, StateProbe
+from upgrader.domain.probing import LineReader, MachineProbe, RunningProbe, ServiceProbe, StateProbe
 from upgrader.domain.scene import Places, Scene
 from upgrader.domain.sighting import LogEvent, condense
 from upgrader.domain.version import Version
@@ -45,6 +45,7 @@ class SceneGatherer:
     services: ServiceProbe
     machine: MachineProbe
     state: StateProbe
+    gateways: RunningProbe
     lines: LineReader
     lore: LogLore
     places: Callable[[Installation], Places]
@@ -76,6 +77,7 @@ class SceneGatherer:
             sessions=self.state.sessions(installation),
             known_schema=self.known_schema,
             token_in=self.state.token_in(installation, configuration),
+            running=self.gateways.running(installation),
         )
 
     def log_files(self, installation: Installation, configuration: Configuration) -> tuple[Path, ...]:
@@ -148,15 +150,20 @@ def truths(scene: Scene) -> tuple[Truth, ...]:
     """Client and gateway side by side: which state, token, port and release each goes by."""
     found, service, client = scene.installation, scene.service, scene.client
     gateway = next(iter(found.gateways), None)
+    running = next(iter(scene.running), None)
     own = scene.observation.store.own
     cached = own.token("operator") if own else None
     device = scene.observation.store.own_device
     recorded = device.token("operator") if device else None
+    state = running.state if running else str(service.state if service else found.state.path)
+    node = (running and running.node) or (service and service.node)
     return (
-        Truth("state directory", client.state, str(service.state if service else found.state.path)),
-        Truth("configuration", client.config, str(found.state.config)),
-        Truth("profile", client.profile or "default", found.profile or "default"),
+        Truth("user", client.user, running.user if running else ""),
+        Truth("state directory", client.state, state),
+        Truth("configuration", client.config, running.config if running else str(found.state.config)),
+        Truth("profile", client.profile or "default", (running.profile if running else found.profile) or "default"),
         Truth("release", str(found.package.version), str((gateway and gateway.version) or (service and service.version) or "")),
+        Truth("Node", str(client.node or ""), str(node or "")),
         Truth("shared token", str(client.token or found.auth.token.fingerprint), str(found.auth.token.fingerprint)),
         Truth("operator token", str(cached.token) if cached else "", str(recorded.token) if recorded else ""),
         Truth("port", str(found.port), str((service and service.port) or "")),

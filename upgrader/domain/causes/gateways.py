@@ -67,6 +67,8 @@ def nobody_serves(scene: Scene) -> tuple[Cause, ...]:
     if seen.ready and scene.installation.gateways:
         return ()
     strangers = [each for each in scene.listeners if each.name]
+    if any(each.foreign for each in scene.running):
+        return ()  # told by its own rule
     if not scene.installation.gateways and strangers:
         who = strangers[0]
         title = f"port {who.port} is taken by {who.name}, which is no gateway on this state"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from upgrader.domain.causes import cache, gateways, lookalikes, releases, remote, requests, scopes, service, strangers
+from upgrader.domain.causes import cache, gateways, lookalikes, releases, remote, requests, running, scopes, service, strangers
 from upgrader.domain.diagnosis import Cause, ranked
 from upgrader.domain.scene import Scene
 
@@ -35,9 +35,11 @@ RULES: tuple[Rule, ...] = (
     service.shell_token,
     service.starts_another,
     service.reads_another_state,
+    running.of_another_state,
     gateways.nobody_serves,
     gateways.runs_old_code,
     gateways.other_tree,
+    running.differs_from_its_unit,
     gateways.owned_by_another,
     remote.read_only_peer,
     releases.platform_changed,
@@ -52,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     remote.exposed_token,
     remote.growth,
     strangers.refused_devices,
+    strangers.refused_clients,
     lookalikes.signed,
     lookalikes.agents_apart,
     lookalikes.sessions_in_part,

@@ -1,6 +1,7 @@
 """What the service starts and knows, against what the configuration and the shell say."""
 
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
+from upgrader.domain.pairing_rules import TokenSource
 from upgrader.domain.scene import Scene, TokenPlace
 
 _REINSTALL = "`openclaw gateway install --force`, then `openclaw gateway restart`"
@@ -9,27 +10,29 @@ _REINSTALL = "`openclaw gateway install --force`, then `openclaw gateway restart
 def token_drift(scene: Scene) -> tuple[Cause, ...]:
     """A gateway token in unit, drop-in, environment file or running process that is not the configured one.
 
-    The server takes the configured token first, the clients inside the service take the environment's first: agents' tools
-    are then refused while the operator's shell works.
+    The server takes the configured token first. Up to 3.12 the clients inside the service take the environment's first: agents'
+    tools are then refused while the operator's shell works. Later ones go by the configuration as long as it names a token.
     """
     configured = scene.installation.auth.token.fingerprint
     if not configured.length:
         return ()
     places = (*(scene.service.tokens if scene.service else ()), *scene.process_tokens)
-    return tuple(_drift(place, str(configured)) for place in places if place.token != configured)
+    impact = Impact.NOW if scene.rules.token_source is TokenSource.ENVIRONMENT else Impact.LATER
+    return tuple(_drift(place, str(configured), impact) for place in places if place.token != configured)
 
 
-def _drift(place: TokenPlace, configured: str) -> Cause:
+def _drift(place: TokenPlace, configured: str, impact: Impact) -> Cause:
     remedy = {
         "drop-in": f"correct OPENCLAW_GATEWAY_TOKEN in {place.path}, `systemctl --user daemon-reload`, then restart",
         "environment file": f"correct or remove OPENCLAW_GATEWAY_TOKEN in {place.path}, then `openclaw gateway restart`",
         "gateway process": "`openclaw gateway restart`; where it comes back, look at what starts the gateway",
     }.get(place.kind, _REINSTALL)
+    so = "what runs inside the service is refused" if impact is Impact.NOW else "node hosts and releases up to 3.12 go by it"
     return Cause(
         "service-token-differs",
-        f"the {place.kind} holds another gateway token than gateway.auth.token: what runs inside the service is refused",
+        f"the {place.kind} holds another gateway token than gateway.auth.token: {so}",
         Likelihood.CERTAIN,
-        Impact.NOW,
+        impact,
         (f"{place.path}: {place.token}", f"gateway.auth.token: {configured}"),
         remedy,
         Nature.SERVICE,
@@ -38,16 +41,18 @@ def _drift(place: TokenPlace, configured: str) -> Cause:
 
 
 def shell_token(scene: Scene) -> tuple[Cause, ...]:
-    """The shell's own OPENCLAW_GATEWAY_TOKEN wins over the configuration for every client started from it."""
+    """The shell's own OPENCLAW_GATEWAY_TOKEN: in most releases it wins over the configuration for every client started here."""
     configured, shell = scene.installation.auth.token.fingerprint, scene.client.token
     if shell is None or not configured.length or shell == configured:
         return ()
+    ignored = scene.rules.token_source is TokenSource.CONFIGURATION
+    so = f"commands of {scene.rules.version} go by the configuration" if ignored else "commands started here are refused"
     return (
         Cause(
             "shell-token-differs",
-            "this shell's OPENCLAW_GATEWAY_TOKEN is not the gateway's token: commands started here are refused",
+            f"this shell's OPENCLAW_GATEWAY_TOKEN is not the gateway's token: {so}",
             Likelihood.CERTAIN,
-            Impact.NOW,
+            Impact.TOLD if ignored else Impact.NOW,
             (f"shell: {shell}", f"gateway.auth.token: {configured}"),
             "`unset OPENCLAW_GATEWAY_TOKEN`, and remove it from the shell's start files",
             Nature.SERVICE,

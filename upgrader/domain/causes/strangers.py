@@ -35,6 +35,32 @@ def _refused(scene: Scene, seen: Sighting) -> Cause:
     )
 
 
+def refused_clients(scene: Scene) -> tuple[Cause, ...]:
+    """Refusals whose line names no device (a device token and its scopes, in 9.6): the kind of client is all there is."""
+    return tuple(
+        Cause(
+            "client-refused",
+            f"a client {seen.client} was refused: {seen.signature}",
+            Likelihood.LIKELY,
+            Impact.TOLD,
+            (f"{seen.count} times, last {seen.last:%H:%M:%S} UTC", seen.sample),
+            "on its own machine: connect once with the gateway's shared token, which widens or renews its own",
+            place="the gateway's log",
+        )
+        for seen in scene.seen("device-token-mismatch", "device-token-scope-mismatch")
+        if not seen.device and seen.client and not _explained(scene, seen)
+    )
+
+
+def _explained(scene: Scene, seen: Sighting) -> bool:
+    """This machine's own client with a token that the records show to be out of step, and what was before it was put right."""
+    own, device = scene.observation.store.own, scene.observation.store.own_device
+    cached = own.token("operator") if own else None
+    recorded = device.token("operator") if device else None
+    differs = cached is not None and recorded is not None and cached.token != recorded.token
+    return scene.is_past(seen) or (differs and device is not None and seen.client == device.client_id)
+
+
 def agents_refused(scene: Scene) -> tuple[Cause, ...]:
     """An agent's own tool was refused by its own gateway: what a person sees of all this."""
     found = []

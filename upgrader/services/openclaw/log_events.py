@@ -21,7 +21,7 @@ _WORTH = re.compile(
     rb"airing|ateway c|nauthorized|ismatch|ecurity audit|evice (?:identity|signature|nonce|public|token)|egacy device|"
     rb"device identity|schema version|this state|owner lease|state ownership|redaction|uthentication attempts|"
     rb"gent-to-agent|isibility is|ordering conflict|not configured|HTTP 401|401 .?(?:unauth|invalid|Unauth|Invalid)|"
-    rb"SECURITY ERROR|nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
+    rb"rocess owns|SECURITY ERROR|nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
 )
 _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("metadata-upgrade-requested", re.compile(r"security audit: device metadata upgrade requested")),

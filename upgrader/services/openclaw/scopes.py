@@ -6,7 +6,7 @@ Sources: call.ts, operator-scope-compat.ts, device-pairing.ts and the WebSocket 
 """
 
 from upgrader.domain.observation import ClientKind
-from upgrader.domain.pairing_rules import Ask, Baseline, Benign, Implication, PairingRules, ScopeUpgrade
+from upgrader.domain.pairing_rules import Ask, Baseline, Benign, Implication, PairingRules, ScopeUpgrade, TokenSource
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line, era_of
 
@@ -60,6 +60,7 @@ def rules(version: Version) -> PairingRules:
         baseline=_baseline(line),
         scope_upgrade=_scope_upgrade(line),
         token_within_baseline=line.at_least("2026.3.13"),
+        token_source=_token_source(line),
         benign=_ALWAYS_BENIGN + (_BENIGN_UNTIL_3_13 if until_3_13 else _BENIGN_LATER),
     )
 
@@ -86,6 +87,14 @@ def _scope_upgrade(line: Version) -> ScopeUpgrade:
     if line.at_least("2026.2.22") or not line.at_least("2026.2.19"):
         return ScopeUpgrade.SILENT_LOCAL
     return ScopeUpgrade.REFUSED
+
+
+def _token_source(line: Version) -> TokenSource:
+    """`localTokenPrecedence` of 3.13 to 7.1 and call.ts of 2.19 (read), docs/cli/doctor/recovery.md of 9.6; what commands do
+    with another token in the shell was run (docs/results/pairing-looks.md). 2.23 to 3.12 and 8.1 to 9.4 were not read."""
+    if line.at_least("2026.9.5"):
+        return TokenSource.CONFIGURATION
+    return TokenSource.ENVIRONMENT_IN_SHELLS if line.at_least("2026.3.13") else TokenSource.ENVIRONMENT
 
 
 def _asks(line: Version) -> tuple[Ask, ...]:
