@@ -11,6 +11,7 @@ from tests.world.registry import FakeRegistry
 from tests.world.world import Layout, Seed, World
 
 _TRIES = 4
+_SQLITE_FROM = 8  # 2026.8.1 is the first release with its pairings in a database
 _TOO_BUSY = "state lease heartbeat did not become ready"  # its limit is 5 s
 
 
@@ -18,8 +19,9 @@ def real_seed(installed: Install, folder: Path, layout: Layout = Layout.LINK) ->
     """A seed with an empty state: the real gateway makes its own at its first start."""
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = not installed.version.startswith("2026.2.")
-    return Seed(installed.version, "sqlite" if new else "files", installed.prefix, state, layout, start_s=900.0, settle_s=0.4)
+    month = int(installed.version.split(".")[1])
+    era = "sqlite" if month >= _SQLITE_FROM else "files"
+    return Seed(installed.version, era, installed.prefix, state, layout, start_s=900.0, settle_s=0.4)
 
 
 class RealWorld(World):
