@@ -124,19 +124,24 @@ class KeptThings:
 
     def _uses(self, slots: tuple[Slot, ...], journals: list[JournalOnDisk]) -> Iterator[SlotUse]:
         shelf = self.data / "slots"
-        for path in _programs():
-            if path.is_relative_to(shelf):
-                yield SlotUse(path.relative_to(shelf).parts[0], "a process runs from it")
-        for pointer in sorted({each.opened().installation.package.pointer for each in journals}):
-            if pointer.is_symlink() and pointer.resolve().is_relative_to(shelf):
-                yield SlotUse(pointer.resolve().relative_to(shelf).parts[0], f"{pointer} leads to it")
+        for home in _homes_of(shelf, _programs()):
+            yield SlotUse(home.name, "a process runs from it")
+        pointers = sorted({each.opened().installation.package.pointer for each in journals})
+        for pointer in (each for each in pointers if each.is_symlink()):
+            for home in _homes_of(shelf, iter((pointer.resolve(),))):
+                yield SlotUse(home.name, f"{pointer} leads to it")
+        yield from self._named_by_units(slots)
+        yield from self._needed_elsewhere()
+
+    def _named_by_units(self, slots: tuple[Slot, ...]) -> Iterator[SlotUse]:
         units = b"\n".join(_units(self.unit_folders))
         for slot in slots:
-            if slot.origin is SlotOrigin.ADOPTED and present_id(slot.package_root) == slot.identity:
-                if not is_side_name(slot.package_root):
-                    yield SlotUse(slot.id, f"it is npm's own directory {slot.package_root}")
-            elif os.fsencode(shelf / slot.id) in units:
+            if slot.origin is SlotOrigin.STAGED and os.fsencode(self.data / "slots" / slot.id) in units:
                 yield SlotUse(slot.id, "a unit names it")
+            if slot.origin is SlotOrigin.ADOPTED and _is_in_npms_place(slot):
+                yield SlotUse(slot.id, f"it is npm's own directory {slot.package_root}")
+
+    def _needed_elsewhere(self) -> Iterator[SlotUse]:
         for home in self._homes():
             for folder in _snapshot_folders(home) if home != self.home else ():
                 with suppress(SnapshotDamaged):
@@ -173,6 +178,10 @@ def _is_ours_to_remove(slot: Slot) -> bool:
     """Whether the tree of an adopted slot is the very one that was adopted, at a side name: never what npm has now."""
     adopted = slot.origin is SlotOrigin.ADOPTED and slot.identity is not None
     return adopted and is_side_name(slot.package_root) and present_id(slot.package_root) == slot.identity
+
+
+def _is_in_npms_place(slot: Slot) -> bool:
+    return present_id(slot.package_root) == slot.identity and not is_side_name(slot.package_root)
 
 
 @contextmanager
