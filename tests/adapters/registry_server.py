@@ -1,6 +1,7 @@
 """A small registry on loopback that answers as it is told and remembers what it was asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -70,8 +71,8 @@ class Serving:
 
 
 @contextmanager
-def serving(answer: Answering) -> Iterator[Serving]:
-    """Serve on a free port of loopback until the block ends."""
+def serving(answer: Answering, tls: ssl.SSLContext | None = None) -> Iterator[Serving]:
+    """Serve on a free port of loopback until the block ends; CONNECT is remembered too, and refused."""
     seen: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,14 +89,18 @@ def serving(answer: Answering) -> Iterator[Serving]:
             self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
             self.close_connection = True
 
+        do_CONNECT = do_GET  # noqa: N815 - the name http.server asks for
+
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Serving(f"http://127.0.0.1:{server.server_address[1]}/", seen)
+        yield Serving(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/", seen)
     finally:
         server.shutdown()
         server.server_close()

@@ -113,7 +113,7 @@ def main() -> None:
     watch(walk)
     CloneCanary.run = content  # type: ignore[method-assign,assignment]
     sys.argv = ["upgrader", *sys.argv[3:]]
-    from upgrader.cli.app import main as entry
+    from upgrader.cli.running import main as entry
 
     entry()
 

@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from upgrader.adapters.proc_files import unit_of
+from upgrader.adapters.proc_files import ancestors, unit_of
 from upgrader.domain.identity import Account
 from upgrader.domain.selection import Location, Selection
 
@@ -40,7 +38,7 @@ class SystemAccounts:
             names=tuple((uid, name) for uid in sorted(uids) for name in _name(uid)),
             other_state=other,
             unwritable=self.unwritable(tuple(_written(location))),
-            ancestors=tuple(parent.pid for parent in _parents()),
+            ancestors=tuple(ancestors(os.getpid())),
             unit=unit_of(os.getpid()),
         )
 
@@ -72,9 +70,3 @@ def _name(uid: int) -> tuple[str, ...]:
     with suppress(KeyError):
         return (pwd.getpwuid(uid).pw_name,)
     return ()
-
-
-def _parents() -> "list[psutil.Process]":
-    with suppress(psutil.Error):
-        return psutil.Process().parents()
-    return []

@@ -11,6 +11,7 @@ from pathlib import Path
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.npm import NpmProgram, read_npm
 from upgrader.adapters.npm_output import failure, last_lines
+from upgrader.domain.concern import satisfies
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.slot import NodeUnavailable
@@ -146,14 +147,7 @@ class NodePackages:
 
 def fits(version: str, engines: str) -> bool:
     """Whether a Node version lies within an npm range; an unknown version never does, an empty range holds any."""
-    if not version:
-        return False
-    import nodesemver  # its patterns take 20 ms to compile
-
-    try:
-        return not engines or bool(nodesemver.satisfies(version, engines, loose=True))
-    except ValueError:
-        return False
+    return bool(version) and (not engines or satisfies(version, engines))
 
 
 def _wheels() -> Iterator[Path]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.npm_output import failure
+from upgrader.domain.concern import satisfies
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.ports import Command, Ran, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
@@ -40,9 +41,7 @@ class NpmProgram:
 
     def runs_on(self, node_version: str) -> bool:
         """Whether this npm's own engines allow that Node."""
-        import nodesemver  # its patterns take 20 ms to compile
-
-        return not self.engines or bool(nodesemver.satisfies(node_version, self.engines, loose=True))
+        return not self.engines or satisfies(node_version, self.engines)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The one home of child processes: argv without a shell, own session, output to files, a limit on everything."""
 
+from __future__ import annotations  # psutil may not be loaded
+
 import contextlib
 import os
 import select
@@ -11,13 +13,17 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import psutil
-
+from upgrader.adapters.late import late
 from upgrader.domain.facts import ProcessIdentity
 from upgrader.domain.ports import Command, Ran
 from upgrader.domain.process import CommandMissing, CommandTimedOut, StartFailed
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = late("psutil")  # a plan on a machine where no OpenClaw runs never uses it
 
 _KEPT_OUTPUT = 8 * 1024 * 1024  # bytes read back of each stream; the tail is what matters
 _GROUP_GRACE_S = 3.0
@@ -85,7 +91,7 @@ class ProcessRunner:
         except OSError as error:
             raise _missing(command, error) from error
 
-    def launch(self, command: Command, log: Path) -> "Child":
+    def launch(self, command: Command, log: Path) -> Child:
         """Start a child to be watched and ended by us, in its own session, output appended to `log` (0600).
 
         Raises CommandMissing.
@@ -99,7 +105,7 @@ class ProcessRunner:
 class Child:
     """A running child of ours: its pid, its exit code once it has ended, and its end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
     @property
@@ -147,7 +153,7 @@ def _group_alive(leader: int) -> bool:
     return False
 
 
-def _spawn(command: Command, base: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> "subprocess.Popen[bytes]":
+def _spawn(command: Command, base: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> subprocess.Popen[bytes]:
     environment = dict(base if command.environment is None else command.environment)
     try:
         return subprocess.Popen(
@@ -168,7 +174,7 @@ def _missing(command: Command, error: OSError) -> CommandMissing:
     return CommandMissing(f"cannot run `{Path(command.argv[0]).name}`", why=error.strerror or type(error).__name__)
 
 
-def _ended(child: "subprocess.Popen[bytes]", limit_s: float) -> int:
+def _ended(child: subprocess.Popen[bytes], limit_s: float) -> int:
     """The exit code. `Popen.wait` with a limit looks in growing pauses of up to 50 ms; a descriptor wakes us at once.
 
     Raises subprocess.TimeoutExpired.

@@ -1,18 +1,26 @@
 """The process table: who is a gateway on a state, who else holds it, and how one process is ended."""
 
+from __future__ import annotations  # psutil may not be loaded
+
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from upgrader.adapters import proc_files
+from upgrader.adapters.late import late
 from upgrader.domain.census import Census, Holder, ProcessesHidden, ProcessSeen, Reading, Role
 from upgrader.domain.facts import GatewayProcess, ProcessIdentity
 from upgrader.domain.ports import Clock
 from upgrader.domain.process import StopFailed
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = late("psutil")  # a plan on a machine where no OpenClaw runs never uses it
 
 # psutil computes start times from the boot time, which moves when the clock is stepped: the same process may read a little
 # different in another run. A pid that is used again within this time of its first start does not occur.
@@ -53,8 +61,12 @@ class ProcessTable:
         tied: dict[int, _Tied] = {}
         unreadable = 0
         suspects: list[ProcessIdentity] = []
-        for process in _others():
+        listening = proc_files.Listening()
+        for pid in _others():
+            if self._is_bystander(pid, canonical):
+                continue
             try:
+                process = psutil.Process(pid)
                 seen = self._seen(process)
             except psutil.NoSuchProcess:
                 continue
@@ -62,7 +74,7 @@ class ProcessTable:
                 unreadable += 1
                 suspects.extend(self._suspect(process))
                 continue
-            if seen is not None and (tie := self._tie(seen, canonical)) is not None:
+            if seen is not None and (tie := self._tie(seen, canonical, listening)) is not None:
                 tied[seen.identity.pid] = tie
         return _sorted_out(tied, unreadable, tuple(suspects))
 
@@ -111,6 +123,21 @@ class ProcessTable:
             self.clock.wait(_LOOK_AGAIN)
         return True
 
+    def _is_bystander(self, pid: int, state: Path) -> bool:
+        """Whether a process cannot have to do with this state or any OpenClaw: told of nearly all, by a quarter of the effort.
+
+        What is hidden or just ending is no bystander here: it is looked at in full.
+        """
+        try:
+            argv = proc_files.command_line(pid)
+            if self.read(ProcessSeen(ProcessIdentity(pid, 0.0), 0, 0, argv), _nowhere).role is not Role.STRANGER:
+                return False
+            paths = [path for _, path in proc_files.open_files(pid)] if argv else []
+            tied = any(path.is_relative_to(state) or self.is_lock(path) for path in paths)
+            return not tied and not (argv and proc_files.mapped_modules(pid))
+        except OSError:
+            return False
+
     def _seen(self, process: psutil.Process) -> ProcessSeen | None:
         """The process as a value; None for kernel threads, zombies and what ended meanwhile."""
         argv = tuple(process.cmdline())
@@ -137,7 +164,7 @@ class ProcessTable:
             contained=proc_files.is_contained(process.pid),
         )
 
-    def _tie(self, seen: ProcessSeen, state: Path) -> _Tied | None:
+    def _tie(self, seen: ProcessSeen, state: Path, listening: proc_files.Listening) -> _Tied | None:
         """How this process is bound to the state, None when it is not."""
         pid = seen.identity.pid
 
@@ -146,10 +173,9 @@ class ProcessTable:
 
         reading = self.read(seen, exists)
         if reading.role is not Role.STRANGER:  # ports are dear to read: only of those where they decide
-            with suppress(psutil.Error):
-                seen = replace(seen, ports=proc_files.listening_ports(psutil.Process(pid)))
-                reading = self.read(seen, exists)
-        writes = any(
+            seen = replace(seen, ports=listening.ports(pid))
+            reading = self.read(seen, exists)
+        writes = any(path.is_relative_to(state) for path in seen.open_files) and any(
             proc_files.same_file(pid, descriptor, path) for descriptor, path in _open_now(pid) if path.is_relative_to(state)
         )
         works_on = reading.state is not None and _same_place(pid, reading.state, state)
@@ -163,7 +189,7 @@ class ProcessTable:
         with suppress(psutil.Error, OSError):
             identity = ProcessIdentity(process.pid, process.create_time())
             seen = ProcessSeen(identity, process.uids().effective, process.ppid(), tuple(process.cmdline()))
-            if seen.argv and self.read(seen, lambda _: False).role is not Role.STRANGER:
+            if seen.argv and self.read(seen, _nowhere).role is not Role.STRANGER:
                 return (identity,)
         return ()
 
@@ -213,16 +239,19 @@ def _package(place: Path) -> tuple[Path, ...]:
     return (place.resolve(),) if (place / "package.json").is_file() else ()
 
 
-def _others() -> "list[psutil.Process]":
+def _nowhere(_path: Path) -> bool:
+    return False
+
+
+def _others() -> tuple[int, ...]:
     """Every process but this one. Raises ProcessesHidden."""
-    own = psutil.Process().pid
     try:
-        return [process for process in psutil.process_iter() if process.pid != own]
-    except (OSError, psutil.Error) as error:
+        return tuple(pid for pid in proc_files.pids() if pid != os.getpid())
+    except OSError as error:
         raise ProcessesHidden("cannot read the process table", why=str(error), hint="mount /proc and run it again") from error
 
 
-def _parents(pid: int) -> "list[psutil.Process]":
+def _parents(pid: int) -> list[psutil.Process]:
     with suppress(psutil.Error):
         return psutil.Process(pid).parents()
     return []

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from upgrader.adapters.begun import Begun
 from upgrader.adapters.npmrc import NpmSettings
 from upgrader.adapters.registry_cache import Cached, RegistryCache
-from upgrader.adapters.registry_limits import Limits
+from upgrader.adapters.registry_limits import Answer, Limits
 from upgrader.domain.planfacts import RegistryState, Signature
 from upgrader.domain.ports import Clock
 from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
@@ -51,19 +52,20 @@ class NpmRegistry:
         self._package = package
         self._host = urlsplit(settings.registry).hostname or "the registry"
         self._limits = limits or Limits()
-        self._settings = settings
         self._agent = agent
         self._cache = cache
         self._clock = clock
         self._sourcing = sourcing
+        self._begun: tuple[str, Begun[Answer]] | None = None
+        self.settings = settings
         self.problems = settings.problems
 
     @cached_property
     def _http(self) -> "RegistryHttp":
         """What asks; loaded when the cache does not answer."""
-        from upgrader.adapters.registry_http import RegistryHttp  # requests
+        from upgrader.adapters.registry_http import RegistryHttp  # TLS
 
-        return RegistryHttp(self._settings, self._clock, self._agent, self._limits)
+        return RegistryHttp(self.settings, self._clock, self._agent, self._limits)
 
     @property
     def state(self) -> RegistryState:
@@ -159,8 +161,7 @@ class NpmRegistry:
         now = self._clock.now()
         if kept is not None and timedelta(0) <= now - kept.asked < _FRESH:
             return kept.document
-        path = f"{quote(self._package, safe='@')}/{quote(name)}" if name else quote(self._package, safe="@")
-        answer = self._http.get(path, limit, _validators(kept))
+        answer = self._answer(name, limit, kept)
         if answer.status == 304 and kept is not None:
             self._cache.put(key, Cached(kept.document, kept.etag, kept.last_modified, now))
             return kept.document
@@ -169,6 +170,27 @@ class NpmRegistry:
         document = reduce(answer.document)
         self._cache.put(key, Cached(document, answer.etag, answer.last_modified, now))
         return document
+
+    def begin(self, name: str) -> None:
+        """Ask for one document already (a version, a tag, or empty for the list), in a thread, unless a fresh one is kept."""
+        kept = self._cache.get(f"{self._package}/{name}")
+        fresh = kept is not None and timedelta(0) <= self._clock.now() - kept.asked < _FRESH
+        if self._sourcing is Sourcing.NETWORK and not fresh:
+            limit = self._limits.document_bytes if name else self._limits.packument_bytes
+            self._begun = (name, Begun(lambda: self._http.get(self._path(name), limit, _validators(kept))))
+
+    def _answer(self, name: str, limit: int, kept: Cached | None) -> Answer:
+        """What the registry says, from what was begun where that is it; there is one conversation at a time."""
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] == name:
+            return begun[1].result()
+        if begun is not None:
+            begun[1].wait()
+        return self._http.get(self._path(name), limit, _validators(kept))
+
+    def _path(self, name: str) -> str:
+        package = quote(self._package, safe="@")
+        return f"{package}/{quote(name)}" if name else package
 
     def _unknown(self, version: Version) -> ReleaseUnknown:
         why = "the registry has no such release"

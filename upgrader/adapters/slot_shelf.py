@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from upgrader.adapters.exchange import present_id
 from upgrader.adapters.pointer import side_names
 from upgrader.adapters.slot_record import RECORD, SlotRecordUnreadable, read_record
 from upgrader.domain.slot import Slot
@@ -34,6 +33,8 @@ class SlotShelf:
         """An adopted tree is where its directory lies now: at its own name, or at a side name of the pointer."""
         if slot.identity is None:
             return slot
+        from upgrader.adapters.exchange import present_id
+
         for place in (slot.package_root, *side_names(slot.package_root)):
             if present_id(place) == slot.identity:
                 return replace(slot, package_root=place)

@@ -1,9 +1,10 @@
 """Which snapshots there are, from their headers alone; nothing is copied, read or verified."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from upgrader.adapters.manifests import read_header
-from upgrader.domain.snapshot import Snapshot, SnapshotDamaged
+if TYPE_CHECKING:
+    from upgrader.domain.snapshot import Snapshot
 
 PARTIAL = ".partial-"
 
@@ -14,7 +15,7 @@ class SnapshotShelf:
     def __init__(self, home: Path) -> None:
         self._home = home
 
-    def list(self) -> tuple[Snapshot, ...]:
+    def list(self) -> "tuple[Snapshot, ...]":
         """All snapshots whose description can be read, oldest first: a damaged one is no reason not to use another."""
         root = self._home / "snapshots"
         if not root.is_dir():
@@ -23,7 +24,10 @@ class SnapshotShelf:
         return tuple(found for folder in folders if (found := _readable(folder)) is not None)
 
 
-def _readable(folder: Path) -> Snapshot | None:
+def _readable(folder: Path) -> "Snapshot | None":
+    from upgrader.adapters.manifests import read_header  # where there are none, a plan need not know how they look
+    from upgrader.domain.snapshot import SnapshotDamaged
+
     try:
         return read_header(folder)
     except SnapshotDamaged:

@@ -8,7 +8,6 @@ the hash that the index gives; the table inside carries the seal of its release.
 import base64
 import binascii
 import hashlib
-import ssl
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit
 
 from upgrader.adapters.npm_output import last_lines
 from upgrader.adapters.table_toml import LIMIT_BYTES, NAME, SEAL
+from upgrader.adapters.trust import CertificatesUnreadable, Trust
+from upgrader.adapters.web import NotTrusted, Proxies, Web, WebFailed, WebRefused
 from upgrader.domain.ports import Command, Runner
 from upgrader.errors import UpgraderError
 
@@ -61,7 +62,8 @@ class TableSource:
 
     def named(self, source: str, digest: str) -> Fetched:
         """The table of a file or an address, known by its signature or by the digest a person names. Raises TableUntrusted."""
-        raw = _bytes(source, LIMIT_BYTES)
+        proxies = Proxies.named_by(self.environment)
+        raw = _bytes(source, LIMIT_BYTES, proxies)
         if digest:
             found = hashlib.sha256(raw).hexdigest()
             if found != digest.lower():
@@ -75,7 +77,7 @@ class TableSource:
                 hint="`upgrader known update SOURCE --sha256 DIGEST`, with a digest you have from somebody you trust",
                 code="table_key_missing",
             )
-        self._verify(source, raw, _bytes(f"{source}.sig", _SIGNATURE_BYTES))
+        self._verify(source, raw, _bytes(f"{source}.sig", _SIGNATURE_BYTES, proxies))
         return Fetched(raw, source, "signed by the key in your settings")
 
     def newest_wheel(self) -> Fetched:
@@ -129,12 +131,12 @@ def _from_wheel(wheel: Path) -> Fetched:
     return found
 
 
-def _bytes(source: str, limit: int) -> bytes:
+def _bytes(source: str, limit: int, proxies: Proxies) -> bytes:
     parts = urlsplit(source)
     if parts.scheme in ("http", "https"):
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise TableUntrusted(f"{source} is not asked", why="only https is", code="table_address")
-        return _get(source, limit)
+        return _get(source, limit, proxies)
     path = Path(source)
     try:
         if path.stat().st_size > limit:
@@ -144,23 +146,19 @@ def _bytes(source: str, limit: int) -> bytes:
         raise TableUntrusted(f"{source} cannot be read", why=error.strerror or "", code="table_unreadable") from error
 
 
-def _get(url: str, limit: int) -> bytes:
-    import requests
-    import truststore
-
-    from upgrader.adapters.registry_http import Trusting
-
-    session = requests.Session()
-    session.mount("https://", Trusting(truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+def _get(url: str, limit: int, proxies: Proxies) -> bytes:
+    web = Web(Trust(), proxies, _CONNECT_S, _READ_S)
     try:
-        with session.get(url, timeout=(_CONNECT_S, _READ_S), stream=True, allow_redirects=False) as response:
-            if response.status_code != 200:
-                raise TableUntrusted(f"{url} cannot be had", why=f"it answers {response.status_code}", code="table_unreachable")
-            body = b""
-            for chunk in response.iter_content(64 * 1024):
-                body += chunk
-                if len(body) > limit:
-                    raise TableUntrusted(f"{url} is too large", why=f"more than {limit // 1024} KiB", code="table_too_large")
-            return body
-    except requests.RequestException as error:
-        raise TableUntrusted(f"{url} cannot be had", why=type(error).__name__, code="table_unreachable") from error
+        page = web.get(url, {})
+        if page.status != 200:
+            raise TableUntrusted(f"{url} cannot be had", why=f"it answers {page.status}", code="table_unreachable")
+        body = b""
+        for chunk in page.chunks():
+            body += chunk
+            if len(body) > limit:
+                raise TableUntrusted(f"{url} is too large", why=f"more than {limit // 1024} KiB", code="table_too_large")
+    except (WebFailed, WebRefused) as error:
+        raise TableUntrusted(f"{url} cannot be had", why=str(error), code="table_unreachable") from error
+    except (NotTrusted, CertificatesUnreadable) as error:
+        raise TableUntrusted(f"{url} cannot be had", why="its certificate is not trusted", code="table_unreachable") from error
+    return body

@@ -1,6 +1,5 @@
-"""The command line: options, dispatch, one place where errors become messages and exit codes."""
+"""The command line as typer reads it: options and dispatch."""
 
-import sys
 from importlib import import_module
 from typing import Annotated
 
@@ -11,8 +10,7 @@ from upgrader import __version__, context
 from upgrader.cli.output import Output
 from upgrader.cli.plain_text import command_of
 from upgrader.cli.session import Session
-from upgrader.cli.streams import make_lasting
-from upgrader.errors import UpgraderError, UsageError
+from upgrader.errors import UsageError
 
 _EXAMPLES = """
 Examples:
@@ -28,8 +26,6 @@ Examples:
 Exit codes: 0 done, 1 error, 2 usage, 3 blocked or a check failed, 4 rolled back, 5 rollback incomplete, 6 busy,
 7 inconclusive, 130/143 interrupted.
 """
-
-_COMMON = ("--json", "--yes", "-y")
 
 # One module of this room for each command, in the order of the help; some modules have several commands.
 _MODULES = (
@@ -80,13 +76,9 @@ def options(
 ) -> None:
     """Options that select the installation and the form of the answer."""
     chosen = context.Options(config=config, profile=profile, state_dir=state_dir, prefix=prefix)
-    output = _output(json=json)
+    output = Output.for_json() if json else Output.for_people()
     answers = context.Answers.YES if yes else context.Answers.ASK
     ctx.obj = Session(chosen, answers, output)
-
-
-def _output(*, json: bool) -> Output:
-    return Output.for_json() if json else Output.for_people()
 
 
 def load(words: list[str]) -> None:
@@ -96,38 +88,15 @@ def load(words: list[str]) -> None:
         import_module(f"upgrader.cli.{name}").register(app)
 
 
-def main() -> None:
-    """Entry point: run, print, exit with the code of the outcome or of the error."""
-    make_lasting()
-    words = _common_first(sys.argv[1:])
+def typed(words: list[str]) -> int:
+    """Do what the words say and return the exit code. Raises UpgraderError, UsageError for words that say nothing."""
     load(words)
-    output = _output(json="--json" in words)
-    command = next((word for word in words if not word.startswith("-")), "upgrader")
-    context.INTERRUPTS.install()
     try:
-        sys.exit(command_of(app)(words, standalone_mode=False) or 0)
-    except UpgraderError as error:
-        sys.exit(output.error(command, error))
+        return int(command_of(app)(words, standalone_mode=False) or 0)
     except typer.Abort:
-        sys.exit(130)
+        return 130
     except TyperException as error:
-        sys.exit(output.error(command, _usage(error)))
-    except KeyboardInterrupt as error:
-        sys.exit(output.interrupted(command, error))
-    except OSError as error:
-        sys.exit(output.error(command, _refused(error)))
-
-
-def _common_first(words: list[str]) -> list[str]:
-    """`--json`, `--yes` and `-y` belong before the command; people write them after it too."""
-    common = [word for word in words if word in _COMMON]
-    return [*common, *(word for word in words if word not in _COMMON)]
-
-
-def _refused(error: OSError) -> UpgraderError:
-    """What no room of ours had words for. What a move had changed was undone where it failed."""
-    what = error.strerror or type(error).__name__
-    return UpgraderError(f"the system refused: {what}", why=str(error.filename or ""), code="system_error", unchanged="")
+        raise _usage(error) from error
 
 
 def _usage(error: TyperException) -> UsageError:

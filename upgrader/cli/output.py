@@ -39,14 +39,14 @@ class Output:
         """Where answers go."""
         from rich.console import Console
 
-        return Console(soft_wrap=False, highlight=False)
+        return Console(emoji=False, soft_wrap=False, highlight=False)
 
     @cached_property
     def stderr(self) -> "Console":
         """Where all else goes."""
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False)
+        return Console(emoji=False, stderr=True, highlight=False)
 
     @cached_property
     def progress(self) -> "ConsoleProgress":

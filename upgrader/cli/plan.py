@@ -1,12 +1,11 @@
 """`upgrader plan`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from upgrader import context
-from upgrader.cli.arguments import Accept, Offline, Reason, Target, accepted, version
+from upgrader.cli.arguments import Accept, Offline, Reason, Target
+from upgrader.cli.plan_words import PlanWords, answer
 from upgrader.cli.session import of
 
 
@@ -28,14 +27,5 @@ def plan(
     ] = False,
 ) -> int:
     """Say whether to upgrade, to what, by which steps, and why. Changes nothing."""
-    from upgrader.context import planning
-    from upgrader.domain.plan import ExitStyle
-
-    session = of(ctx)
-    reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
-    style = ExitStyle.DETAILED if detailed_exitcode else ExitStyle.PLAIN
-    machine = context.Machine.here()
-    wish = planning.Wish(version(target), accepted(accept), reason, reach)
-    if every:
-        return session.output.finish(planning.plan_all(machine, session.options, wish))
-    return session.output.finish(planning.plan(machine, session.options, wish, style, Path(out) if out else None))
+    words = PlanWords(target or "", tuple(accept or ()), reason, out, offline, every, detailed_exitcode)
+    return answer(of(ctx), words)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-
-import typer
+from typing import TYPE_CHECKING
 
 from upgrader import context
 from upgrader.cli.output import Output
+
+if TYPE_CHECKING:
+    import typer
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Session:
         return context.Wiring(self.options, self.answers, self.output.progress, self.output.plan)
 
 
-def of(ctx: typer.Context) -> Session:
+def of(ctx: "typer.Context") -> Session:
     """The session the global options made."""
     session = ctx.obj
     if not isinstance(session, Session):

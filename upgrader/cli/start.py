@@ -12,6 +12,6 @@ def main() -> None:
         sys.stdout.write(f"upgrader {__version__}\n")
         return
     gc.set_threshold(200_000)  # loading makes thousands of lasting objects; looking through them every 700 takes a tenth
-    from upgrader.cli.app import main as whole  # typer and all commands: 100 times what the line above costs
+    from upgrader.cli.running import main as whole  # a hundred times what the line above costs
 
     whole()

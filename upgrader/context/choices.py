@@ -1,9 +1,13 @@
 """What a person chose on the command line, as types."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from upgrader.domain.quiet import Patience
+if TYPE_CHECKING:
+    from upgrader.domain.quiet import Patience
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,17 @@ class LiveProbe(Enum):
     TURN = "turn"
 
 
+def _usual() -> Patience:
+    from upgrader.domain.quiet import Patience  # of those who move
+
+    return Patience()
+
+
 @dataclass(frozen=True)
 class Conduct:
     """How a move treats the running gateway: how long agents at work are waited for, and whether one is asked for a turn."""
 
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = field(default_factory=_usual)
     probe: LiveProbe = LiveProbe.NONE
 
 

@@ -1,26 +1,22 @@
 """Joins the plan: the table, the registry, what is retained. Loads nothing that only a move needs."""
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upgrader import __version__
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.npm_settings import NpmHere, npm_settings
-from upgrader.adapters.npmrc import ask_npm
-from upgrader.adapters.registry import NpmRegistry, Sourcing
-from upgrader.adapters.registry_cache import RegistryCache
+from upgrader.adapters.registry import NpmRegistry
 from upgrader.adapters.rooms import DiskRooms
+from upgrader.context.asking import registry
 from upgrader.context.choices import Options, Reach
 from upgrader.context.finding import NODE_VERSIONS, Finder, Found, discovery
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, settings, tables
-from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
+from upgrader.domain.facts import Installation, SupervisorKind
 from upgrader.domain.history import expected_outage
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Answer, ExitStyle, PlanData
@@ -38,12 +34,16 @@ PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asks of a plan: a release or none, rules overridden with a reason, whether the registry may be asked."""
+    """What a person asks of a plan: a release or none, rules overridden with a reason, whether the registry may be asked.
+
+    `asked` is a registry that was begun to be asked before the machine was looked at.
+    """
 
     target: Version | None = None
     accepted: frozenset[str] = frozenset()
     reason: str = ""
     reach: Reach = Reach.ONLINE
+    asked: NpmRegistry | None = None
 
 
 def plan(
@@ -93,20 +93,11 @@ def saved_plan(path: Path) -> "SavedPlan":
     return read_plan(path)
 
 
-def registry(machine: Machine, node: NodeRuntime | None, reach: Reach) -> NpmRegistry:
-    """The package registry, reached as npm itself is configured to. Raises RegistryUnconfigured."""
-    home = Path(machine.environment.get("HOME") or machine.account_home)
-    settings = npm_settings(machine.environment, home, _npm(machine, node), machine.cache)
-    sourcing = Sourcing.CACHE_ONLY if reach is Reach.OFFLINE else Sourcing.NETWORK
-    cache = RegistryCache(machine.cache / "registry", settings.registry)
-    return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
-
-
 def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -> PlanOperation:
     """The plan over what is kept and what the registry says."""
     return PlanOperation(
         discovery=found,
-        registry=registry(machine, keeping.installation.node, wish.reach),
+        registry=registry(machine, keeping.installation.node, wish.reach, wish.asked),
         slots=keeping.shelf,
         snapshots=keeping.snapshot_shelf,
         rooms=DiskRooms(machine.data),
@@ -138,21 +129,6 @@ def _path_node(machine: Machine, installation: Installation) -> str:
         return installation.node.version
     asked = nodes.at(found)
     return asked.version if asked else ""
-
-
-def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:
-    """The npm the user has, and how to ask it."""
-    packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
-    program = next(packages.npms(), None)
-    if program is None:
-        return None
-
-    def ask() -> Mapping[str, object]:
-        usual = packages.usual_node(program)
-        command = (str(usual.path), str(program.script)) if usual else ()
-        return ask_npm(machine.runner, command, machine.environment) if command else {}
-
-    return NpmHere(program, packages.beside(program), ask)
 
 
 def _system() -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from upgrader.domain.fileid import FileId as FileId
+
 FORMAT = 1
 
 
@@ -38,14 +40,6 @@ class Mark(Enum):
     UNDONE = "undone"
     COMMITTED = "committed"
     CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class FileId:
-    """Which file-system object this is: device and inode stay with it through renames."""
-
-    device: int
-    inode: int
 
 
 @dataclass(frozen=True)

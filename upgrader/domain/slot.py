@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from upgrader.domain.facts import NodeRuntime
-from upgrader.domain.journal import FileId
+from upgrader.domain.fileid import FileId
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError
 

@@ -1,0 +1,54 @@
+"""Joins the registry. It can be asked before the machine is looked at: a plan takes as long as the longer of the two."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from upgrader import __version__
+from upgrader.adapters.node_packages import NodePackages
+from upgrader.adapters.npm_settings import NpmHere, npm_settings
+from upgrader.adapters.npmrc import ask_npm
+from upgrader.adapters.registry import NpmRegistry, Sourcing
+from upgrader.adapters.registry_cache import RegistryCache
+from upgrader.context.choices import Reach
+from upgrader.context.machine import Machine
+from upgrader.domain.facts import NodeRuntime
+from upgrader.errors import UpgraderError
+from upgrader.services.openclaw import releases
+
+
+def begun(machine: Machine, document: str, reach: Reach) -> NpmRegistry | None:
+    """The registry of PATH's npm, asked already for what a plan will need first; None where only the installation knows it."""
+    try:
+        asked = registry(machine, None, reach)
+    except UpgraderError:
+        return None
+    asked.begin(document)
+    return asked
+
+
+def registry(machine: Machine, node: NodeRuntime | None, reach: Reach, asked: NpmRegistry | None = None) -> NpmRegistry:
+    """The package registry, reached as npm is configured to: `asked` where that is the one. Raises RegistryUnconfigured."""
+    home = Path(machine.environment.get("HOME") or machine.account_home)
+    settings = npm_settings(machine.environment, home, _npm(machine, node), machine.cache)
+    if asked is not None and asked.settings == settings:
+        return asked
+    sourcing = Sourcing.CACHE_ONLY if reach is Reach.OFFLINE else Sourcing.NETWORK
+    cache = RegistryCache(machine.cache / "registry", settings.registry)
+    return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
+
+
+def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:
+    """The npm the user has, and how to ask it."""
+    packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
+    program = next(packages.npms(), None)
+    if program is None:
+        return None
+
+    def ask() -> Mapping[str, object]:
+        usual = packages.usual_node(program)
+        command = (str(usual.path), str(program.script)) if usual else ()
+        return ask_npm(machine.runner, command, machine.environment) if command else {}
+
+    return NpmHere(program, packages.beside(program), ask)
+
+
