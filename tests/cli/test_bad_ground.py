@@ -154,3 +154,14 @@ def test_tidying_up_that_fails_after_a_good_way_back_leaves_the_gateway_serving(
     assert status.exit_code == 0, status.text
     assert status.json["data"]["open_move"] is None
     assert world.serving_version() == "2026.9.5"
+
+
+def test_a_state_that_is_a_mount_point_is_not_moved_away_from(world: World) -> None:
+    """The way forward exchanges nothing of it; the way back would have to, and nobody would know before."""
+    if os.geteuid() != 0 or subprocess.run(("mount", "--bind", world.state, world.state), check=False).returncode:
+        pytest.skip("this machine permits no mount")
+    try:
+        refused(world.run("--json", "--yes", "upgrade", "2026.9.6"), 3, "state_not_exchangeable")
+    finally:
+        subprocess.run(("umount", "-l", world.state), check=True)
+    assert world.gateway_lives()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upgrader.adapters.durable import remove_durably, sync_directory
-from upgrader.adapters.exchange import exchange, exchange_back, present_id
+from upgrader.adapters.exchange import exchange, exchange_back, is_mount_point, present_id, supports_exchange
 from upgrader.domain.journal import ExchangeBack, FileId
 from upgrader.domain.slot import Slot
 
@@ -82,6 +82,16 @@ class PackagePointer:
     def exchange_back(self, undo: ExchangeBack) -> bool:
         """Undo an exchange if it happened. Raises ExchangeFailed."""
         return exchange_back(undo)
+
+    def objection(self, live: Path) -> str:
+        """Tried beside it, in a folder that is gone afterwards; `live` itself is not touched."""
+        if is_mount_point(live):
+            return f"{live} is a mount point, which no rename can move"
+        try:
+            possible = supports_exchange(live.parent)
+        except OSError as error:
+            return f"{live.parent} cannot be written: {error.strerror}"
+        return "" if possible else f"the file system of {live.parent} does not exchange two names in one step"
 
     def discard(self, side: Path) -> None:
         """Remove a side link; a tree there stays."""

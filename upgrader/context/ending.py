@@ -22,7 +22,7 @@ def outage(wiring: Wiring, keeping: Keeping) -> Outage:
     machine = wiring.machine
     return Outage(
         supervisor=wiring.moving(keeping).supervisor(),
-        holds=OwnershipHolds(locks.ownership, machine.clock),
+        holds=OwnershipHolds(locks.ownership, locks.owner_of, machine.clock),
         readiness=live_readiness(machine),
         shield=INTERRUPTS.shielded,
         record=OutageFile(keeping.home),

@@ -81,7 +81,7 @@ class Moving:
         return Undoer(
             supervisor=self.supervisor(),
             processes=machine.processes,
-            holds=OwnershipHolds(locks.ownership, machine.clock),
+            holds=OwnershipHolds(locks.ownership, locks.owner_of, machine.clock),
             snapshots=self.keeping.snapshots(),
             pointer=PackagePointer(),
             settling=Settler(self.keeping.home, effects.KNOWLEDGE, machine.clock),

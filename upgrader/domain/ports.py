@@ -260,6 +260,9 @@ class Pointer(Protocol):
     def exchange_back(self, undo: ExchangeBack) -> bool:
         """Undo an exchange if it happened; says whether it acted."""
 
+    def objection(self, live: Path) -> str:
+        """Why `live` could not be exchanged with a sibling, as a sentence; empty where it can."""
+
     def discard(self, side: Path) -> None:
         """Remove a side link that is no longer needed; never a directory npm made."""
 

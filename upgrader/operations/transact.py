@@ -80,8 +80,17 @@ class Transact:
         )
 
     def refuse(self, installation: Installation) -> None:
-        """Nothing is moved past an obstacle, beside OpenClaw's own updater, or against the supervisor. Raises Blocked."""
+        """Nothing is moved past an obstacle, beside OpenClaw's own updater, against the supervisor, or where there would be no
+        way back. Raises Blocked."""
         refuse_obstacles(installation.obstacles)
+        objection = self.cutover.undoer.pointer.objection(installation.state.path)
+        if objection:
+            raise Blocked(
+                "the state could not be put back after a move",
+                why=objection,
+                hint="keep the state in a folder of its own below the mount, and name it with OPENCLAW_STATE_DIR",
+                code="state_not_exchangeable",
+            )
         run = self.updaters.at_work(installation.state.path)
         if run is not None:
             raise Blocked(

@@ -45,6 +45,16 @@ def ownership(installation: Installation, pid: int, start_ticks: int, created: s
     return Ownership(_coordinators(state.path, state.owner_uid), files, installation.port)
 
 
+def owner_of(raw: bytes) -> tuple[int, int | None] | None:
+    """Who holds a lock file: pid, and start in clock ticks where it says so (`startTime`). None where it cannot be read."""
+    try:
+        found = json.loads(raw)
+        started = found.get("startTime")
+        return int(found["pid"]), started if isinstance(started, int) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def temporary_folders(uid: int) -> tuple[Path, ...]:
     """Where OpenClaw writes outside any state directory: its lock databases, the locks of old releases, its usual logs."""
     return (Path(f"/tmp/openclaw-state-locks-{uid}"), Path(f"/tmp/openclaw-{uid}"), Path("/tmp/openclaw"))
