@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from upgrader.adapters.move_children import marked
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Command, Runner
@@ -45,7 +46,7 @@ class LiveDoctor:
             # Leaving the variables out is not enough: 2026.9.6 finds /run/user/UID by itself and then stops or starts the
             # live gateway (measured under systemd); an empty runtime directory and a dead bus address keep it away.
             environment = {
-                **self.environment_for(installation),
+                **marked(self.environment_for(installation), installation.state.path),
                 **call.environment,
                 "XDG_RUNTIME_DIR": empty,
                 "DBUS_SESSION_BUS_ADDRESS": f"unix:path={empty}/bus",

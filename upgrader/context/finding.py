@@ -30,6 +30,11 @@ class Finder:
         """As it stands now. Raises what Discover.find raises."""
         return self.discover.find(self.selection)
 
+    @property
+    def state(self) -> Path:
+        """The state directory that is meant, whatever may be wrong with it. Raises UsageError."""
+        return self.discover.layout.locate(self.selection, None).state
+
 
 @dataclass(frozen=True)
 class Found:

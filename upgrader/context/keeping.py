@@ -81,6 +81,14 @@ def installation_home(machine: Machine, state: Path) -> Path:
     return machine.data / "installations" / hashlib.sha256(str(state).encode()).hexdigest()[:12]
 
 
+def left_open(machine: Machine, state: Path) -> Installation | None:
+    """The installation as an unfinished move on this state found it, None where none is open. Raises JournalDamaged."""
+    from upgrader.adapters.journal_file import Journals  # pydantic
+
+    journal = Journals(installation_home(machine, state.resolve()) / "journal").open_run()
+    return journal.opened().installation if journal is not None else None
+
+
 def slot_store(machine: Machine, node: NodeRuntime | None) -> "SlotStore":
     """The slots below the data directory; `node` is the one that runs the installation, where there is one."""
     from upgrader.adapters.slots import Releases, SlotStore

@@ -13,6 +13,7 @@ from upgrader.adapters.holds import OwnershipHolds
 from upgrader.adapters.http_probe import LoopbackHttp
 from upgrader.adapters.live_doctor import LiveDoctor
 from upgrader.adapters.live_readiness import LiveReadiness
+from upgrader.adapters.move_children import MoveChildren
 from upgrader.adapters.pointer import PackagePointer
 from upgrader.adapters.quieting import GatewayQuieting
 from upgrader.adapters.settling import Settler
@@ -126,7 +127,8 @@ class Moving:
 
     def recover(self) -> Recover:
         """What ends an unfinished move."""
-        return Recover(self.keeping.journals(), self.undoer(), self.finisher(), self.progress)
+        leftovers = MoveChildren(self.machine.processes)
+        return Recover(self.keeping.journals(), self.undoer(), self.finisher(), leftovers, self.progress)
 
     def _quieting(self) -> GatewayQuieting:
         return GatewayQuieting(

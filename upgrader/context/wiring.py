@@ -10,7 +10,7 @@ from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.keeping import Keeping, is_open
+from upgrader.context.keeping import Keeping, is_open, left_open
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
@@ -20,7 +20,9 @@ from upgrader.context.recording import record_move, record_overrides, record_rec
 from upgrader.context.remembering import pins
 from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
+from upgrader.domain.facts import Installation
 from upgrader.domain.history import EventKind
+from upgrader.domain.identity import WrongUser
 from upgrader.domain.moves import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
@@ -189,7 +191,7 @@ class Wiring:
     @contextmanager
     def _recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
-        keeping = Keeping(self.machine, self._finder().find())
+        keeping = Keeping(self.machine, self._found())
         with locked(keeping.locks, command):
             for left in Proving(self.machine, keeping, self.progress).sweep():
                 self.progress.note(f"removed what an interrupted canary had left: {left.name}")
@@ -204,6 +206,19 @@ class Wiring:
                 repair = end_killed_repair(self, keeping)
                 keeping = Keeping(self.machine, self._finder().find())
             yield keeping, Ended(recovery, repair)
+
+    def _found(self) -> Installation:
+        """The installation; what a dead run left unreadable is taken as its journal knows it, or nobody could put it back."""
+        finder = self._finder()
+        try:
+            return finder.find()
+        except WrongUser:
+            raise
+        except UpgraderError:
+            found = left_open(self.machine, finder.state)
+            if found is None:
+                raise
+            return found
 
     def _consent(self, question: str, plan: PlanData | None) -> None:
         """Ask a person; scripts say `--yes`. Raises Declined, UsageError."""

@@ -217,6 +217,13 @@ class Processes(Protocol):
         """TERM, wait, KILL; only if pid and start time still match. Raises StopFailed."""
 
 
+class Leftovers(Protocol):
+    """What a killed run may have left at work on a state."""
+
+    def end(self, state: Path) -> None:
+        """End it. Raises StopFailed."""
+
+
 class JournalFile(Protocol):
     """One transaction's journal on disk."""
 

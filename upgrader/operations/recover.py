@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from upgrader.domain.journal import Mark, is_committed
 from upgrader.domain.moves import Recovery
-from upgrader.domain.ports import JournalFile, Journals, Progress
+from upgrader.domain.ports import JournalFile, Journals, Leftovers, Progress
 from upgrader.operations.finishing import Finisher
 from upgrader.operations.undoing import Undoer
 
@@ -16,14 +16,19 @@ class Recover:
     journals: Journals
     undoer: Undoer
     finisher: Finisher
+    leftovers: Leftovers
     progress: Progress
 
     def run(self) -> Recovery | None:
-        """None where nothing is open. After `committed` a move is finished, before it undone. Raises JournalDamaged."""
+        """None where nothing is open. After `committed` a move is finished, before it undone.
+
+        Raises JournalDamaged, StopFailed.
+        """
         journal = self.journals.open_run()
         if journal is None:
             return None
         self.progress.note("an earlier run did not end: recovering it first")
+        self.leftovers.end(journal.opened().installation.state.path)
         if is_committed(journal.entries()):
             self.finisher.finish(journal)
             return self._told(journal, "finished")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.durable import replace_durably
+from upgrader.adapters.move_children import marked
 from upgrader.adapters.supervisors import unit_fence, unit_processes, unit_recovery
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import Systemctl, UnitStatus
@@ -202,6 +203,7 @@ class SystemdUserSupervisor:
         """Run the release's own `gateway install`, in the environment the old unit gave. Raises InstallFailed."""
         command = GatewayCommand(slot.node.path, (), slot.package_root / self.entry, slot.package_root, port)
         environment = {**self.units.install_environment(previous.environment), **self.session}
+        environment = marked(environment, installation.state.path)
         environment["PATH"] = previous.environment.get("PATH") or self.session["PATH"]
         argv = self.units.install_argv(command, slot.version, installation.profile)
         try:
