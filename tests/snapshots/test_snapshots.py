@@ -1,13 +1,16 @@
 """A snapshot is a verified copy; a standby is private and equals the stopped state; what a crash leaves is tidied."""
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.snapshots.conftest import installation_on, make_database, running
+from upgrader.adapters import standby as standby_room
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.adapters.trees import walk
 from upgrader.domain.snapshot import Moment, SnapshotDamaged
@@ -156,6 +159,44 @@ def test_a_kept_standby_is_a_verified_stopped_snapshot_without_caches(
     snapshots.verify(kept)
     third = snapshots.take(installation, "slot", "after")
     assert (third.tree / "workspace/notes.md").samefile(kept.tree / "workspace/notes.md")
+
+
+class Cut(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("place", ["sync_filesystem", "sync_directory", "drop_left", "remove"])
+def test_a_tree_kept_across_file_systems_is_whole_however_often_that_is_cut_off(
+    state: Path, snapshots: FileSnapshots, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("no second file system that can be written here")
+    real = standby_room.__dict__[place]
+    before = without(contents(state), "cache", "tmp")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        tree = Path(other) / "standby"
+        shutil.copytree(state, tree, symlinks=True)
+
+        def cut(path: Path) -> None:
+            if path.name.endswith((".half", ".leaving")) or path in (tree, tree.parent):
+                if place == "remove" and path.name.endswith(".leaving"):
+                    (path / "openclaw.json").unlink()
+                raise Cut
+            real(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(standby_room, place, cut)
+            with pytest.raises(Cut):
+                snapshots.keep(installation_on(state), "slot", tree, ())
+        snapshots.tidy()
+        if tree.exists():
+            snapshots.keep(installation_on(state), "slot", tree, ())
+        snapshots.drop_left(tree)
+        assert list(Path(other).iterdir()) == []
+        for kept in snapshots.list():
+            snapshots.verify(kept)
+            assert contents(kept.tree) == before
+        assert snapshots.list()
 
 
 def test_files_outside_are_kept_by_digest_absent_ones_too(tmp_path: Path, snapshots: FileSnapshots) -> None:

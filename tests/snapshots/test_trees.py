@@ -1,5 +1,6 @@
 """A mirror equals its source whatever both trees were, shares nothing with it, and never writes into a shared file."""
 
+import errno
 import os
 import shutil
 import stat
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from tests.snapshots.conftest import classify, installation_on
 from tests.snapshots.test_snapshots import contents
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.filecopy import Copier, copy_hashed, digest_file, patch_file
+from upgrader.adapters.durable import replace_durably
+from upgrader.adapters.filecopy import Copier, copy_hashed, digest_file, dress, patch_file
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.adapters.standby import StandbyInTheWay
-from upgrader.adapters.trees import copy_tree, refresh_file, remove, walk
+from upgrader.adapters.trees import copy_tree, entry_at, refresh_file, remove, walk
 from upgrader.domain.tree import EntryKind, NotPrivate, Seen, is_unchanged, order_of
 
 NAMES = st.sampled_from(["a", "b", "a-b", "a.b", "B", "ä", "x y", "-", "zz"])
@@ -177,3 +179,47 @@ def test_a_file_counts_as_unchanged_only_when_everything_agrees_and_is_old_enoug
     assert not is_unchanged(
         entry, Seen("f", entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, seen.began_ns, database=True)
     )
+
+
+def test_a_clone_takes_nothing_away_that_has_the_name_already(tmp_path: Path) -> None:
+    source, there = tmp_path / "source", tmp_path / "there"
+    source.write_text("new")
+    there.write_text("kept")
+    assert not Copier().clone(source, there)
+    assert there.read_text() == "kept"
+
+
+def test_an_attribute_that_may_not_be_set_keeps_no_other_from_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    for path in (source, copy):
+        path.write_text("")
+    try:
+        os.setxattr(source, "user.b", b"1")
+    except OSError:
+        pytest.skip("no extended attributes here")
+    monkeypatch.setattr(os, "listxattr", lambda *_args, **_named: ["security.refused", "user.b"])
+    dress(source, copy, entry_at(tmp_path, "source"))
+    assert os.getxattr(copy, "user.b") == b"1"
+
+
+def test_a_file_that_is_linked_to_is_replaced_where_it_lies_and_a_write_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Units and settings that a person keeps elsewhere stay there."""
+    kept, link = tmp_path / "dotfiles" / "unit", tmp_path / "unit"
+    kept.parent.mkdir()
+    kept.write_text("old")
+    link.symlink_to(kept)
+    replace_durably(link, b"new", 0o640)
+    assert link.is_symlink()
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("new", 0o640)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_durably(link, b"newer")
+    assert ([path.name for path in kept.parent.iterdir()], kept.read_text()) == (["unit"], "new")

@@ -17,16 +17,25 @@ def make_private(directory: Path) -> Path:
 
 
 def replace_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace the file at `path` by `data` as one step: a reader, also after a crash, sees the old bytes or the new."""
+    """Replace the file at `path` by `data` as one step: a reader, also after a crash, sees the old bytes or the new.
+
+    Where `path` is a link the file it leads to is replaced: people keep their units and settings elsewhere and link to them.
+    Nothing is left of a write that failed.
+    """
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_directory(path.parent)
 
 

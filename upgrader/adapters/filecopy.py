@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import reflink_copy
@@ -42,7 +43,7 @@ class Copier:
         The library's own fall-back is not used: it fills holes.
         """
         devices = (source.lstat().st_dev, destination.parent.stat().st_dev)
-        if devices in self._refused or source.is_symlink():
+        if devices in self._refused or source.is_symlink() or os.path.lexists(destination):
             return False
         try:
             reflink_copy.reflink(str(source), str(destination))
@@ -239,11 +240,17 @@ def _pwrite_all(descriptor: int, block: bytes, offset: int) -> None:
 
 
 def _copy_attributes(source: Path, destination: Path) -> None:
-    """Extended attributes (access lists among them) where both sides know them; what may not be set is left."""
+    """Extended attributes (access lists among them) where both sides know them; what may not be set is left, one by one."""
+    with _permitted():
+        for name in os.listxattr(source, follow_symlinks=False):
+            with _permitted():
+                os.setxattr(destination, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
     try:
-        names = os.listxattr(source, follow_symlinks=False)
-        for name in names:
-            os.setxattr(destination, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
+        yield
     except OSError as error:
         if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.ENODATA, errno.ENOENT):
             raise

@@ -105,7 +105,7 @@ class Filler:
             raise DiskFull(
                 "there is no room for a snapshot",
                 why=f"it needs {need} bytes and a reserve of {self.limits.reserve_bytes}, {free} are free",
-                hint="`upgrader snapshot prune`",
+                hint="`upgrader prune` gives back room",
             )
 
     @property

@@ -14,7 +14,7 @@ from upgrader.adapters.filecopy import digest_file, sync_filesystem
 from upgrader.adapters.manifests import HEADER, LINES, TREE, Cursor, LineWriter, header_bytes, note_of, read_lines
 from upgrader.adapters.snapshot_fill import NOTE, Filled, Filler, Moved, copied_line, line_differs
 from upgrader.adapters.snapshot_shelf import PARTIAL, SnapshotShelf
-from upgrader.adapters.standby import Standbys, move_tree, remove_classes
+from upgrader.adapters.standby import Standbys, drop_left, move_tree, remove_classes
 from upgrader.adapters.trees import entry_at, remove, walk
 from upgrader.domain.facts import Installation
 from upgrader.domain.journal import FileId
@@ -104,6 +104,10 @@ class FileSnapshots:
     def forget(self, identity: FileId) -> None:
         """Drop what is known of a private tree that is gone: its inode may come back as another's."""
         self._standbys.forget(identity)
+
+    def drop_left(self, tree: Path) -> None:
+        """Remove what a `keep` that was cut off has left of a tree it had copied to another file system."""
+        drop_left(tree)
 
     def keep_file(self, path: Path) -> OutsideFile:
         """Keep the bytes of a file outside the state directory; one that does not exist is kept as absent."""

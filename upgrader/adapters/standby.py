@@ -167,18 +167,38 @@ def remove_classes(tree: Path, classify: Callable[[str], PathClass]) -> None:
 
 
 def move_tree(tree: Path, destination: Path, advance: Callable[[int], None]) -> None:
-    """Move a tree by rename; across file systems copy it, durably, and remove the original last."""
+    """Move a tree by rename; across file systems copy it, durably, and remove the original last.
+
+    However it is cut off, what bears the name of `tree` or `destination` is whole: `drop_left` removes the rest.
+    """
     try:
         tree.rename(destination)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy_tree(tree, destination, advance=advance)
-        sync_filesystem(destination)
+        half = destination.with_name(f".{destination.name}.half")
+        remove(half)
+        copy_tree(tree, half, advance=advance)
+        sync_filesystem(half)
+        half.rename(destination)
         sync_directory(destination.parent)
-        remove(tree)
+        tree.rename(_leaving(tree))
+        sync_directory(tree.parent)
+        drop_left(tree)
+        return
     sync_directory(destination.parent)
     sync_directory(tree.parent)
+
+
+def drop_left(tree: Path) -> None:
+    """Remove what is left of a tree that was copied elsewhere. Nothing there is fine."""
+    if os.path.lexists(_leaving(tree)):
+        remove(_leaving(tree))
+        sync_directory(tree.parent)
+
+
+def _leaving(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.leaving")
 
 
 def _looks_like(there: TreeEntry | None, entry: TreeEntry) -> bool:

@@ -127,7 +127,7 @@ def refresh_file(copier: Copier, source: Path, destination: Path, there: TreeEnt
         return copier.copy(source, destination)
     if there.links != 1:
         raise NotPrivate(f"{destination} is not a private copy", why=f"it has {there.links} names")
-    if copier.clone(source, fresh := destination.with_name(f".{destination.name}.new")):
+    if copier.clone(source, fresh := destination.with_name(f".{destination.name}.upgrader-new")):
         fresh.replace(destination)
         return destination.lstat().st_size
     return patch_file(source, destination)

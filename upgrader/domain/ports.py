@@ -146,6 +146,9 @@ class Snapshots(Protocol):
     def keep(self, installation: Installation, slot_id: str, tree: Path, outside: tuple[OutsideFile, ...]) -> Snapshot:
         """Turn a stopped tree into a snapshot (moved where it lies on the same file system). `moment` is stopped."""
 
+    def drop_left(self, tree: Path) -> None:
+        """Remove what a `keep` that was cut off left of `tree`, once the snapshot of it is whole."""
+
     def keep_file(self, path: Path) -> OutsideFile:
         """Keep the bytes of a file outside the state directory, absent ones too."""
 

@@ -26,6 +26,7 @@ class Finisher:
         kept = None
         if self.pointer.identity(opened.standby) is not None:
             kept = self.snapshots.keep(opened.installation, opened.present.id, opened.standby, outside)
+        self.snapshots.drop_left(opened.standby)
         self.pointer.discard(opened.side)
         journal.append(Mark.CLOSED)
         return kept
