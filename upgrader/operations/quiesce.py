@@ -49,23 +49,26 @@ class Quiesce:
         gateway = self.quieting.identify(installation) if interrupts else None
         end = self.clock.monotonic() + self.patience.limit.total_seconds()
         suspension = self.quieting.suspend(installation, request)
-        if suspension.quietness is Quietness.DRAINING:
-            self.progress.note(f"still at work: {', '.join(suspension.work)}")
-        while suspension.quietness is Quietness.DRAINING:
-            if self.clock.monotonic() >= end:
-                return self._at_limit(installation, suspension, gateway)
-            self.clock.wait(_BETWEEN)
-            suspension = self.quieting.suspend(installation, request)
+        try:
+            if suspension.quietness is Quietness.DRAINING:
+                self.progress.note(f"still at work: {', '.join(suspension.work)}")
+            while suspension.quietness is Quietness.DRAINING:
+                if self.clock.monotonic() >= end:
+                    return self._at_limit(installation, suspension, gateway)
+                self.clock.wait(_BETWEEN)
+                suspension = self.quieting.suspend(installation, request)
+        except BaseException:  # put off, or interrupted while it waited
+            self._release(installation, suspension)
+            raise
         return suspension
 
     def _at_limit(
         self, installation: Installation, suspension: Suspension, gateway: GatewayIdentity | None
     ) -> Suspension:
-        """Cut the work off where that was asked for and agreed to, else leave the gateway to it. Raises StillWorking."""
+        """Cut the work off where that was asked for and agreed to. Raises StillWorking."""
         if gateway is not None and self.quieting.interrupt(installation, suspension.id, gateway):
             self.progress.note(f"the stop cuts off: {', '.join(suspension.work)}; it resumes after the start")
             return suspension
-        self._release(installation, suspension)
         minutes = self.patience.limit.total_seconds() / 60
         raise StillWorking(
             f"agents are still at work after {minutes:.0f} min: {', '.join(suspension.work)}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from upgrader.domain.check import Judgement, worse_than
 from upgrader.domain.facts import Installation
 from upgrader.domain.identity import refuse_obstacles
-from upgrader.domain.journal import Mark, is_committed
+from upgrader.domain.journal import Mark, Step, is_committed
 from upgrader.domain.live import LiveReport
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
@@ -137,7 +137,7 @@ class Transact:
                 hint=f"run `upgrader status` to try again; by hand: {journal.path.parent / 'by-hand.txt'}",
                 unchanged="the state before the move is kept whole beside the state directory",
             )
-        if isinstance(error, Inconclusive):  # put off before anything was stopped: there is nothing to check
+        if isinstance(error, Inconclusive) and Step.STOP not in way.undone:  # put off, nothing was stopped: nothing to check
             data = replace(data, serving=f"{opened.present.version} runs on, undisturbed")
             return Outcome(opened.move.value, data, Status.INCONCLUSIVE, error.exit_code, (cause,))
         checks = self._checked_as_before(opened, intention.before)

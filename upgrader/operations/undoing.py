@@ -24,7 +24,7 @@ from upgrader.domain.ports import (
 )
 from upgrader.domain.settle import Settled
 from upgrader.domain.transaction import Opened
-from upgrader.errors import RollbackIncomplete, UpgraderError
+from upgrader.errors import UpgraderError
 
 STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop and its unit allows 330
 
@@ -145,15 +145,3 @@ class Undoer:
         running = self.processes.gateways_on(installation.state.path)
         identity = running[0].identity if running else self.supervisor.start(installation, launch)
         self.readiness.wait(installation, opened.present.version, identity)
-
-
-def incomplete(way: WayBack, opened: Opened, by_hand: str) -> RollbackIncomplete:
-    """The error of a way back that did not end where it should."""
-    return RollbackIncomplete(
-        f"the move to {opened.target.version} failed and could not be undone completely",
-        why="; ".join(way.problems),
-        hint=f"run `upgrader status`: it tries again; by hand: {by_hand}",
-        unchanged="the state before the move is kept whole; nothing was deleted",
-    )
-
-
