@@ -16,7 +16,7 @@ import psutil
 from upgrader.adapters.durable import remove_durably, sync_directory
 from upgrader.adapters.exchange import file_id, present_id
 from upgrader.adapters.half_made import mark
-from upgrader.adapters.journal_file import JournalOnDisk, Journals
+from upgrader.adapters.journal_file import JournalDamaged, JournalOnDisk, Journals
 from upgrader.adapters.lock import locked
 from upgrader.adapters.manifests import HEADER, read_header
 from upgrader.adapters.pointer import is_side_name
@@ -30,6 +30,7 @@ from upgrader.domain.facts import Installation
 from upgrader.domain.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import SnapshotDamaged
+from upgrader.domain.transaction import Opened
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
 
@@ -61,9 +62,11 @@ class KeptThings:
             yield
 
     def look(self) -> Shelf:
-        """All that is kept, and who needs it. Raises Blocked while a move is unfinished, JournalDamaged."""
+        """All that is kept, and who needs it. Raises Blocked while a move is unfinished, JournalDamaged where one may be."""
         journals = [found for each in self._homes() for found in self._closed(each)]
+        moves = [opened for each in journals if (opened := _opened(each)) is not None]
         unreadable = [folder for each in self._homes() for folder in _snapshot_folders(each) if not _is_readable(folder)]
+        unreadable += [each.path for each in journals if _opened(each) is None]
         slots, nodes = self.slots.list(), self.data / "nodes"
         root = self.installation.package.root
         return Shelf(
@@ -72,8 +75,8 @@ class KeptThings:
             slots=slots,
             rooted=next((slot.id for slot in slots if slot.package_root == root), ""),
             pinned=self.pinned,
-            uses=tuple(self._uses(slots, journals)),
-            set_aside=tuple(_set_aside(self._closed(self.home))),
+            uses=tuple(self._uses(slots, moves)),
+            set_aside=tuple(_set_aside(moves, self.installation.state.path)),
             nodes=tuple(sorted(each.parent.parent for each in nodes.glob("[!.]*/bin/node"))),
             running=frozenset(_homes_of(nodes, _programs())),
             files=tuple(sorted((self.home / "files").glob("*"))),
@@ -122,11 +125,11 @@ class KeptThings:
             )
         return journals.all()
 
-    def _uses(self, slots: tuple[Slot, ...], journals: list[JournalOnDisk]) -> Iterator[SlotUse]:
+    def _uses(self, slots: tuple[Slot, ...], moves: list[Opened]) -> Iterator[SlotUse]:
         shelf = self.data / "slots"
         for home in _homes_of(shelf, _programs()):
             yield SlotUse(home.name, "a process runs from it")
-        pointers = sorted({each.opened().installation.package.pointer for each in journals})
+        pointers = sorted({each.installation.package.pointer for each in moves})
         for pointer in (each for each in pointers if each.is_symlink()):
             for home in _homes_of(shelf, iter((pointer.resolve(),))):
                 yield SlotUse(home.name, f"{pointer} leads to it")
@@ -205,11 +208,18 @@ def _is_readable(folder: Path) -> bool:
     return True
 
 
-def _set_aside(journals: tuple[JournalOnDisk, ...]) -> Iterator[SetAside]:
-    for journal in journals:
-        opened = journal.opened()
-        if opened.standby.is_dir() and not opened.standby.is_symlink():
-            yield SetAside(opened.standby, datetime.fromisoformat(opened.started))
+def _opened(journal: JournalOnDisk) -> Opened | None:
+    try:
+        return journal.opened()
+    except JournalDamaged:
+        return None
+
+
+def _set_aside(moves: list[Opened], state: Path) -> Iterator[SetAside]:
+    for move in moves:
+        ours = move.installation.state.path == state
+        if ours and move.standby.is_dir() and not move.standby.is_symlink():
+            yield SetAside(move.standby, datetime.fromisoformat(move.started))
 
 
 def _programs() -> Iterator[Path]:
