@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.real.pairing_bench import Bench
-from tests.world.devices import write_file
+from tests.world.devices import OPERATOR_SCOPES, write_file
 from tests.world.processes import start_detached
 
 ALL = ("2026.2.19", "2026.2.22", "2026.9.6")
@@ -130,9 +130,14 @@ def stranger_asks_more(bench: Bench) -> str:
 def ask_more(bench: Bench) -> None:
     """What makes a request of this machine: scopes beyond the record (2.19), another platform (9.6)."""
     if bench.world.era == "sqlite":
-        bench.knock(platform="darwin", client_id="cli", client_mode="cli")
+        ask_again(bench, "darwin")
     else:
         bench.knock(scopes=("operator.write",))
+
+
+def ask_again(bench: Bench, platform: str) -> None:
+    """As the command line asks, with all scopes: 9.6 lets `devices approve` approve no less than the device holds already."""
+    bench.knock(platform=platform, client_id="cli", client_mode="cli", scopes=OPERATOR_SCOPES)
 
 
 def own_request(bench: Bench) -> None:
@@ -153,7 +158,7 @@ def comes_back(bench: Bench) -> None:
     approved_without_the_cache(bench)
     for _ in range(3):
         if bench.world.era == "sqlite":
-            bench.knock(platform="win32", client_id="cli", client_mode="cli")
+            ask_again(bench, "win32")
         else:
             bench.knock(scopes=("operator.write", "operator.read"))
 

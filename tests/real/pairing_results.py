@@ -35,5 +35,5 @@ class Results:
         """Append one row."""
         text = self.path.read_text() if self.path.exists() else self.head
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        row = " | ".join(cell.replace("|", "/") for cell in (self.today, *cells))
+        row = " | ".join(" ".join(cell.replace("|", "/").split()) for cell in (self.today, *cells))
         self.path.write_text(f"{text}| {row} |\n")

@@ -1,6 +1,7 @@
 """One conversation with a gateway over its WebSocket, on loopback, bounded in time and bytes."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidMessage, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from upgrader.adapters.loopback_tls import unverified
 from upgrader.domain.observing import NoAnswer
 
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class GatewaySocket:
         """A connection; everything that can go wrong with it becomes NoAnswer."""
         deadline = time.monotonic() + self.limit.total_seconds()
         try:
-            with self._open(port, origin) as connection:
+            with self._opened(port, origin) as connection:
                 yield _Frames(connection, deadline)
         except TimeoutError as error:
             raise _no_answer(port, "timeout", f"nothing came within {self.limit.total_seconds():.0f} s") from error
@@ -65,10 +67,18 @@ class GatewaySocket:
         except _Unexpected as error:
             raise _no_answer(port, error.code, str(error)) from error
 
-    def _open(self, port: int, origin: str) -> ClientConnection:
+    def _opened(self, port: int, origin: str) -> ClientConnection:
+        """Plain; with TLS where a gateway with `gateway.tls.enabled` answers what is no HTTP."""
+        try:
+            return self._open(port, origin, "ws", None)
+        except (InvalidMessage, ConnectionResetError, EOFError):
+            return self._open(port, origin, "wss", unverified())
+
+    def _open(self, port: int, origin: str, scheme: str, tls: ssl.SSLContext | None) -> ClientConnection:
         return connect(
-            f"ws://127.0.0.1:{port}/",
+            f"{scheme}://127.0.0.1:{port}/",
             sock=self.dial(port),
+            ssl=tls,
             origin=origin or None,  # type: ignore[arg-type]  # websockets' Origin is a NewType of str
             open_timeout=self.limit.total_seconds(),
             close_timeout=2,

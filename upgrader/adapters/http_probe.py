@@ -4,6 +4,7 @@ import http.client
 from dataclasses import dataclass
 from datetime import timedelta
 
+from upgrader.adapters.loopback_tls import unverified
 from upgrader.domain.observing import HttpReply
 
 _BODY_BYTES = 256 * 1024
@@ -16,13 +17,25 @@ class LoopbackHttp:
     limit: timedelta = timedelta(seconds=5)
 
     def get(self, port: int, path: str) -> HttpReply:
-        """The answer; status 0 when nobody answers in time, or not in HTTP."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=self.limit.total_seconds())
+        """The answer, over TLS where plain HTTP is not understood; status 0 when nobody answers in time, or not in HTTP."""
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=self.limit.total_seconds())
         try:
-            connection.request("GET", path, headers={"Host": f"127.0.0.1:{port}", "Accept": "application/json"})
-            response = connection.getresponse()
-            return HttpReply(response.status, response.read(_BODY_BYTES))
+            return _asked(plain, port, path)
+        except (http.client.HTTPException, ConnectionResetError):
+            pass
+        except OSError:
+            return HttpReply(0)
+        secured = http.client.HTTPSConnection("127.0.0.1", port, timeout=self.limit.total_seconds(), context=unverified())
+        try:
+            return _asked(secured, port, path)
         except (OSError, http.client.HTTPException):
             return HttpReply(0)
-        finally:
-            connection.close()
+
+
+def _asked(connection: http.client.HTTPConnection, port: int, path: str) -> HttpReply:
+    try:
+        connection.request("GET", path, headers={"Host": f"127.0.0.1:{port}", "Accept": "application/json"})
+        response = connection.getresponse()
+        return HttpReply(response.status, response.read(_BODY_BYTES))
+    finally:
+        connection.close()

@@ -57,12 +57,13 @@ def _shell(machine: Machine, options: Options) -> ShellProbe:
         location = locations.locate(machine.selection(options), Path.exists)
         return str(location.state.resolve()), str(location.config.resolve()), location.profile
 
+    temporary = (Path("/tmp"), Path(machine.environment.get("TMPDIR") or "/tmp"))
     return ShellProbe(
         environment=machine.environment,
         table=machine.processes,
         token_name=service_seen.TOKEN,
         bind_name=service_seen.BIND,
-        lock_patterns=scene_facts.lock_patterns,
+        lock_patterns=lambda uid, state, config: scene_facts.lock_patterns(uid, state, config, temporary),
         lock_owner=scene_facts.lock_owner,
         client_places=places,
         version_of=service_seen.version_of,

@@ -1,6 +1,7 @@
 """A connect to a gateway, made as exactly as wished: a prober of its own, so that it can also do what no client does."""
 
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,8 @@ class Attempt:
     spoil: str = ""
     age_ms: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Answer:
 
 def knock(attempt: Attempt, *methods: tuple[str, dict[str, Any]]) -> Answer:
     """Connect, call the methods when let in, and close."""
-    url = f"ws://127.0.0.1:{attempt.port}/"
-    with connect(url, open_timeout=_LIMIT_S, close_timeout=1, compression=None, proxy=None) as socket:
+    url = f"{'wss' if attempt.tls else 'ws'}://{attempt.host}:{attempt.port}/"
+    with connect(url, ssl=attempt.tls, open_timeout=_LIMIT_S, close_timeout=1, compression=None, proxy=None) as socket:
         nonce = _receive(socket)["payload"]["nonce"]
         socket.send(json.dumps({"type": "req", "id": "1", "method": "connect", "params": _params(attempt, nonce)}))
         try:

@@ -30,6 +30,7 @@ _OTHER = (
     ".local/share/pnpm/global/*/node_modules/openclaw",
     "Library/pnpm/global/*/node_modules/openclaw",
 )
+_IMAGE = "/app"  # WORKDIR of OpenClaw's own image (its Dockerfile)
 _SYSTEM = ("/usr/local", "/usr", "/opt/homebrew", "/home/linuxbrew/.linuxbrew")
 
 
@@ -51,7 +52,7 @@ def places(selection: Selection, location: Location, npmrc: bytes) -> tuple[str,
     prefixes += _SYSTEM
     trees = [f"{prefix}/{_IN_PREFIX}" for prefix in prefixes if prefix]
     trees += [f"{home}/{each}" for home in homes for each in _OTHER]
-    trees += [f"{location.state}/{_IN_PREFIX}", f"{location.state}/tools/node*/{_IN_PREFIX}"]
+    trees += [f"{location.state}/{_IN_PREFIX}", f"{location.state}/tools/node*/{_IN_PREFIX}", _IMAGE]
     return tuple(dict.fromkeys(trees))
 
 
@@ -70,7 +71,7 @@ def kind_of(facts: TreeFacts, selection: Selection, location: Location, slots: P
         return InstallKind.PNPM
     if facts.is_checkout:
         return InstallKind.GIT
-    if facts.in_container and facts.root == Path("/app"):
+    if facts.in_container and facts.root == Path(_IMAGE):
         return InstallKind.IMAGE
     if facts.pointer.parts[-3:] == ("lib", "node_modules", "openclaw") or facts.is_link:
         return InstallKind.NPM_GLOBAL

@@ -58,11 +58,12 @@ def lock_owner(raw: bytes) -> int | None:
     return _whole(_object(raw).get("pid"))
 
 
-def lock_patterns(uid: int, state: Path, config: Path) -> tuple[tuple[Path, str], ...]:
-    """(folder, pattern) of the lock files that a gateway of this state may have left: below the state in 9.x, in the temporary
-    folder by a hash of the config's path before (gateway-lock.ts of 2.17 and 9.6)."""
+def lock_patterns(uid: int, state: Path, config: Path, temporary: tuple[Path, ...]) -> tuple[tuple[Path, str], ...]:
+    """(folder, pattern) of the lock files that a gateway of this state may have left: below the state in 9.x, in a temporary
+    folder (`os.tmpdir()`) by a hash of the config's path before (gateway-lock.ts of 2.17 and 9.6)."""
     names = {hashlib.new(kind, str(config).encode()).hexdigest()[:8] for kind in ("sha1", "sha256")}
-    before = ((Path("/tmp") / f"openclaw-{uid}", f"gateway.{name}.lock") for name in sorted(names))
+    folders = [folder / f"openclaw-{uid}" for folder in dict.fromkeys(temporary)]
+    before = ((folder, f"gateway.{name}.lock") for folder in folders for name in sorted(names))
     return ((state / "tmp" / f"openclaw-{uid}", "gateway.*.lock"), *before)
 
 
