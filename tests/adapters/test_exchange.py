@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.exchange import exchange, exchange_back, file_id, is_mount_point, present_id, supports_exchange
+from upgrader.adapters.exchange import exchange, exchange_back, file_id, present_id, supports_exchange
 from upgrader.domain.exchange import ExchangeFailed, ExchangeUnsupported
 from upgrader.domain.journal import ExchangeBack, FileId
 
@@ -141,17 +141,3 @@ def test_the_identity_of_a_link_is_its_own_and_not_that_of_its_target(room: Path
     made = link(room / "link", "x")
     found = made.lstat()
     assert file_id(made) == FileId(found.st_dev, found.st_ino) != file_id(made.resolve())
-
-
-def test_a_mount_point_is_known_as_one(tmp_path: Path) -> None:
-    """Also one of the same file system, and one with a blank in its name."""
-    assert is_mount_point(Path("/proc"))
-    assert not is_mount_point(tmp_path)
-    place = tmp_path / "a place"
-    place.mkdir()
-    look = f"from pathlib import Path; from upgrader.adapters.exchange import *; print(is_mount_point(Path({str(place)!r})))"
-    words = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$1" && "$2" -c "$3"', "sh", str(place), sys.executable, look)
-    ran = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
-    if ran.returncode:
-        pytest.skip(f"no mount namespace here: {ran.stderr}")
-    assert ran.stdout == "True\n"

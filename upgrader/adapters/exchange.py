@@ -8,7 +8,6 @@ import ctypes
 import errno
 import os
 import platform
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -84,19 +83,6 @@ def present_id(path: Path) -> FileId | None:
         return file_id(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def is_mount_point(path: Path) -> bool:
-    """Whether something is mounted at `path` (canonical) for this process, a part of the same file system included.
-
-    /proc/self/mountinfo, field 5; blanks and the like stand there as octal escapes (proc(5)).
-    """
-    try:
-        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    except OSError:
-        return path.is_mount()
-    points = (re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), line.split(b" ")[4]) for line in lines)
-    return os.fsencode(path) in points
 
 
 def supports_exchange(directory: Path) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upgrader.adapters.durable import remove_durably, sync_directory
-from upgrader.adapters.exchange import exchange, exchange_back, is_mount_point, present_id, supports_exchange
+from upgrader.adapters.exchange import exchange, exchange_back, present_id, supports_exchange
+from upgrader.adapters.mounts import is_mount_point
 from upgrader.domain.journal import ExchangeBack, FileId
 from upgrader.domain.slot import Slot
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.mounts import refuse_mounts_in
+
 
 @dataclass(frozen=True)
 class TreeFacts:
@@ -75,9 +77,10 @@ def make_read_only(root: Path) -> None:
 
 
 def remove_tree(root: Path) -> None:
-    """Remove a tree of ours, read-only or not; one that is gone already is fine. Raises OSError when something stays."""
+    """Remove a tree of ours, read-only or not; one that is gone is fine. Raises MountInside, OSError when something stays."""
     if not root.exists():
         return
+    refuse_mounts_in(root)
     for directory, _, _ in os.walk(root):
         mode = Path(directory).lstat().st_mode
         if mode & stat.S_IRWXU != stat.S_IRWXU:

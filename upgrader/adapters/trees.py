@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from upgrader.adapters.filecopy import Copier, dress, patch_file
+from upgrader.adapters.mounts import refuse_mounts_in
 from upgrader.domain.tree import EntryKind, NotPrivate, Passed, TreeEntry, TreeReport, TreeUnreadable
 
 Wanted = Callable[[str], bool]
@@ -161,8 +162,12 @@ def entry_at(root: Path, path: str) -> TreeEntry:
 
 
 def remove(path: Path) -> None:
-    """Remove whatever lies at `path`, never through a link; unwritable directories are opened first. Gone already is fine."""
+    """Remove whatever lies at `path`, never through a link or a mount; unwritable directories are opened first.
+
+    Gone already is fine. Raises MountInside, OSError.
+    """
     if path.is_dir() and not path.is_symlink():
+        refuse_mounts_in(path)
         shutil.rmtree(path, onerror=_open_and_retry)
     else:
         path.unlink(missing_ok=True)
