@@ -159,4 +159,4 @@ def test_damage_in_an_ended_move_keeps_nobody_from_the_next(tmp_path: Path) -> N
         file.seek(5)
         file.write(b"X")
     assert journals.open_run() is None
-    assert journals.left_as(opened().present.id) == ()
+    assert (journals.left_as(opened().present.id), journals.committed()) == ((), ())

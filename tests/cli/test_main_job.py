@@ -117,7 +117,10 @@ def test_a_script_without_yes_is_told_and_nothing_is_done(world: World) -> None:
     assert (said.exit_code, said.json["errors"][0]["code"]) == (2, "no_consent")
 
 
-@pytest.mark.parametrize("words", [("upgrade", "nonsense"), ("rollback", "no-such"), ("plan", "2026.9.77")])
+BAD = [("upgrade", "nonsense"), ("rollback", "no-such"), ("plan", "2026.9.77"), ("--config", "/nonexistent", "status")]
+
+
+@pytest.mark.parametrize("words", BAD)
 def test_bad_words_are_an_envelope_with_a_hint_and_no_traceback(world: World, words: tuple[str, ...]) -> None:
     said = world.run("--json", "--yes", *words)
     assert said.exit_code in (1, 2)

@@ -146,16 +146,20 @@ class Journals:
         return tuple(JournalOnDisk(TransactionFolder(each)) for each in folders)
 
     def left_as(self, slot_id: str) -> tuple[Judgement, ...]:
-        """What the checks said of the install `slot_id` when a committed move left it last; empty when none did.
+        """What the checks said of the install `slot_id` when a committed move left it last; empty when none did."""
+        return next((opened.before for opened in reversed(self.committed()) if opened.present.id == slot_id), ())
 
-        A record of an ended move that cannot be read any more is passed over: it must not keep anybody from going back.
+    def committed(self) -> tuple[Opened, ...]:
+        """What each committed move was opened with, oldest first.
+
+        A record of an ended move that cannot be read any more is passed over: it must not keep anybody from the next.
         """
-        for journal_file in reversed(self.all()):
+        found = []
+        for journal_file in self.all():
             with suppress(JournalDamaged):
-                opened = journal_file.opened()
-                if opened.present.id == slot_id and journal.is_committed(journal_file.entries()):
-                    return opened.before
-        return ()
+                if journal.is_committed(journal_file.entries()):
+                    found.append(journal_file.opened())
+        return tuple(found)
 
     def open_run(self) -> JournalOnDisk | None:
         """The transaction that still owes an end, or None. Raises JournalDamaged."""

@@ -19,7 +19,9 @@ def write_plan(path: Path, plan: SavedPlan) -> None:
     try:
         replace_durably(path, json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written", why=error.strerror or type(error).__name__, code="plan_file") from error
+        why = error.strerror or type(error).__name__
+        hint = "name a file in a folder that is there and can be written"
+        raise UsageError(f"{path} cannot be written", why=why, hint=hint, code="plan_file") from error
 
 
 def read_plan(path: Path) -> SavedPlan:

@@ -96,8 +96,12 @@ def typed(words: list[str]) -> int:
     except typer.Abort:
         return 130
     except TyperException as error:
-        raise _usage(error) from error
+        raise _usage(words, error) from error
 
 
-def _usage(error: TyperException) -> UsageError:
-    return UsageError(error.format_message(), hint="`upgrader --help` shows the commands")
+def _usage(words: list[str], error: TyperException) -> UsageError:
+    """What typer says of words that do not fit, with where to read what would."""
+    command = next((word for word in words if not word.startswith("-")), "")
+    known = command in (*_MODULES, *_ALSO)
+    hint = f"`upgrader {command} --help` shows its words" if known else "`upgrader --help` shows the commands"
+    return UsageError(error.format_message(), hint=hint)

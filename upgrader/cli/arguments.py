@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from upgrader.domain.quiet import Patience
     from upgrader.domain.version import Version
 
-Target = Annotated[str | None, typer.Argument(help="release to go to; the recommended one when left out", metavar="[TARGET]")]
+Target = Annotated[str | None, typer.Argument(help="release to go to; the recommended one when left out", metavar="TARGET")]
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", help="override a rule by its code; recorded with the move", metavar="RULE"),

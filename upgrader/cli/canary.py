@@ -17,7 +17,7 @@ from upgrader.errors import UsageError
 
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(help="releases to try; the recommended one when left out", metavar="[TARGET]..."),
+    typer.Argument(help="releases to try; the recommended one when left out", metavar="TARGET"),
 ]
 
 

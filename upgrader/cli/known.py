@@ -51,7 +51,7 @@ def show(ctx: typer.Context, release: Annotated[str, typer.Argument(help="the re
 
 def check(
     ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="a table; what counts here when left out", metavar="[FILE]")] = None,
+    file: Annotated[Path | None, typer.Argument(help="a table; what counts here when left out", metavar="FILE")] = None,
 ) -> int:
     """Check a table strictly. Faults come with line and key; expired opinions and dead edges are told."""
     from upgrader.context import tables

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def pin(
     ctx: typer.Context,
     release: Annotated[
-        str | None, typer.Argument(help="release to stay on; the present one when left out", metavar="[VERSION]")
+        str | None, typer.Argument(help="release to stay on; the present one when left out", metavar="VERSION")
     ] = None,
     reason: Reason = "",
     until: Until = "",

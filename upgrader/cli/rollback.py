@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 def rollback(
     ctx: typer.Context,
     snapshot: Annotated[
-        str | None, typer.Argument(help="snapshot to return to; that of the last move when left out", metavar="[SNAPSHOT]")
+        str | None, typer.Argument(help="snapshot to return to; that of the last move when left out", metavar="SNAPSHOT")
     ] = None,
     wait: Wait = "2m",
     interrupt: Interrupt = False,

@@ -10,7 +10,6 @@ from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of
 from upgrader.domain.drift import Drift, LeftAs, damaged_tree, drifts
 from upgrader.domain.history import Event, EventKind
-from upgrader.domain.journal import is_committed
 from upgrader.domain.moves import AdoptData, VerifyData
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.slot import Slot, SlotDamaged, SlotOrigin
@@ -51,8 +50,8 @@ def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptDat
 
 def _left_as(keeping: Keeping) -> LeftAs | None:
     """The slot that the last committed move or the last adoption left active."""
-    journals = [each for each in keeping.journals().all() if is_committed(each.entries())]
-    moved = journals[-1].opened() if journals else None
+    moves = keeping.journals().committed()
+    moved = moves[-1] if moves else None
     adoptions = [each for each in history_of(keeping).events() if each.kind is EventKind.ADOPT]
     last = adoptions[-1] if adoptions else None
     if last is not None and (moved is None or _moment(last.at) >= _moment(moved.started)):

@@ -30,6 +30,7 @@ from upgrader.domain.identity import Account, refuse_wrong_user
 from upgrader.domain.selection import Location, Selection
 from upgrader.domain.surroundings import obstacles_around
 from upgrader.domain.version import Version
+from upgrader.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ class Discover:
         """Everything else that is known of it."""
         location, census, unit, package = seen.location, seen.census, seen.unit, seen.package
         configuration = self.configurations.read(location, self._environment(selection, census, unit))
+        if selection.config and not configuration.digest:
+            raise UsageError(
+                f"there is no configuration {location.config}",
+                hint="`--config` names the openclaw.json to use; left out, that of the state is taken",
+                code="no_config",
+            )
         return Installation(
             package=package,
             node=self._node(selection, census, unit),

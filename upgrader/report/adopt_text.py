@@ -11,7 +11,7 @@ def show(outcome: Outcome[AdoptData], console: Console) -> None:
     """Print it."""
     data = outcome.data
     if not data.drift:
-        console.print(f"[green]nothing to adopt:[/green] {escape(data.version)} is as it was left")
+        console.print(f"[green]nothing to adopt:[/green] nobody but upgrader changed {escape(data.version)}")
         return
     console.print(f"[green]adopted:[/green] {escape(data.version)} as it stands now, kept as slot {escape(data.slot)}")
     for each in data.drift:

@@ -60,7 +60,8 @@ def _facts(data: StatusData) -> Table:
     for label, text in _rows(found):
         table.add_row(label, escape(text))
     if data.unseen_processes:
-        table.add_row("not seen", f"{data.unseen_processes} processes of other users could not be looked at")
+        what = "one process" if data.unseen_processes == 1 else f"{data.unseen_processes} processes"
+        table.add_row("not seen", f"{what} of other users could not be looked at")
     return table
 
 

@@ -13,6 +13,7 @@ from upgrader.adapters.process import ProcessRunner
 from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, SupervisorKind
 from upgrader.domain.launching import Launch
 from upgrader.domain.ports import Command, Processes
+from upgrader.domain.process import StartFailed
 from upgrader.domain.slot import Slot
 
 # The boot time that start times are counted from moves when the clock is stepped.
@@ -42,7 +43,7 @@ class ProcessSupervisor:
         """Our own record where we started the running gateway; else what the process table tells of it.
 
         A gateway's title overwrites its command line (2026.9.5, /proc/PID/cmdline), so argv is made anew; environment
-        and directory are those of the process.
+        and directory are those of the process. Raises StartFailed where these cannot be read.
         """
         if not installation.gateways:
             argv = self.gateway_argv(installation.node, installation.package.pointer, None)
@@ -51,10 +52,18 @@ class ProcessSupervisor:
         recorded = self._recorded(gateway.identity)
         if recorded is not None:
             return recorded
-        process = psutil.Process(gateway.identity.pid)
         port = None if not gateway.ports or installation.port in gateway.ports else min(gateway.ports)
         argv = self.gateway_argv(installation.node, installation.package.pointer, port)
-        return Launch(argv, Path(process.cwd()), process.environ())
+        try:
+            process = psutil.Process(gateway.identity.pid)
+            return Launch(argv, Path(process.cwd()), process.environ())
+        except (psutil.Error, OSError) as error:
+            raise StartFailed(
+                "how the gateway was started cannot be read, so it could not be started again",
+                why=f"process {gateway.identity.pid} ended, or hides it",
+                hint="the same command again",
+                code="launch_unknown",
+            ) from error
 
     def outside_files(self, installation: Installation) -> tuple[Path, ...]:  # noqa: ARG002 - the port's signature
         """None: a plain process has no definition."""
