@@ -40,17 +40,49 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert drift_of(said.json) == ["tree"]
     assert any("changed behind our back" in each and "`upgrader rollback`" in each for each in said.json["notices"])
     file.unlink()
+    file.parent.chmod(0o555)
 
     registry.publish(StandIn("2026.9.7", like="2026.9.6"))
     assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
     assert drift_of(world.run("--json", "status").json)[0] == "release"
     told = " ".join(world.run("status").stdout.split())
     assert "2026.9.7 is installed, and upgrader left 2026.9.6" in told
-    assert "`upgrader adopt` keeps it, `upgrader rollback` returns to what was" in told
+    assert "`upgrader adopt` keeps it, `upgrader restore` returns to what was" in told
+
+    watched = world.run("--json", "watch", "--once")
+    assert (watched.exit_code, drift_of(watched.json)[0]) == (3, "release")
+    bounded = world.run("watch", "--for", "1s", "--every", "1s")
+    assert bounded.exit_code == 3 and "`upgrader restore` returns to what was" in bounded.stdout
+
+    gateway = world.gateways()
+    said = world.run("--json", "--yes", "restore")
+    assert said.exit_code == 0, said.text
+    assert (said.json["data"]["present"], said.json["data"]["target"], world.version) == ("2026.9.7", "2026.9.6", "2026.9.6")
+    assert world.gateways() == gateway
+    assert drift_of(world.run("--json", "status").json) == []
+    assert world.run("--json", "restore").json["status"] == "unchanged"
+
+    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
     assert world.run("adopt", "--reason", "I ran npm myself").exit_code == 0
     assert "release" not in drift_of(world.run("--json", "status").json)
-    events = world.run("--json", "history").json["data"]["events"]
-    assert (events[-1]["kind"], events[-1]["reason"]) == ("adopt", "I ran npm myself")
+    kinds = [each["kind"] for each in world.run("--json", "history").json["data"]["events"]]
+    assert kinds[-2:] == ["restore", "adopt"]
+
+
+def test_a_gateway_that_was_restarted_on_what_npm_brought_is_moved_back_and_checked(world: World) -> None:
+    assert world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=240).exit_code == 0
+    kept = world.package.resolve()
+    assert world.npm("install", "-g", "openclaw@2026.9.6").exit_code == 0
+    assert not world.package.is_symlink()
+    world.stop_gateway()
+    world.start_gateway()
+    assert drift_of(world.run("--json", "status").json) == ["package"]
+    before = world.rows()
+    said = world.run("--json", "watch", "--once", "--restore", limit_s=120)
+    assert (said.exit_code, said.json["data"]["drift"]) == (0, []), said.text
+    assert said.json["data"]["done"][0].startswith("restored 2026.9.6")
+    assert (world.package.resolve(), world.serving_version(), world.rows()) == (kept, "2026.9.6", before)
+    assert drift_of(world.run("--json", "status").json) == []
 
 
 def test_a_saved_plan_is_refused_when_the_world_has_moved_and_says_what_moved(still: World) -> None:

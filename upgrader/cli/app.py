@@ -41,6 +41,8 @@ _MODULES = (
     "history",
     "known",
     "adopt",
+    "restore",
+    "watch",
     "prune",
     "demo",
 )

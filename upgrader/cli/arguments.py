@@ -42,10 +42,15 @@ def accepted(codes: list[str] | None) -> frozenset[str]:
 def patience(wait: str, *, interrupt: bool) -> "Patience":
     """How long to wait for agents at work, and what then. Raises UsageError."""
     from upgrader.domain.quiet import AtLimit, Patience
+
+    return Patience(span(wait), AtLimit.INTERRUPT if interrupt else AtLimit.POSTPONE)
+
+
+def span(text: str) -> timedelta:
+    """A time as people write it. Raises UsageError."""
     from upgrader.errors import UsageError
 
-    found = _TIME.fullmatch(wait.strip())
+    found = _TIME.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{wait!r} is no time", hint="write `--wait 90s`, `--wait 5m` or `--wait 1h`", code="bad_time")
-    limit = timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
-    return Patience(limit, AtLimit.INTERRUPT if interrupt else AtLimit.POSTPONE)
+        raise UsageError(f"{text!r} is no time", hint="write 90s, 5m or 1h", code="bad_time")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])

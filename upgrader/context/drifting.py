@@ -18,12 +18,12 @@ from upgrader.errors import UpgraderError
 
 def drift_of(keeping: Keeping) -> tuple[Drift, ...]:
     """What is not as the last move left it. Reads records alone, no tree."""
-    return drifts(keeping.installation, _left_as(keeping))
+    return drifts(keeping.installation, left_as(keeping))
 
 
 def with_drift(keeping: Keeping, outcome: Outcome[VerifyData]) -> Outcome[VerifyData]:
     """The outcome of the live checks, with what changed behind our back; the tree of the active slot is read for it."""
-    left = _left_as(keeping)
+    left = left_as(keeping)
     found = drifts(keeping.installation, left)
     if left is not None and not found and left.slot.origin is SlotOrigin.STAGED:
         try:
@@ -48,7 +48,7 @@ def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptDat
     return Outcome("adopt", AdoptData(slot.id, str(slot.version), found))
 
 
-def _left_as(keeping: Keeping) -> LeftAs | None:
+def left_as(keeping: Keeping) -> LeftAs | None:
     """The slot that the last committed move or the last adoption left active."""
     moves = keeping.journals().committed()
     moved = moves[-1] if moves else None

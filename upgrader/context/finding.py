@@ -65,4 +65,5 @@ def discovery(machine: Machine) -> Discover:
         units=UnitReader(units.read_unit, config_text.parse_dotenv),
         table=machine.processes,
         accounts=SystemAccounts(".openclaw"),
+        is_slot=lambda root: root.is_relative_to(slots.resolve()),
     )

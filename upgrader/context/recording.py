@@ -55,7 +55,7 @@ def record_move(
     """Keep how a move ended; a plan that did not go ahead is none. A disk that takes no line takes
     nothing from what was done."""
     data = outcome.data
-    if isinstance(data, MoveData) and data.transaction:
+    if isinstance(data, MoveData) and (data.transaction or kind is EventKind.RESTORE):
         event = Event(
             _now(machine),
             kind,

@@ -43,6 +43,7 @@ class LeftAs:
     root: Path | None
 
 
+RESTORE = "upgrader restore"
 _BY_HAND = "by `npm i -g`, `npm update -g` or `openclaw update`"
 
 
@@ -55,12 +56,13 @@ def _package(found: Installation, left: LeftAs) -> Iterator[Drift]:
     present, was = found.package.version, left.slot.version
     if present != was:
         what = f"{present} is installed, and upgrader left {was}"
-        way = f"upgrader upgrade {was}" if was > present else "upgrader rollback"
-        yield Drift(DriftKind.RELEASE, what, _BY_HAND, "upgrader adopt", way)
+        other = f"upgrader upgrade {was}" if was > present else "upgrader rollback"
+        yield Drift(DriftKind.RELEASE, what, _BY_HAND, "upgrader adopt", RESTORE if left.root else other)
     elif found.package.root != left.root:
         staged = left.slot.origin is SlotOrigin.STAGED
         place = "the link to its slot was replaced by a directory" if staged else "its directory was replaced by another"
-        yield Drift(DriftKind.PACKAGE, f"{present} is what upgrader left, but {place}", _BY_HAND, "upgrader adopt", "")
+        what = f"{present} is what upgrader left, but {place}"
+        yield Drift(DriftKind.PACKAGE, what, _BY_HAND, "upgrader adopt", RESTORE if left.root else "")
 
 
 def _gateway(found: Installation) -> Iterator[Drift]:
@@ -74,3 +76,21 @@ def damaged_tree(slot: Slot, why: str) -> Drift:
     """The tree of the active slot has another digest than its record."""
     what = f"the tree of {slot.version} is not the one that was recorded: {why}"
     return Drift(DriftKind.TREE, what, "something wrote into a tree that is kept read-only", "", "upgrader rollback")
+
+
+def needs_restart(found: Installation, left: LeftAs) -> bool:
+    """Whether a gateway runs another tree than the one that was left: putting the link back is not enough for it.
+
+    One without a version was started before what lies there now was put there: by the link, as it was left.
+    """
+    return any(each.package_root != left.root and each.version is not None for each in found.gateways)
+
+
+def cannot_open(found: Installation, left: LeftAs, opens: int | None) -> str:
+    """Why the release that was left cannot have the state as it is now; empty when it can. `opens`: its highest schema."""
+    schema, same = found.state.state_schema, found.package.version == left.slot.version
+    if not schema or same or (opens is not None and schema <= opens):
+        return ""
+    if opens is None:
+        return f"nobody knows whether {left.slot.version} opens schema {schema}"
+    return f"the state was taken to schema {schema}, and {left.slot.version} opens {opens} at most"

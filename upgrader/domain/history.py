@@ -16,6 +16,7 @@ class EventKind(Enum):
     UNPIN = "unpin"
     CONFIG = "config"
     ADOPT = "adopt"
+    RESTORE = "restore"
     PRUNE = "prune"
 
 

@@ -14,6 +14,12 @@ class Move(Enum):
 
     UPGRADE = "upgrade"
     ROLLBACK = "rollback"
+    RESTORE = "restore"
+
+    @property
+    def brings_state_back(self) -> bool:
+        """Whether an earlier state comes in; else the present one is brought into the release's form."""
+        return self is Move.ROLLBACK
 
 
 @dataclass(frozen=True)

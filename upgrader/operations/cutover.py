@@ -33,7 +33,7 @@ from upgrader.domain.ports import (
 from upgrader.domain.process import StopFailed
 from upgrader.domain.settle import Settled
 from upgrader.domain.snapshot import OutsideFile, Snapshot
-from upgrader.domain.transaction import Move, Opened
+from upgrader.domain.transaction import Opened
 from upgrader.errors import UpgraderError
 from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.undoing import STOP_LIMIT, Undoer
@@ -75,14 +75,14 @@ class Cutover:
         was_live = self._identity(live)
         with self._step(journal, Step.STANDBY, RemoveTree(opened.standby, keep=was_live)):
             standby = self.snapshots.materialise(snapshot, opened.standby)
-            if opened.move is Move.UPGRADE:
+            if not opened.move.brings_state_back:
                 self.snapshots.prefill(live, opened.standby)
         with self._quiet(opened):
             began = self.clock.monotonic()
             self._stop(journal, opened)
         self._switch(journal, opened)
         settled: tuple[Settled, ...] = ()
-        if opened.move is Move.UPGRADE:
+        if not opened.move.brings_state_back:
             self._migrate(journal, opened, standby)
         else:
             settled = self._restore(journal, opened, was_live, standby)
@@ -127,7 +127,7 @@ class Cutover:
         installation = opened.installation
         pointer = installation.package.pointer
         with self.undoer.holds.held(installation):
-            if opened.move is Move.UPGRADE:
+            if not opened.move.brings_state_back:
                 with self._step(journal, Step.FINAL):
                     self.snapshots.refresh(installation.state.path, opened.standby)
             self.undoer.pointer.prepare(pointer, opened.target, opened.transaction)
@@ -162,7 +162,7 @@ class Cutover:
         kept = tuple(self.snapshots.keep_file(path) for path in supervisor.outside_files(installation))
         undos = tuple(RestoreFile(each.path, each.digest, each.mode) for each in kept)
         with self._step(journal, Step.INSTALL, *undos):
-            if opened.move is Move.UPGRADE:
+            if not opened.move.brings_state_back:
                 supervisor.install(installation, opened.target)
                 return
             for each in restored:
@@ -186,7 +186,7 @@ class Cutover:
         """The same list of live checks as before the move; what is worse now is this move's doing. Raises ChecksFailed."""
         after = self.verifier.check(self.discovery.find())
         worse = list(worse_than(opened.before, after.judgements))
-        if before is not None and opened.move is Move.UPGRADE:  # a rollback means to bring back what differs from now
+        if before is not None and not opened.move.brings_state_back:  # a rollback means to bring back what differs from now
             worse.extend(each for each in self.compare(before, after) if each in worse_than((), (each,)))
         if worse:
             raise ChecksFailed(

@@ -1,6 +1,6 @@
 """Finds the one OpenClaw a run is about, and everything known of it, changing nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class Discover:
-    """Finds the installation that a selection means."""
+    """Finds the installation that a selection means. `is_slot` tells trees that upgrader keeps."""
 
     layout: Layout
     installs: Installs
@@ -56,6 +56,7 @@ class Discover:
     units: Units
     table: Table
     accounts: Accounts
+    is_slot: Callable[[Path], bool] = lambda _root: False
 
     def find(self, selection: Selection) -> Installation:
         """The installation as it stands.
@@ -167,6 +168,8 @@ class Discover:
             for package in found:
                 if package.root == root:
                     return package
+            if len(found) == 1 and self.is_slot(root):
+                return found[0]  # it was started by the link that npm has since replaced; what npm put there starts next
             direct = self.installs.at(root, selection, location)
             if direct is not None and not selection.prefix:
                 return direct

@@ -15,6 +15,7 @@ _MODULES = {
     "PinData": "pin_text",
     "PlanData": "plan_text",
     "PruneData": "prune_text",
+    "WatchData": "watch_text",
 }
 _MODULES |= dict.fromkeys(("KnownList", "KnownShow", "KnownCheck", "KnownAdd", "TableUpdate"), "known_text")
 

@@ -1,0 +1,90 @@
+"""Joins `upgrader watch`."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+
+from upgrader.context.choices import Answers
+from upgrader.context.drifting import drift_of
+from upgrader.context.keeping import Keeping
+from upgrader.context.planning import Wish, plan
+from upgrader.context.restoring import restore
+from upgrader.context.wiring import Wiring
+from upgrader.domain.drift import Drift
+from upgrader.domain.happening import Happening
+from upgrader.domain.outcome import Outcome, Status
+from upgrader.domain.plan import ExitStyle
+from upgrader.domain.watching import Pace, WatchData
+from upgrader.errors import UpgraderError
+from upgrader.operations.watch import Watch
+
+
+class Mending(Enum):
+    """What is done about a package that is not as it was left."""
+
+    TELL = "tell"
+    RESTORE = "restore"
+    ADOPT = "adopt"
+
+
+def watch_once(wiring: Wiring, mending: Mending) -> Outcome[WatchData]:
+    """`upgrader watch --once`."""
+    return _watch(wiring, mending, lambda _happening: None, Pace()).once()
+
+
+def watch(
+    wiring: Wiring, mending: Mending, tell: Callable[[Happening], None], pace: Pace, limit: timedelta | None
+) -> Outcome[WatchData]:
+    """`upgrader watch`: until `limit`, or an interrupt."""
+    return _watch(wiring, mending, tell, pace).run(limit)
+
+
+def _watch(wiring: Wiring, mending: Mending, tell: Callable[[Happening], None], pace: Pace) -> Watch:
+    pointer = wiring.finder().find().package.pointer
+    mend = None if mending is Mending.TELL else lambda: _mend(replace(wiring, answers=Answers.YES), mending)
+    return Watch(
+        lambda: _glance(pointer), lambda: _look(wiring), lambda: _news(wiring), mend, wiring.machine.clock, tell, pace
+    )
+
+
+def _glance(pointer: Path) -> tuple[object, ...]:
+    """What differs as soon as npm or OpenClaw's updater has replaced the package: two stat calls and a readlink."""
+    found: list[object] = []
+    for path in (pointer, pointer / "package.json"):
+        try:
+            seen = os.lstat(path)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((seen.st_dev, seen.st_ino, seen.st_mtime_ns))
+    return tuple(found)
+
+
+def _look(wiring: Wiring) -> tuple[str, tuple[Drift, ...]] | None:
+    """None while a move is at work: what it does is nobody's drift."""
+    keeping = Keeping(wiring.machine, wiring.finder().find())
+    if keeping.journals().open_run() is not None:
+        return None
+    return str(keeping.installation.package.version), drift_of(keeping)
+
+
+def _news(wiring: Wiring) -> tuple[str, ...]:
+    data = plan(wiring.machine, wiring.options, Wish(), ExitStyle.PLAIN).data
+    return tuple(
+        f"the fix you wait for is out: {fix.version} mends {fix.what or 'it'}: `upgrader plan {fix.version}`"
+        for fix in data.fix_out
+    )
+
+
+def _mend(wiring: Wiring, mending: Mending) -> str:
+    """Restore or adopt; says what was done. Raises what these raise, UpgraderError where it did not go through."""
+    if mending is Mending.ADOPT:
+        return f"adopted {wiring.adopt('upgrader watch --adopt').data.version}"
+    outcome = restore(wiring)
+    if outcome.status is not Status.DONE:
+        why = "; ".join(each.message for each in outcome.failures)
+        raise UpgraderError("the package could not be restored", why=why, hint="`upgrader restore` tries again", unchanged="")
+    return f"restored {outcome.data.target}: {outcome.data.serving}"

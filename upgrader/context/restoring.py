@@ -1,0 +1,41 @@
+"""Joins `upgrader restore`."""
+
+from upgrader.adapters.pointer import PackagePointer
+from upgrader.context.drifting import left_as
+from upgrader.context.recording import record_move
+from upgrader.context.wiring import Wiring, told
+from upgrader.domain.history import EventKind
+from upgrader.domain.moves import MoveData
+from upgrader.domain.outcome import Outcome, Status
+from upgrader.domain.release import Release
+from upgrader.domain.slot import Slot
+from upgrader.operations.restore import Restore
+from upgrader.services.openclaw import releases
+
+
+def restore(wiring: Wiring) -> Outcome[MoveData]:
+    """`upgrader restore`, with the locks of this installation; what a dead run left open is ended first."""
+    machine = wiring.machine
+    with wiring.recovered("restore") as (keeping, recovery):
+        moving = wiring.moving(keeping)
+        outcome = Restore(
+            discovery=wiring.finder(),
+            left=lambda: left_as(keeping),
+            opens=_opens,
+            slots=keeping.slots(),
+            snapshots=keeping.snapshots(),
+            verifier=moving.verifier,
+            transact=moving.transact(),
+            pointer=PackagePointer(),
+            progress=wiring.progress,
+            consent=lambda question: wiring.consent(question, None),
+            name=lambda: machine.clock.now().strftime("%Y%m%dT%H%M%S%fZ"),
+        ).run()
+        if outcome.status is not Status.UNCHANGED:
+            record_move(machine, keeping, EventKind.RESTORE, outcome)
+    return told(outcome, recovery)
+
+
+def _opens(slot: Slot) -> int | None:
+    declared = Release(slot.version, state_schema=slot.state_schema, agent_schema=slot.agent_schema)
+    return releases.reach(declared).state

@@ -1,0 +1,25 @@
+"""What `upgrader watch` finds: values alone."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from upgrader.domain.drift import Drift
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How politely is watched: a glance every `glance` (a few stat calls), a whole look every `look`, news every `news`."""
+
+    glance: timedelta = timedelta(seconds=30)
+    look: timedelta = timedelta(minutes=10)
+    news: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class WatchData:
+    """What was found last: the release, what is not as it was left, which awaited fixes are out, what was done about it."""
+
+    version: str
+    drift: tuple[Drift, ...] = ()
+    news: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()

@@ -1,0 +1,106 @@
+"""`upgrader watch`: notices what changes behind our back, and that an awaited fix is out; mends where it was told to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from upgrader.domain.drift import Drift
+from upgrader.domain.happening import Happening
+from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.ports import Clock
+from upgrader.domain.watching import Pace, WatchData
+from upgrader.errors import Blocked, UpgraderError
+
+
+@dataclass(frozen=True)
+class Watch:
+    """`glance` changes when somebody may have replaced the package; `look` compares all of it, None while a move is at work.
+
+    `news` names fixes that are out, `mend` restores or adopts and says so (None: only tell), `tell` shows a happening at once.
+    """
+
+    glance: Callable[[], object]
+    look: Callable[[], tuple[str, tuple[Drift, ...]] | None]
+    news: Callable[[], tuple[str, ...]]
+    mend: Callable[[], str] | None
+    clock: Clock
+    tell: Callable[[Happening], None]
+    pace: Pace
+
+    def once(self) -> Outcome[WatchData]:
+        """One look. 0 as it was left or set right, 3 something is not as it was left, what mending and looking raise."""
+        return _outcome(self._mended(self._looked(WatchData("", news=self._news()))))
+
+    def run(self, limit: timedelta | None) -> Outcome[WatchData]:
+        """Until `limit` or an interrupt; codes as of one look, of the last one."""
+        began = self.clock.monotonic()
+        data, glanced, looked, asked = WatchData(""), None, None, None
+        while True:
+            now = self.clock.monotonic()
+            if asked is None or now - asked >= self.pace.news.total_seconds():
+                data, asked = self._with_news(data), now
+            seen = self.glance()
+            if looked is None or seen != glanced or now - looked >= self.pace.look.total_seconds():
+                data, glanced, looked = self._told(data), self.glance(), now
+            left = None if limit is None else limit.total_seconds() - (self.clock.monotonic() - began)
+            if left is not None and left <= 0:
+                return _outcome(data)
+            self.clock.wait(self.pace.glance if left is None else min(self.pace.glance, timedelta(seconds=left)))
+
+    def _told(self, before: WatchData) -> WatchData:
+        """A look, with what is new in it told, and set right where that was asked for."""
+        seen = self._looked(before)
+        for each in seen.drift:
+            if each not in before.drift:
+                self._say(each.kind.value, each.in_words())
+        if before.drift and not seen.drift:
+            self._say("as-left", f"{seen.version} is as it was left again")
+        try:
+            after = self._mended(seen)
+        except UpgraderError as error:
+            if seen.drift != before.drift:
+                self._say("not-mended", f"{error.message}: {error.why}")
+            return seen
+        for done in after.done[len(seen.done) :]:
+            self._say("mended", done)
+        return after
+
+    def _looked(self, before: WatchData) -> WatchData:
+        found = self.look()
+        return before if found is None else replace(before, version=found[0], drift=found[1])
+
+    def _mended(self, seen: WatchData) -> WatchData:
+        """What is seen after mending; nothing is touched without drift or without leave."""
+        if self.mend is None or not seen.drift:
+            return seen
+        done = self.mend()
+        return replace(self._looked(seen), done=(*seen.done, done))
+
+    def _with_news(self, data: WatchData) -> WatchData:
+        found = self._news()
+        for each in found:
+            if each not in data.news:
+                self._say("fix-out", each)
+        return replace(data, news=found or data.news)
+
+    def _news(self) -> tuple[str, ...]:
+        """A registry that does not answer has no news; it is asked again next time."""
+        try:
+            return self.news()
+        except UpgraderError:
+            return ()
+
+    def _say(self, name: str, what: str) -> None:
+        self.tell(Happening(self.clock.now().isoformat(timespec="seconds"), name, "", what))
+
+
+def _outcome(data: WatchData) -> Outcome[WatchData]:
+    if not data.drift:
+        return Outcome("watch", data)
+    failures = tuple(Failure(each.kind.value, each.what, each.cause, _hint(each), unchanged="") for each in data.drift)
+    return Outcome("watch", data, Status.FAILED, Blocked.exit_code, failures)
+
+
+def _hint(drift: Drift) -> str:
+    ways = ((drift.restore, "returns to what was"), (drift.adopt, "keeps it"))
+    return ", ".join(f"`{command}` {what}" for command, what in ways if command)
