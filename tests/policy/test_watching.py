@@ -18,7 +18,7 @@ PACE = Pace(timedelta(seconds=30), timedelta(minutes=10), timedelta(hours=6))
 class Place:
     """A package that is replaced at some seconds and mended when that is asked for and works."""
 
-    def __init__(self, replaced: set[int], mends: bool | None, news: tuple[str, ...] = ()) -> None:
+    def __init__(self, replaced: set[int], mends: str, news: tuple[str, ...] = ()) -> None:
         self.clock, self.replaced, self.mends, self.fixes = HandClock(), replaced, mends, news
         self.told: list[Happening] = []
         self.looks = self.asked = 0
@@ -38,13 +38,13 @@ class Place:
         return self.fixes
 
     def mend(self) -> str:
-        if not self.mends:
+        if self.mends == "fails":
             raise UpgraderError("it cannot", why="reasons")
         self.mended_at = self.clock.monotonic()
         return "restored"
 
     def watch(self, limit: timedelta) -> int:
-        mend = None if self.mends is None else self.mend
+        mend = self.mend if self.mends else None
         made = Watch(self.is_replaced, self.look, self.news, mend, self.clock, self.told.append, PACE)
         return made.run(limit).exit_code
 
@@ -52,14 +52,14 @@ class Place:
 @pytest.mark.parametrize(
     ("replaced", "mends", "names", "code"),
     [
-        (set(), None, [], 0),
-        ({45}, None, ["package"], 3),
-        ({45, 4000}, True, ["package", "mended", "package", "mended"], 0),
-        ({45}, False, ["package", "not-mended"], 3),
+        (set(), "", [], 0),
+        ({45}, "", ["package"], 3),
+        ({45, 4000}, "works", ["package", "mended", "package", "mended"], 0),
+        ({45}, "fails", ["package", "not-mended"], 3),
     ],
 )
 def test_each_change_is_told_once_and_mended_where_that_was_asked_for(
-    replaced: set[int], mends: bool | None, names: list[str], code: int
+    replaced: set[int], mends: str, names: list[str], code: int
 ) -> None:
     place = Place(replaced, mends)
     assert place.watch(timedelta(hours=2)) == code
@@ -68,7 +68,7 @@ def test_each_change_is_told_once_and_mended_where_that_was_asked_for(
 
 
 def test_a_fix_that_is_out_is_told_once_and_a_silent_registry_takes_nothing_back() -> None:
-    place = Place(set(), None, ("the fix you wait for is out: 2026.9.7",))
+    place = Place(set(), "", ("the fix you wait for is out: 2026.9.7",))
     assert place.watch(timedelta(hours=20)) == 0
     assert ([each.name for each in place.told], place.asked) == (["fix-out"], 4)
     assert place.clock.monotonic() == 20 * 3600
