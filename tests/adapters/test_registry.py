@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
+import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,6 +213,23 @@ def test_the_proxy_of_npm_is_used_and_noproxy_spares_it(tmp_path: Path) -> None:
             spared = registry(server.url, tmp_path / "b", proxy=Secret(proxy.url), noproxy=("127.0.0.1",))
             assert spared.release(TARGET).version == TARGET
         assert len(proxy.asked) == 1
+
+
+@responses.activate
+def test_a_certificate_that_is_not_trusted_hints_at_the_authority(tmp_path: Path) -> None:
+    responses.get("https://registry.test/openclaw/2026.9.6", body=requests.exceptions.SSLError("self signed"))
+    with pytest.raises(RegistryUnreachable) as caught:
+        registry("https://registry.test/", tmp_path).release(TARGET)
+    assert caught.value.code == "registry_certificate"
+    assert "NODE_EXTRA_CA_CERTS" in caught.value.hint
+
+
+@responses.activate
+def test_a_redirect_away_from_https_is_refused(tmp_path: Path) -> None:
+    responses.get("https://registry.test/openclaw/2026.9.6", status=302, headers={"Location": "http://registry.test/x"})
+    with pytest.raises(RegistryUnreachable) as caught:
+        registry("https://registry.test/", tmp_path).release(TARGET)
+    assert caught.value.code == "registry_redirect"
 
 
 def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -73,9 +73,3 @@ def test_https_goes_through_a_tunnel_with_the_proxys_own_credential_alone(tmp_pa
     assert proxy.asked[0].headers["proxy-authorization"] == "Basic bWU6aHVudGVyMg=="
     assert "authorization" not in proxy.asked[0].headers
     assert "the proxy does not let it through" in caught.value.why and "hunter" not in str(vars(caught.value))
-
-
-def test_a_proxy_that_wants_tls_itself_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(RegistryUnreachable) as caught:
-        registry("https://registry.test/", tmp_path, https_proxy=Secret("https://proxy.test/")).release(TARGET)
-    assert "http://" in caught.value.why

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("pydantic", "websockets", "cryptography", "psutil", "nodesemver", "rich.console")
+HEAVY = ("pydantic", "requests", "websockets", "cryptography", "psutil", "nodesemver", "rich.console")
 
 
 def loaded_by(*words: str) -> tuple[str, frozenset[str]]:
