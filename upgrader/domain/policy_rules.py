@@ -205,7 +205,9 @@ def _disk(move: MoveFacts) -> Iterator[Finding]:
         if not need.fits:
             wanted, free = _size(need.needed_bytes), _size(need.free_bytes)
             why = f"{need.volume} needs up to {wanted} at the worst moment and has {free} free"
-            yield Block(Rule.DISK, why, f"{_size(need.needed_bytes - need.free_bytes)} more, or `--accept {Rule.DISK.value}`")
+            more = _size(need.needed_bytes - need.free_bytes)
+            change = f"{more} more (`upgrader prune` gives back what no way back needs), or `--accept {Rule.DISK.value}`"
+            yield Block(Rule.DISK, why, change)
 
 
 RULES: tuple[Callable[[MoveFacts], Iterator[Finding]], ...] = (
