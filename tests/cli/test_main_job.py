@@ -100,6 +100,8 @@ def test_two_runs_at_once_are_one_and_a_busy_word(world: World) -> None:
     second = world.run("--json", "--yes", "upgrade", "2026.9.6")
     assert second.exit_code == 6, second.text
     assert "upgrade" in second.json["errors"][0]["why"]
+    elsewhere = {**world.environment, "XDG_DATA_HOME": str(world.root / "data")}
+    assert world.run("--json", "--yes", "rollback", environment=elsewhere).exit_code == 6
     assert world.run("--json", "status").exit_code == 0
     assert first.wait(240) == 0, first.said()
 

@@ -55,3 +55,14 @@ def test_words_that_do_not_fit_are_usage_errors(words: tuple[str, ...], code: in
     ended = subprocess.run(argv, env=settings, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("words", [("plan", "9"), ("--json", "plan", "9"), ("status",)])
+def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(words: tuple[str, ...], tmp_path: Path) -> None:
+    settings = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    with Path("/dev/full").open("w") as full:
+        argv = (sys.executable, "-m", "upgrader", *words)
+        ended = subprocess.run(argv, env=settings, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ended.returncode in (1, 2)
+    assert "Traceback" not in ended.stderr
+    assert "error:" in ended.stderr

@@ -1,5 +1,6 @@
 """One writer per installation: locks that die with their process and name their holder."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -25,6 +26,30 @@ def locked(paths: tuple[Path, ...], owner: str) -> Iterator[None]:
                 yield
         else:
             yield
+
+
+@contextmanager
+def alone_on(state: Path) -> Iterator[None]:
+    """Hold the state directory itself while the block runs. Raises Busy.
+
+    A run whose data lies elsewhere knows none of our locks. Nothing is written. Where the file system knows no such lock the
+    others must do.
+    """
+    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                "another upgrader run works on this installation",
+                why=f"{state} is locked by a run that keeps its data elsewhere (another XDG_DATA_HOME or HOME)",
+                hint="wait for it to end; `upgrader status` there shows where it is",
+            ) from error
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -109,11 +109,14 @@ class Output:
         return outcome.exit_code
 
     def error(self, command: str, error: UpgraderError) -> int:
-        """Print an error and return its exit code."""
+        """Print an error and return its exit code; on standard error too where the system takes no document."""
         if self.as_json:
             from upgrader.report import envelope
 
-            self._document(envelope.error_json(command, error, error.exit_code))
+            try:
+                self._document(envelope.error_json(command, error, error.exit_code))
+            except OSError:
+                return Output.for_people().error(command, error)
         else:
             from upgrader.report import text
 
@@ -134,3 +137,4 @@ class Output:
 
     def _document(self, document: str) -> None:
         sys.stdout.write(document + "\n")
+        sys.stdout.flush()  # now, while what the system refuses can still be told

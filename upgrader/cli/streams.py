@@ -37,12 +37,12 @@ class LastingStream:
             self._fall_silent(error)
 
     def _fall_silent(self, error: OSError) -> None:
-        """What is still buffered goes nowhere, or the interpreter would complain at its end."""
-        if self._tolerated is not None and error.errno not in self._tolerated:
-            raise error
+        """What is still buffered goes nowhere, or the interpreter complains at its end. Raises, once, what is to be told."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
+        if self._tolerated is not None and error.errno not in self._tolerated:
+            raise error
 
     def __getattr__(self, name: str) -> Any:
         """Everything else as the stream has it."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from upgrader.adapters.lock import locked
+from upgrader.adapters.lock import alone_on, locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
@@ -192,7 +192,7 @@ class Wiring:
     def _recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
         keeping = Keeping(self.machine, self._found())
-        with locked(keeping.locks, command):
+        with locked(keeping.locks, command), alone_on(keeping.installation.state.path):
             for left in Proving(self.machine, keeping, self.progress).sweep():
                 self.progress.note(f"removed what an interrupted canary had left: {left.name}")
             recovery = self._moving(keeping).recover().run()
