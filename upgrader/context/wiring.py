@@ -31,7 +31,7 @@ from upgrader.domain.quiet import Patience
 from upgrader.domain.saved_plan import SavedPlan
 from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
-from upgrader.errors import Busy, UpgraderError, UsageError
+from upgrader.errors import Busy, RollbackIncomplete, UpgraderError, UsageError
 from upgrader.operations.canary_command import Canary
 from upgrader.operations.proving import Prove
 from upgrader.operations.rollback import Rollback
@@ -40,6 +40,7 @@ from upgrader.operations.upgrade import Upgrade
 from upgrader.services.openclaw import live_turn
 
 T = TypeVar("T")
+_TRY_AGAIN = "end what stands in the way, then `upgrader status` tries again"
 Show = Callable[[PlanData], None]
 
 
@@ -199,6 +200,8 @@ class Wiring:
             if recovery is not None:
                 keeping = Keeping(self.machine, self._finder().find())
                 record_recovery(self.machine, keeping, recovery)
+                if recovery.problems and command != "status":  # nothing is begun on a half-restored installation
+                    raise _left_open(recovery)
             repair = ""
             if is_open(keeping):
                 from upgrader.context.ending import end_killed_repair  # the stores' editor
@@ -249,8 +252,17 @@ def _told(outcome: Outcome[T], ended: Ended) -> Outcome[T]:
     texts = [ended.repair] if ended.repair else []
     if (recovery := ended.move) is not None:
         text = f"an unfinished {recovery.move} to {recovery.target} ({recovery.transaction}) was {recovery.ending}"
-        texts.append(f"{text}; it is still open: {'; '.join(recovery.problems)}" if recovery.problems else text)
+        texts.append(f"{text}: {'; '.join(recovery.problems)}; {_TRY_AGAIN}" if recovery.problems else text)
     return replace(outcome, notices=(*texts, *outcome.notices)) if texts else outcome
 
 
 told = _told
+
+
+def _left_open(recovery: Recovery) -> RollbackIncomplete:
+    return RollbackIncomplete(
+        f"an unfinished {recovery.move} to {recovery.target} could not be undone, so nothing else is begun",
+        why="; ".join(recovery.problems),
+        hint=_TRY_AGAIN,
+        unchanged="the state before that move is kept whole; nothing was deleted",
+    )

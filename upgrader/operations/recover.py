@@ -33,9 +33,10 @@ class Recover:
             self.finisher.finish(journal)
             return self._told(journal, "finished")
         way = self.undoer.run(journal)
-        if not way.problems:
-            journal.append(Mark.CLOSED)
-        return self._told(journal, "undone", way.problems)
+        if way.problems:
+            return self._told(journal, "left open", way.problems)
+        journal.append(Mark.CLOSED)
+        return self._told(journal, "undone")
 
     def _told(self, journal: JournalFile, ending: str, problems: tuple[str, ...] = ()) -> Recovery:
         opened = journal.opened()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from upgrader.domain import journal as entries
 from upgrader.domain.facts import Installation
-from upgrader.domain.journal import Mark, RestoreState, Step, Undo, Undoing
+from upgrader.domain.journal import Mark, RestoreState, Step, Undo
 from upgrader.domain.launching import Launch
 from upgrader.domain.ports import (
     Files,
@@ -63,25 +63,16 @@ class Undoer:
         undone: list[Step] = []
         settled: list[Settled] = []
         for step in owed:
-            with self.progress.step(f"undoing {step.step.value}"):
-                problem = self._undo_step(step, opened, journal, settled)
-            if problem:
-                return WayBack(tuple(undone), tuple(settled), (problem,))
+            try:
+                with self.progress.step(f"undoing {step.step.value}"):
+                    for undo in step.undos:
+                        settled.extend(self._undo(undo, opened, journal))
+            except (UpgraderError, OSError) as error:
+                return WayBack(tuple(undone), tuple(settled), (_problem(step.step, error),))
             journal.append(Mark.UNDONE, step.step, note=str(step.sequence))
             undone.append(step.step)
         self.pointer.discard(opened.side)
         return WayBack(tuple(undone), tuple(settled), ())
-
-    def _undo_step(self, step: Undoing, opened: Opened, journal: JournalFile, settled: list[Settled]) -> str:
-        """Run the undos of one step; returns what failed, or nothing."""
-        for undo in step.undos:
-            try:
-                settled.extend(self._undo(undo, opened, journal))
-            except UpgraderError as error:
-                return f"{step.step.value}: {error.message}" + (f" ({error.why})" if error.why else "")
-            except OSError as error:
-                return f"{step.step.value}: {error.strerror or type(error).__name__}"
-        return ""
 
     def _undo(self, undo: Undo, opened: Opened, journal: JournalFile) -> tuple[Settled, ...]:
         installation = opened.installation
@@ -145,3 +136,9 @@ class Undoer:
         running = self.processes.gateways_on(installation.state.path)
         identity = running[0].identity if running else self.supervisor.start(installation, launch)
         self.readiness.wait(installation, opened.present.version, identity)
+
+
+def _problem(step: Step, error: UpgraderError | OSError) -> str:
+    if isinstance(error, UpgraderError):
+        return f"{step.value}: {error.message}" + (f" ({error.why})" if error.why else "")
+    return f"{step.value}: {error.strerror or type(error).__name__}"
