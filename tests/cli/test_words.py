@@ -1,5 +1,6 @@
 """Every command is found whichever words stand before it, though only the modules that the words may mean are loaded."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,14 @@ def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(words: tup
     assert ended.returncode in (1, 2)
     assert "Traceback" not in ended.stderr
     assert "error:" in ended.stderr
+
+
+def test_a_place_whose_name_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    place = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(place)  # noqa: PTH102 - no text, no Path
+    settings = {b"HOME": os.fsencode(tmp_path), b"PATH": b"/usr/bin:/bin", b"OPENCLAW_STATE_DIR": place}
+    for words in (("status",), ("--json", "plan"), ("--yes", "upgrade")):
+        argv = (sys.executable, "-m", "upgrader", *words)
+        ended = subprocess.run(argv, env=settings, capture_output=True, text=True, timeout=60, check=False)
+        assert (ended.returncode, "is not UTF-8" in ended.stdout + ended.stderr) == (2, True), ended.stderr
+        assert "Traceback" not in ended.stderr

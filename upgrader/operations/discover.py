@@ -73,6 +73,7 @@ class Discover:
     def _look(self, selection: Selection, version: Version | None) -> _Seen:
         """Where it is, who runs it and what is started; `version` decides which names of directories count."""
         location = self.layout.locate(selection, version)
+        _must_be_text(location)
         account = self.accounts.judge_facts(selection, location)
         refuse_wrong_user(account, location.state)
         if account.owner_uid is None:
@@ -243,6 +244,20 @@ class Selected:
 
 
 _CHOOSE = "say which with `--prefix DIR`"
+
+
+def _must_be_text(location: Location) -> None:
+    """OpenClaw names its files in UTF-8 alone, as Node does from a string. Raises UsageError."""
+    for path in (location.home, location.state, location.config):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"the name of {path} is not UTF-8",
+                why="OpenClaw cannot work in such a place, nor can what is written down of it",
+                hint="name another place with `--state-dir DIR`",
+                code="bad_name",
+            ) from None
 
 
 def _service(unit: UnitFacts | None) -> Service:
