@@ -215,7 +215,7 @@ class Wiring:
         finder = self._finder()
         try:
             return finder.find()
-        except WrongUser:
+        except (WrongUser, UsageError):
             raise
         except UpgraderError:
             found = left_open(self.machine, finder.state)
