@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.diagnosis.told import cause, causes, said
+from tests.world.devices import write_file
 from tests.world.fixtures import WorldOf
+from tests.world.world import World
 from upgrader.adapters.log_lines import LogLines, LogTail
 from upgrader.domain.sighting import LogEvent, condense
 from upgrader.services.openclaw import log_events
@@ -162,3 +164,37 @@ def test_what_comes_to_a_log_is_told_once_however_it_is_rotated(tmp_path: Path, 
     with path.open("ab") as file:
         file.write(b" done\n")
     assert tail.more() == (b"half done",)
+
+
+def logins(world: World, agent: str, **profiles: dict[str, object]) -> Path:
+    """An agent's store of logins (file era)."""
+    path = world.state / "agents" / agent / "agent" / "auth-profiles.json"
+    usage = {name: profile.pop("usage") for name, profile in profiles.items() if "usage" in profile}
+    stats = {f"{name}:default": each for name, each in usage.items()}
+    stored = {f"{name}:default": {"type": "api_key", "provider": name, **each} for name, each in profiles.items()}
+    write_file(path, {"version": 1, "profiles": stored, "usageStats": stats})
+    return path
+
+
+def test_a_401_is_told_with_agent_and_profile_and_whether_the_key_was_lost_since_the_snapshot(world_of: WorldOf) -> None:
+    world = world_of("2026.2.22")
+    refused: dict[str, object] = {"failureCounts": {"auth": 3}, "lastFailureAt": 1_788_000_000_000}
+    logins(world, "main", openai={"key": "sk-before"}, zai={"key": "sk-z", "usage": dict(refused)}, groq={"key": "sk-g"})
+    world.change_token(world.own)
+    assert said(world, "--json", "--yes", "repair").exit_code == 0  # takes a snapshot
+    now: dict[str, dict[str, object]] = {
+        "openai": {"key": "sk-another", "usage": dict(refused)},
+        "zai": {"key": "sk-z", "usage": dict(refused)},
+        "mistral": {"key": "sk-m", "usage": dict(refused)},
+    }
+    logins(world, "main", **now)
+    found = {each["title"].split(" of profile ")[-1].split()[0]: each for each in causes(world)}
+    told = {name: " ".join(each["evidence"]) for name, each in found.items() if each["code"] == "provider-unauthorized"}
+    assert "it held another key, which was changed or lost since" in told["openai:default"]
+    assert "its key is the same and was refused then already" in told["zai:default"]
+    assert "nothing was lost" in told["mistral:default"]
+    lost = cause(world, "provider-login-lost")
+    assert lost["title"].startswith("agent main has lost its login groq:default")
+    assert "release 2026.2.22" in lost["evidence"][0]
+    text = json.dumps(found)
+    assert "sk-" not in text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from upgrader.adapters.databases import ReadOnlyDatabases
 from upgrader.adapters.log_lines import LogLines
+from upgrader.adapters.logins_probe import ProfilesProbe
 from upgrader.adapters.machine_probe import ShellProbe
 from upgrader.adapters.observed_files import StateFiles
 from upgrader.adapters.running_probe import GatewaysProbe
@@ -14,12 +15,24 @@ from upgrader.adapters.service_probe import UnitFilesProbe
 from upgrader.adapters.state_probe import PairingFilesProbe
 from upgrader.context.choices import Options
 from upgrader.context.finding import Finder, discovery
+from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
+from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Progress
 from upgrader.domain.selection import Selection
+from upgrader.domain.snapshot import Snapshot
 from upgrader.operations.diagnose import Diagnose, LogLore, SceneGatherer
-from upgrader.services.openclaw import locations, log_events, pairing, scene_facts, service_seen, signatures, units
+from upgrader.services.openclaw import (
+    auth_profiles,
+    locations,
+    log_events,
+    pairing,
+    scene_facts,
+    service_seen,
+    signatures,
+    units,
+)
 
 
 def diagnose(machine: Machine, options: Options, progress: Progress) -> Diagnose:
@@ -44,6 +57,7 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         machine=_shell(machine, options),
         state=_state(),
         gateways=GatewaysProbe(machine.processes, _selected, user_name),
+        providers=_providers(machine),
         lines=LogLines(),
         lore=LogLore(signatures.log_paths, log_events.archives, log_events.events),
         places=lambda found: scene_facts.places(found.state.era),
@@ -91,6 +105,22 @@ def _state() -> PairingFilesProbe:
         of_file=scene_facts.dates_of_file,
         session_folders=scene_facts.SESSION_FOLDERS,
         session_index=scene_facts.SESSION_INDEX,
+    )
+
+
+def _providers(machine: Machine) -> ProfilesProbe:
+    def newest(found: Installation) -> Snapshot | None:
+        kept = Keeping(machine, found).snapshot_shelf.list()
+        return kept[-1] if kept else None
+
+    return ProfilesProbe(
+        databases=ReadOnlyDatabases(Path(tempfile.gettempdir())),
+        small=StateFiles(),
+        file=auth_profiles.FILE,
+        database=auth_profiles.DATABASE,
+        queries=auth_profiles.QUERIES,
+        read=auth_profiles.logins,
+        newest=newest,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from upgrader.domain.configuration import Configuration
 from upgrader.domain.endpoint import Listener
 from upgrader.domain.facts import Installation
+from upgrader.domain.logins import LoginsSeen
 from upgrader.domain.scene import (
     ClientSide,
     ContainerSeen,
@@ -69,6 +70,13 @@ class RunningProbe(Protocol):
 
     def running(self, installation: Installation) -> tuple[RunningSeen, ...]:
         """What each of this state really goes by; where none runs, those of other states on its port."""
+
+
+class LoginsProbe(Protocol):
+    """Looks at agents' logins at model providers."""
+
+    def logins(self, installation: Installation) -> LoginsSeen:
+        """As they are, and as the newest snapshot holds them."""
 
 
 class StateProbe(Protocol):

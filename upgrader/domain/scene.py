@@ -6,6 +6,7 @@ from pathlib import Path
 from upgrader.domain.check import Judgement
 from upgrader.domain.endpoint import Listener
 from upgrader.domain.facts import Installation
+from upgrader.domain.logins import LoginsSeen
 from upgrader.domain.observation import Observation
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.policy_facts import Policy
@@ -167,6 +168,7 @@ class Scene:
     known_schema: int = 0
     token_in: tuple[str, ...] = ()
     running: tuple[RunningSeen, ...] = ()
+    logins: LoginsSeen = field(default_factory=LoginsSeen)
 
     def seen(self, *signatures: str) -> tuple[Sighting, ...]:
         """The sightings of these signatures."""

@@ -11,7 +11,8 @@ _BURST = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class LogEvent:
-    """One line of a log that means something. `device` is a whole device id or empty; `detail` the gateway's own reason."""
+    """One line of a log that means something. `device` is a whole device id or empty; `detail` the gateway's own reason;
+    `agent` the agent it is about, where that matters."""
 
     signature: str
     at: datetime
@@ -21,6 +22,7 @@ class LogEvent:
     scopes_from: tuple[str, ...] = ()
     scopes_to: tuple[str, ...] = ()
     sample: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Sighting:
     last: datetime
     peak_per_minute: int
     sample: str = ""
+    agent: str = ""
 
     @property
     def short(self) -> str:
@@ -82,7 +85,7 @@ def condense(events: Iterable[LogEvent]) -> tuple[Sighting, ...]:
 
 
 def _key(event: LogEvent) -> tuple[object, ...]:
-    return (event.signature, event.device, event.client, event.detail, event.scopes_from, event.scopes_to)
+    return (event.signature, event.device, event.client, event.detail, event.scopes_from, event.scopes_to, event.agent)
 
 
 def _sighting(tally: _Tally) -> Sighting:
@@ -99,4 +102,5 @@ def _sighting(tally: _Tally) -> Sighting:
         last=tally.last,
         peak_per_minute=tally.peak,
         sample=event.sample,
+        agent=event.agent,
     )

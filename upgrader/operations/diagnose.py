@@ -15,7 +15,7 @@ from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.ports import Clock, Discovery, Observer, Progress
-from upgrader.domain.probing import LineReader, MachineProbe, RunningProbe, ServiceProbe, StateProbe
+from upgrader.domain.probing import LineReader, LoginsProbe, MachineProbe, RunningProbe, ServiceProbe, StateProbe
 from upgrader.domain.scene import Places, Scene
 from upgrader.domain.sighting import LogEvent, condense
 from upgrader.domain.version import Version
@@ -46,6 +46,7 @@ class SceneGatherer:
     machine: MachineProbe
     state: StateProbe
     gateways: RunningProbe
+    providers: LoginsProbe
     lines: LineReader
     lore: LogLore
     places: Callable[[Installation], Places]
@@ -78,6 +79,7 @@ class SceneGatherer:
             known_schema=self.known_schema,
             token_in=self.state.token_in(installation, configuration),
             running=self.gateways.running(installation),
+            logins=self.providers.logins(installation),
         )
 
     def log_files(self, installation: Installation, configuration: Configuration) -> tuple[Path, ...]:

@@ -20,10 +20,6 @@ _SIGNED: dict[str, tuple[str, str]] = {
         "an agent may not see the session it asks for: tools.sessions.visibility, not device pairing",
         "`openclaw config set tools.sessions.visibility all`",
     ),
-    "provider-unauthorized": (
-        "a model provider refused a key (401): the agent's credentials, not device pairing",
-        "`openclaw models status`, then sign in again for that profile",
-    ),
     "message-order": (
         "`Message ordering conflict`: two gateways on one state, or a session store restored in part",
         "`upgrader status` shows the gateways; `/new` starts a fresh session",

@@ -2,7 +2,19 @@
 
 from collections.abc import Callable
 
-from upgrader.domain.causes import cache, gateways, lookalikes, releases, remote, requests, running, scopes, service, strangers
+from upgrader.domain.causes import (
+    cache,
+    gateways,
+    lookalikes,
+    providers,
+    releases,
+    remote,
+    requests,
+    running,
+    scopes,
+    service,
+    strangers,
+)
 from upgrader.domain.diagnosis import Cause, ranked
 from upgrader.domain.scene import Scene
 
@@ -56,6 +68,8 @@ RULES: tuple[Rule, ...] = (
     strangers.refused_devices,
     strangers.refused_clients,
     lookalikes.signed,
+    providers.refused_logins,
+    providers.lost_logins,
     lookalikes.agents_apart,
     lookalikes.sessions_in_part,
     gateways.stale_owner,

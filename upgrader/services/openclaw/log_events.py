@@ -36,6 +36,7 @@ _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _DEVICE = re.compile(r"\bdevice=([0-9a-f]{64})\b|\"deviceId\":\s?\"([0-9a-f]{64})\"")
 _CLIENT = re.compile(r"\bclient=([\w.-]+)")
+_AGENT = re.compile(r"\bagent:([a-z0-9][a-z0-9_-]{0,63}):|\"agentId\":\s?\"([a-z0-9][a-z0-9_-]{0,63})\"")
 _REASON = re.compile(r"\breason=([\w-]+)")
 _FROM, _TO = re.compile(r"\bscopesFrom=([\w.,-]*)"), re.compile(r"\bscopesTo=([\w.,-]*)")
 
@@ -67,6 +68,7 @@ def event_of(raw: bytes) -> LogEvent | None:
         scopes_from=_scopes(_FROM, text),
         scopes_to=_scopes(_TO, text),
         sample=redacted(" ".join(text.split())),
+        agent=_agent(text) if name == "provider-unauthorized" else "",
     )
 
 
@@ -83,6 +85,12 @@ def _name(line: LogLine) -> str:
 
 def _device(text: str) -> str:
     match = _DEVICE.search(text)
+    return (match[1] or match[2]) if match else ""
+
+
+def _agent(text: str) -> str:
+    """The agent of a session key, `agent:NAME:…`, or the one named."""
+    match = _AGENT.search(text)
     return (match[1] or match[2]) if match else ""
 
 
