@@ -1,6 +1,8 @@
 """Containers, other machines, owners that are gone: judged from environment, configuration and files."""
 
 import signal
+import sqlite3
+from contextlib import closing
 
 from tests.diagnosis.told import cause, causes, codes
 from tests.world.devices import Device, write_file
@@ -66,3 +68,14 @@ def test_requests_of_ever_new_devices_of_one_client_are_counted(world_of: WorldO
     asked = {f"r{n}": {"requestId": f"r{n}", "deviceId": f"{n:064x}", "clientId": "acp", "ts": 1} for n in range(9)}
     write_file(world.state / "devices" / "pending.json", asked)
     assert cause(world, "requests-pile-up")["title"].startswith("9 different devices of client acp")
+
+
+def test_an_agents_database_of_another_moment_is_named_by_its_file(world_of: WorldOf) -> None:
+    world = world_of()
+    path = world.state / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for schema, code in ((1, "agent-schema-older"), (99, "agent-schema-too-new")):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS rows_of_another_day (id)")
+            connection.execute(f"PRAGMA user_version = {schema}")
+        assert cause(world, code)["place"] == str(path.relative_to(world.state))

@@ -148,3 +148,26 @@ def test_lists_that_drifted_apart_break_only_after_a_later_upgrade(world_of: Wor
     found = {each["code"]: each for each in causes(world)}
     assert found["scopes-drifted"]["impact"] == "breaks later"
     assert found["scopes-drifted"]["device"] == world.phone.id[:12]
+
+
+def test_a_client_that_writes_the_cache_anew_at_its_connect_is_named(world_of: WorldOf) -> None:
+    """Watched across the one connect that a client of OpenClaw makes: this one narrows its own cache each time."""
+    world = world_of("2026.2.22")
+    edit_record(world, world.own, displayName="")
+    record = {k: v for k, v in world.devices()[world.own.id].items() if k != "displayName"}
+    write_file(world.state / "devices" / "paired.json", {**world.devices(), world.own.id: record})
+    world.start_gateway()
+    entry = world.package / "openclaw.mjs"
+    narrows = (
+        "import { readFileSync, writeFileSync } from 'node:fs';\n"
+        "if (process.argv.includes('call')) {\n"
+        f"  const path = {json.dumps(str(world.state / 'identity' / 'device-auth.json'))};\n"
+        "  const cache = JSON.parse(readFileSync(path)); cache.tokens.operator.scopes = ['operator.read'];\n"
+        "  process.on('exit', () => writeFileSync(path, JSON.stringify(cache)));\n}\n"
+    )
+    first, _, rest = entry.read_text().partition("\n")
+    entry.write_text(f"{first}\n{narrows}{rest}" if first.startswith("#!") else f"{narrows}{first}\n{rest}")
+    found = {each["code"]: each for each in causes(world)}
+    assert found["cache-overwritten"]["impact"] == "breaks now"
+    assert "gateway call health" in found["cache-overwritten"]["evidence"][0]
+    assert found["cache-overwritten"]["device"] == world.own.id[:12]

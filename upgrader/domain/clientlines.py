@@ -29,9 +29,12 @@ def _own(kind: str, ask: Ask, device: PairedDevice | None, seen: Observation, ru
     live = _live(ask.kind, seen)
     if live is not None and live.result is HandshakeResult.REFUSED:
         layer = layer_of(live.code, live.reason).value
+        if not ask.judged:
+            why = f"comes in by the shared secret; with its device token {layer} refused it: {live.code}"
+            return ClientLine(kind, ask.scopes, may, Standing.NOT_HELD, why)
         return ClientLine(kind, ask.scopes, may, Standing.REFUSED, f"{layer} refused it: {live.code}")
     if live is not None and live.result is HandshakeResult.ACCEPTED:
-        return ClientLine(kind, ask.scopes, may, Standing.LET_IN, "the gateway let it in with this machine's token")
+        return ClientLine(kind, ask.scopes, may, Standing.LET_IN, "tried with this machine's token")
     if not ask.judged:
         return ClientLine(kind, ask.scopes, may, Standing.NOT_HELD, "comes in by the shared secret on this machine")
     if device is None:
@@ -66,7 +69,7 @@ def _browsers(ask: Ask, seen: Observation, rules: PairingRules) -> ClientLine:
     may = rules.allowed((short or devices)[0])
     if short:
         return ClientLine("control-ui", ask.scopes, may, Standing.REFUSED, f"{short[0].short} lacks scopes")
-    return ClientLine("control-ui", ask.scopes, may, Standing.LET_IN, f"{len(devices)} browsers, their records cover it")
+    return ClientLine("control-ui", ask.scopes, may, Standing.LET_IN, f"{len(devices)} paired, their records cover it")
 
 
 def _nodes(seen: Observation) -> ClientLine:

@@ -213,7 +213,8 @@ class LogFinding:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything the live checks judge. `ready_detail` says what the gateway answered; `acts` come from store and log."""
+    """Everything the live checks judge. `ready_detail` says what the gateway answered; `acts` come from store and log;
+    `own_after` is this machine's cache after the one call that a client of OpenClaw made meanwhile."""
 
     version: Version
     store: PairingStore
@@ -228,3 +229,4 @@ class Observation:
     ready_detail: str = ""
     acts: tuple[Act, ...] = ()
     reach: Reach = Reach.LIVE
+    own_after: OwnIdentity | None = None

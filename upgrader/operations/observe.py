@@ -84,6 +84,7 @@ class GatewayObserver:
             tool_policy=configuration.tool_policy,
             store_changed_by_probe=bool(differences(looked)),
             reach=self.reach,
+            own_after=after.own,
         )
 
     def _readiness(self, gateway: Gateway) -> tuple[bool, str]:

@@ -7,6 +7,8 @@ from rich.table import Table
 from upgrader.domain.diagnosis import Cause, ClientLine, DiagnosisData, Impact, Nature, Standing, Truth, broken
 
 _COLOUR = {Impact.NOW: "red", Impact.LATER: "yellow", Impact.TOLD: "dim"}
+_WORD = {each: each.value for each in Standing} | {Standing.NOT_HELD: "not held", Standing.UNKNOWN: "open"}
+_SHOWN = 3  # scopes of a list; the rest is counted
 _STANDING = {Standing.LET_IN: "green", Standing.REFUSED: "red", Standing.NOT_HELD: "dim", Standing.UNKNOWN: "yellow"}
 
 
@@ -23,13 +25,15 @@ def render_diagnosis(data: DiagnosisData) -> RenderableType:
 
 
 def clients_table(clients: tuple[ClientLine, ...]) -> RenderableType:
-    """One line for each kind of client."""
+    """One line for each kind of client, on a screen of 100 columns; all scopes stand in `--json`."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("client", "asks for", "may have", "verdict"):
+    table.add_column("client", no_wrap=True)
+    for heading in ("asks for", "may have", "verdict"):
         table.add_column(heading, overflow="fold")
     for each in clients:
-        verdict = f"[{_STANDING[each.standing]}]{each.standing.value}[/]: {escape(each.why)}"
-        table.add_row(escape(each.kind), _short(each.asks), _short(each.may_have), verdict)
+        verdict = f"[{_STANDING[each.standing]}]{_WORD[each.standing]}[/]"
+        why = "" if each.standing is Standing.LET_IN else f": {escape(each.why.replace('operator.', ''))}"
+        table.add_row(escape(each.kind), _short(each.asks), _short(each.may_have), verdict + why)
     return table
 
 
@@ -44,10 +48,15 @@ def _headline(data: DiagnosisData) -> str:
 def _cause(number: int, cause: Cause) -> RenderableType:
     nature = "" if cause.nature is Nature.PAIRING else f", {cause.nature.value}"
     colour = _COLOUR[cause.impact]
-    lines = [f"[{colour}]{number}. {escape(cause.title)}[/{colour}] ({cause.impact.value}, {cause.likelihood.value}{nature})"]
-    lines += [f"   {escape(each)}" for each in cause.evidence]
-    lines.append(f"   [cyan]next:[/cyan] {escape(cause.remedy)}")
-    return Group(*lines)
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    title = f"[{colour}]{escape(cause.title)}[/{colour}] ({cause.impact.value}, {cause.likelihood.value}{nature})"
+    table.add_row(f"[{colour}]{number}.[/{colour}]", title)
+    for each in cause.evidence:
+        table.add_row("", escape(each))
+    table.add_row("", f"[cyan]next:[/cyan] {escape(cause.remedy)}")
+    return table
 
 
 def _truths(truths: tuple[Truth, ...]) -> Table:
@@ -55,10 +64,13 @@ def _truths(truths: tuple[Truth, ...]) -> Table:
     for heading in ("", "clients here", "gateway", ""):
         table.add_column(heading, overflow="fold")
     for each in truths:
-        unlike = "" if each.agrees else "[red]differ[/red]"
-        table.add_row(each.what, escape(each.client), escape(each.gateway), unlike)
+        gateway = "the same" if each.client == each.gateway else escape(each.gateway)
+        table.add_row(each.what, escape(each.client), gateway, "" if each.agrees else "[red]differ[/red]")
     return table
 
 
 def _short(scopes: tuple[str, ...]) -> str:
-    return escape(", ".join(scope.removeprefix("operator.") for scope in scopes) or "-")
+    """`admin, read, write +4`: the first ones, and how many more."""
+    names = [scope.removeprefix("operator.") for scope in scopes]
+    more = f" +{len(names) - _SHOWN}" if len(names) > _SHOWN else ""
+    return escape((", ".join(names[:_SHOWN]) + more) or "-")

@@ -179,3 +179,37 @@ def record_token_empty(scene: Scene) -> tuple[Cause, ...]:
         for token in device.tokens
         if token.revoked_ms is None and token.token.length == 0
     )
+
+
+def overwritten(scene: Scene) -> tuple[Cause, ...]:
+    """The cache before and after one connect of OpenClaw's own client: one that writes it anew undoes what was mended."""
+    before, after = scene.observation.store.own, scene.observation.own_after
+    if before is None or after is None or before.device_id != after.device_id:
+        return ()
+    changed = [
+        (old, new)
+        for old in before.tokens
+        if (new := after.token(old.role)) is not None and (old.token, set(old.scopes)) != (new.token, set(new.scopes))
+    ]
+    return tuple(_overwritten(scene, old, new) for old, new in changed)
+
+
+def _overwritten(scene: Scene, old: TokenRecord, new: TokenRecord) -> Cause:
+    device = scene.observation.store.own_device
+    recorded = device.token(old.role) if device else None
+    agrees = recorded is not None and recorded.token == new.token and not scene.rules.missing(recorded.scopes, new.scopes)
+    calls = ", ".join(f"`{each.command}`" for each in scene.observation.calls)
+    return Cause(
+        "cache-overwritten",
+        f"a client here wrote the {old.role} token cache anew at a connect: it now "
+        + ("agrees with the gateway" if agrees else "differs from the gateway"),
+        Likelihood.LIKELY,
+        Impact.TOLD if agrees else Impact.NOW,
+        (
+            f"before {calls or 'a connect'}: {old.token}, {', '.join(old.scopes) or 'no scopes'}",
+            f"after: {new.token}, {', '.join(new.scopes) or 'no scopes'}",
+        ),
+        "`upgrader diagnose --follow` names each write as it happens",
+        device=scene.observation.store.own.device_id[:12] if scene.observation.store.own else "",
+        place=scene.places.cache,
+    )

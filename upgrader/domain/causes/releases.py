@@ -1,5 +1,7 @@
 """What crosses releases: originals that were migrated, identities made anew, schemas of a newer release, unreadable data."""
 
+from dataclasses import replace
+
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
 from upgrader.domain.facts import PairingEra
 from upgrader.domain.scene import Scene
@@ -44,6 +46,22 @@ def newer_schema(scene: Scene) -> tuple[Cause, ...]:
 
 def _data(code: str, title: str, remedy: str, impact: Impact) -> Cause:
     return Cause(code, title, Likelihood.CERTAIN, impact, (), remedy, Nature.DATA)
+
+
+def agents_of_another_moment(scene: Scene) -> tuple[Cause, ...]:
+    """An agent's database of another moment than the rest: of a later release, or never migrated. Reads like lost messages."""
+    supported, version = scene.installation.package.agent_schema, scene.rules.version
+    if supported is None:
+        return ()
+    found = []
+    for path, schema in scene.installation.state.agent_schemas:
+        if schema > supported:
+            why = f"{path} has schema {schema}, {version} supports {supported}: it is of a later release"
+            found.append(_data("agent-schema-too-new", why, _BACK, Impact.NOW))
+        elif 0 < schema < supported and not scene.installation.is_running:
+            why = f"{path} has schema {schema}, {version} wants {supported}: it was restored apart, or never migrated"
+            found.append(_data("agent-schema-older", why, _DOCTOR, Impact.NOW))
+    return tuple(replace(each, place=each.title.split(" ")[0]) for each in found)
 
 
 def not_imported(scene: Scene) -> tuple[Cause, ...]:

@@ -23,6 +23,7 @@ Rule = Callable[[Scene], tuple[Cause, ...]]
 RULES: tuple[Rule, ...] = (
     releases.unreadable,
     releases.newer_schema,
+    releases.agents_of_another_moment,
     releases.not_imported,
     releases.only_migrated,
     gateways.several,
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     cache.cache_missing,
     cache.token_differs,
     cache.record_token_empty,
+    cache.overwritten,
     scopes.record_lacks,
     requests.loop,
     scopes.token_beyond_device,

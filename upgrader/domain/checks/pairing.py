@@ -146,7 +146,7 @@ def _own_ask(device: PairedDevice | None, ask: Ask, rules: PairingRules) -> Judg
     why = f"such a client asks for {', '.join(lacking)}, which the record does not hold"
     if rules.mends_locally(device):
         return _pass(check, f"{why}; {rules.version} approves that silently on this machine")
-    return _fail(check, f"{why}, and {rules.version} refuses it: pairing required", "`upgrader plan` names another release")
+    return _fail(check, f"{why}, and {rules.version} refuses it: pairing required", "`upgrader repair` widens the record")
 
 
 def _others_lack(device: PairedDevice, rules: PairingRules) -> tuple[str, ...]:

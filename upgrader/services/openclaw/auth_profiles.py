@@ -11,9 +11,10 @@ from typing import Any
 from upgrader.domain.logins import Login
 from upgrader.domain.observing import Query
 from upgrader.domain.secret import Fingerprint
+from upgrader.services.openclaw.paths import AGENT_DATABASES
 
 FILE = "agents/*/agent/auth-profiles.json"
-DATABASE = "agents/*/agent/openclaw-agent.sqlite"
+DATABASE = AGENT_DATABASES
 QUERIES = (
     Query("store", "SELECT store_json FROM auth_profile_store LIMIT 20"),
     Query("state", "SELECT state_json FROM auth_profile_state LIMIT 20"),
