@@ -18,9 +18,10 @@ from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.stub_model import MODEL_ID
+from upgrader.adapters.together import beside
 from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
-from upgrader.context.observing import pairing_probe
+from upgrader.context.observing import pairing_probe, turn_asker
 from upgrader.context.proving import live_memory, read_snapshot_config, settle_clone
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
@@ -202,6 +203,8 @@ class Bench:
             clones=clones,
             places=self.places(),
             pairing=pairing_probe(machine),
+            asker=turn_asker(machine),
+            beside=beside,
             lore=canary_lore,
             clock=SystemClock(),
             progress=Told(),

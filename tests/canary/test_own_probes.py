@@ -22,6 +22,9 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
+ASKS = 'openclaw agent --agent main --message "hello $UPGRADER_CANARY_WORD"'
+
+
 @pytest.mark.parametrize("seal", [Seal.SEALED, Seal.UNSEALED], ids=["sealed", "unsealed"])
 def test_own_probes_speak_with_the_canary_and_the_required_ones_decide(
     world: World, candidate: Candidate, tmp_path: Path, seal: Seal
@@ -29,20 +32,22 @@ def test_own_probes_speak_with_the_canary_and_the_required_ones_decide(
     bench = Bench(world, tmp_path / "bench", seal)
     if bench.places().seal() is not seal:
         pytest.skip("this machine permits no namespaces")
-    asks = script(tmp_path / "own" / "asks", "openclaw agent --agent main --message hello && echo at $UPGRADER_CANARY_URL")
+    asks = script(tmp_path / "own" / "asks", f"{ASKS} && echo at $UPGRADER_CANARY_URL")
     bench.probes = (
         OwnProbe("asks", (str(asks),), Need.REQUIRED),
         OwnProbe("dislikes", (str(script(tmp_path / "own" / "dislikes", "echo not good; exit 1")),)),
         OwnProbe("undecided", (str(script(tmp_path / "own" / "undecided", "exit 75")),)),
+        OwnProbe("mute", (str(script(tmp_path / "own" / "mute", "exit 0")),)),
         OwnProbe("hangs", (str(script(tmp_path / "own" / "hangs", "sleep 60")),), limit=timedelta(seconds=1)),
     )
     report = bench.run(candidate())
     assert report.verdict is Verdict.PASS
-    said = {name: judged(report, f"own.{name}").verdict for name in ("asks", "dislikes", "undecided", "hangs")}
+    said = {name: judged(report, f"own.{name}").verdict for name in ("asks", "dislikes", "undecided", "mute", "hangs")}
     assert said == {
         "asks": Verdict.PASS,
         "dislikes": Verdict.FAIL,
         "undecided": Verdict.INCONCLUSIVE,
+        "mute": Verdict.PASS if seal is Seal.SEALED else Verdict.INCONCLUSIVE,  # another gateway could be reached there
         "hangs": Verdict.INCONCLUSIVE,
     }
     assert "hello from the stand-in model" in judged(report, "own.asks").why

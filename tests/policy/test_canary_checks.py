@@ -7,7 +7,7 @@ from upgrader.domain.check import Need, Verdict, overall
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks import silence
 from upgrader.domain.clone import Clone, Likeness
-from upgrader.domain.course import Course, DoctorRan, Skipped, Started
+from upgrader.domain.course import Course, DoctorRan, Skipped, Started, TerminalSeen
 from upgrader.domain.enclosure import Outside, Screen
 from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 
@@ -93,9 +93,9 @@ def test_a_gateway_that_ended_fails_with_its_exit_code() -> None:
 
 
 def test_an_unknown_screen_does_not_decide() -> None:
-    judged = checks.terminal(Screen(None, True, ""))
+    judged = checks.terminal(TerminalSeen(Screen(None, True, "")))
     assert (judged.verdict, judged.need) == (Verdict.INCONCLUSIVE, Need.WANTED)
-    assert checks.terminal(Screen(1, False, "pairing required")).verdict is Verdict.FAIL
+    assert checks.terminal(TerminalSeen(Screen(1, False, "pairing required"))).verdict is Verdict.FAIL
 
 
 def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:

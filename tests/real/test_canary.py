@@ -1,7 +1,5 @@
 """The canary with the real OpenClaw: what it must let through, and what it must hold."""
 
-import os
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -106,6 +104,21 @@ def test_from_a_state_of_2_17_that_2_19_refuses_2_22_heals(
     assert {"turn.sessions_spawn", "turn.sessions_send"} <= {j.check for j in report.healed}
 
 
+@pytest.mark.long
+def test_from_the_same_state_2_21_still_fails_and_says_so_per_kind_of_client(
+    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+) -> None:
+    world = paired_by_2_17_itself(real_world_of("2026.2.17"))
+    world.prefix.unlink()
+    world.prefix.symlink_to(installed("2026.2.19").prefix)
+    report = _bench(world, tmp_path).run(slot(installed("2026.2.21").package, "2026.2.21", world.node.node))
+    print(report.verdict, report.blame, [j.check for j in report.healed])
+    for j in report.candidate.judgements:
+        print(j.check, j.verdict.value, j.need.value, j.why[:150])
+    print("remaining", [(j.check, j.why) for j in report.remaining])
+    assert report.remaining
+
+
 def test_the_way_back_from_2_22_is_rehearsed(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
     world = paired_by_2_17_itself(real_world_of("2026.2.17"))
     candidate = slot(installed("2026.2.22").package, "2026.2.22", world.node.node)
@@ -113,19 +126,6 @@ def test_the_way_back_from_2_22_is_rehearsed(real_world_of: RealWorldOf, install
     assert report.verdict is Verdict.PASS
     assert report.rehearsal is not None
     assert not [j for j in report.rehearsal.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED]
-
-
-def test_a_package_with_a_missing_file_fails_by_its_name(
-    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
-) -> None:
-    world = real_world_of("2026.9.5")
-    whole = installed("2026.9.6").package
-    damaged = tmp_path / "damaged" / "node_modules" / "openclaw"
-    shutil.copytree(whole, damaged, symlinks=True, copy_function=os.link)
-    (damaged / "dist" / "entry.js").unlink()
-    report = _bench(world, tmp_path).run(slot(damaged, "2026.9.6", world.node.node))
-    assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
-    assert "dist/entry" in judged(report, "doctor").why
 
 
 @pytest.mark.long

@@ -151,11 +151,12 @@ def _die_with_the_tool(life: socket.socket, hand: "_Hand") -> None:
 
 
 class _Hand:
-    """Does one thing after the other, and keeps what it started."""
+    """Does one thing after the other on each channel, and keeps what it started."""
 
     def __init__(self, watch: SealedWatch | OpenWatch) -> None:
         self._runner = ProcessRunner({})
         self._children: list[Child] = []
+        self._starting = threading.Lock()
         self._watch = watch
         self._verbs: dict[str, Callable[[Mapping[str, object]], tuple[dict[str, object], tuple[Handed, ...]]]] = {
             "run": self._run,
@@ -168,6 +169,7 @@ class _Hand:
             "outside": self._seen_outside,
             "memory": self._memory,
             "shell": self._shell,
+            "channel": self._channel,
         }
 
     def serve(self, control: socket.socket) -> None:
@@ -205,9 +207,20 @@ class _Hand:
             "seconds": ran.took.total_seconds(),
         }, ()
 
+    def _channel(self, _request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
+        """One more channel, served beside the others: what takes long does not keep the rest waiting."""
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=self._serve_beside, args=(ours,), daemon=True).start()
+        return {}, (theirs,)
+
+    def _serve_beside(self, channel: socket.socket) -> None:
+        with channel, contextlib.suppress(wire.WireClosed):
+            self.serve(channel)
+
     def _start(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
-        self._children.append(self._runner.launch(_command(request), Path(str(request["log"]))))
-        return {"child": len(self._children) - 1}, ()
+        with self._starting:
+            self._children.append(self._runner.launch(_command(request), Path(str(request["log"]))))
+            return {"child": len(self._children) - 1}, ()
 
     def _poll(self, request: Mapping[str, object]) -> tuple[dict[str, object], tuple[Handed, ...]]:
         return {"exit_code": self._child(request).exit_code()}, ()

@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, WebSocketExc
 from websockets.sync.client import ClientConnection, connect
 
 from upgrader.adapters.loopback_tls import unverified
-from upgrader.domain.observing import NoAnswer
+from upgrader.domain.observation import Handshake
+from upgrader.domain.observing import Attempt, NoAnswer
 
 T = TypeVar("T")
 
@@ -43,6 +44,19 @@ class GatewaySocket:
         with self._frames(port, origin) as frames:
             frames.send(frames.first(reply, "no_challenge", "it sent no challenge"))
             return frames.first(read, "no_answer", "it did not answer the connect")
+
+    def ask(
+        self, port: int, attempt: Attempt, question: Callable[[Handshake], bytes | None], answer: Callable[[bytes], T | None]
+    ) -> tuple[Handshake, T | None]:
+        """See Sockets.ask."""
+        with self._frames(port, attempt.origin) as frames:
+            frames.send(frames.first(attempt.reply, "no_challenge", "it sent no challenge"))
+            met = frames.first(attempt.read, "no_answer", "it did not answer the connect")
+            asked = question(met)
+            if asked is None:
+                return met, None
+            frames.send(asked)
+            return met, frames.until(answer)
 
     def greeting(self, port: int) -> bytes:
         """The first frame a gateway sends of its own accord. Raises NoAnswer."""
@@ -117,6 +131,13 @@ class _Frames:
             if (found := wanted(frame.encode() if isinstance(frame, str) else frame)) is not None:
                 return found
         raise _Unexpected(code, otherwise)
+
+    def until(self, wanted: Callable[[bytes], T | None]) -> T:
+        """What `wanted` finds, however many events of other work come before it; the deadline alone ends the wait."""
+        while True:
+            frame = self._connection.recv(timeout=max(0.0, self._deadline - time.monotonic()))
+            if (found := wanted(frame.encode() if isinstance(frame, str) else frame)) is not None:
+                return found
 
 
 def _no_answer(port: int, code: str, why: str) -> NoAnswer:

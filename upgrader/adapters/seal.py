@@ -108,6 +108,7 @@ def _serve(channel: socket.socket, seal: Seal, hand: HandProcess) -> Iterator[Pl
         try:
             yield place
         finally:
+            wired.close()
             with suppress(wire.WireClosed):
                 wire.send(channel, {"do": "quit"})
 
@@ -205,28 +206,55 @@ class LinuxPlace:
 
 
 class _Wired:
-    """One question, one answer."""
+    """Questions and answers; several at a time, each on a channel of its own that is used again afterwards."""
 
     def __init__(self, channel: socket.socket, hand: HandProcess) -> None:
-        self._channel = channel
+        self._first = channel
         self._hand = hand
         self._lock = threading.Lock()
+        self._free = [channel]
+
+    def close(self) -> None:
+        """Close every channel that was opened beside the first one."""
+        for channel in self._free:
+            if channel is not self._first:
+                channel.close()
 
     def ask(self, request: Mapping[str, object], limit: timedelta) -> tuple[dict[str, object], tuple[int, ...]]:
         """Send and wait. A refused connection is an answer; other errors of the hand are raised as what they are."""
+        channel = self._take()
+        try:
+            answer, descriptors = self._asked(channel, request, limit)
+        finally:
+            self._free.append(channel)
+        return self._checked(request, answer), descriptors
+
+    def _take(self) -> socket.socket:
+        """A channel nobody waits on. The last free one is never given out: more are asked for by it."""
         with self._lock:
-            try:
-                wire.send(self._channel, request)
-                answer, descriptors = wire.receive(self._channel, limit)
-            except (wire.WireClosed, TimeoutError) as error:
-                said = self._hand.last_words() or str(error)
-                raise PlaceLost("the canary's place is gone", why=f"at `{request['do']}`: {said}") from error
+            if len(self._free) > 1:
+                return self._free.pop()
+            _, descriptors = self._asked(self._free[0], {"do": "channel"}, _ASK)
+            return socket.socket(fileno=descriptors[0])
+
+    def _asked(
+        self, channel: socket.socket, request: Mapping[str, object], limit: timedelta
+    ) -> tuple[dict[str, object], tuple[int, ...]]:
+        try:
+            wire.send(channel, request)
+            return wire.receive(channel, limit)
+        except (wire.WireClosed, TimeoutError) as error:
+            said = self._hand.last_words() or str(error)
+            raise PlaceLost("the canary's place is gone", why=f"at `{request['do']}`: {said}") from error
+
+    @staticmethod
+    def _checked(request: Mapping[str, object], answer: dict[str, object]) -> dict[str, object]:
         code = answer.get("error")
         if code in _ERRORS:
             raise _ERRORS[str(code)](str(answer["message"]), why=str(answer["why"]))
         if code is not None and request["do"] != "dial":
             raise PlaceLost("the canary's place refused a step", why=f"{request['do']}: {answer['message']}")
-        return answer, descriptors
+        return answer
 
 
 def _write_job(job: Path, site: Site) -> None:

@@ -23,6 +23,7 @@ from upgrader.domain.observation import Observation
 from upgrader.domain.ports import Progress
 from upgrader.domain.selection import Location
 from upgrader.domain.version import Version
+from upgrader.operations.clone_asking import CloneAsker
 from upgrader.operations.clone_pairing import ClonePairing
 from upgrader.operations.live_turn import ChecksWithTurn, TurnWords
 from upgrader.operations.observe import GatewayObserver, Senses
@@ -92,6 +93,15 @@ def pairing_probe(machine: Machine) -> ClonePairing:
         auth=lambda request, site: _auth_of_clone(machine, request, site),
         knowledge=KNOWLEDGE,
         clock=machine.clock,
+    )
+
+
+def turn_asker(machine: Machine) -> CloneAsker:
+    """Asks for turns in a canary's own place."""
+    return CloneAsker(
+        sockets=lambda place, limit: GatewaySocket(_linux(place).dial, limit),
+        auth=lambda request, site: _auth_of_clone(machine, request, site),
+        lore=KNOWLEDGE,
     )
 
 

@@ -16,9 +16,10 @@ from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.settling import Settler
 from upgrader.adapters.stub_model import MODEL_ID
+from upgrader.adapters.together import beside
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.observing import pairing_probe
+from upgrader.context.observing import pairing_probe, turn_asker
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.configuration import IncludeAccess
 from upgrader.domain.facts import Installation
@@ -79,6 +80,8 @@ class Proving:
                 clones=self._clones(),
                 places=self._places(),
                 pairing=pairing_probe(self.machine),
+                asker=turn_asker(self.machine),
+                beside=beside,
                 lore=canary_lore,
                 clock=self.machine.clock,
                 progress=self.progress,

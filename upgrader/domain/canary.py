@@ -53,12 +53,21 @@ class CanaryRequest:
 
 
 @dataclass(frozen=True)
+class StepTook:
+    """One step of a course: what was done, when it began after the course did, and how long it took, in seconds."""
+
+    name: str
+    began: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CanaryRun:
     """One course of one release on one clone. `seconds` from clone to end.
 
     `likeness` is the comparison of the clone with its source before its first start, `edits` what was changed in it on
     purpose; `restart_seconds` the second start on the same clone. `migration` is what the release made of the state by
-    names and counts; `memory_bytes` of all its processes once it was ready.
+    names and counts; `memory_bytes` of all its processes once it was ready. `steps` may overlap: some run at once.
     """
 
     version: str
@@ -73,6 +82,7 @@ class CanaryRun:
     edits: tuple[Edit, ...] = ()
     migration: Migration | None = None
     memory_bytes: int | None = None
+    steps: tuple[StepTook, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,17 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal, StepTook
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan, CloneWish
 from upgrader.domain.contents import Contents, Migration
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
 from upgrader.domain.observation import LogFinding
+from upgrader.domain.observing import Gateway
 from upgrader.domain.own_probes import BudgetWish, OwnProbeRan
 from upgrader.domain.slot import Slot
-from upgrader.domain.turns import TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.turns import TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.version import Version
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst; 9.6's doctor on 6 MB took 12 to 21 s
@@ -101,11 +102,36 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """How many turns carried a fresh word, and how many of these words lie in the clone's own state."""
+class Word:
+    """A fresh word that was said in a session of the clone's gateway."""
 
-    asked: int
-    found: int
+    session: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PairingSeen:
+    """What became of pairing; `proven` and `unproven` are the accepted connects that did and did not find the word."""
+
+    judgements: tuple[Judgement, ...] = ()
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TerminalSeen:
+    """What the terminal client showed. `word` is what it said to an agent, empty where it was only to connect."""
+
+    screen: Screen
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Probes that did and did not prove that they spoke with this clone's gateway: by a fresh word that lies in its state."""
+
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,18 +145,21 @@ class Course:
     first: Started | None = None
     turns: tuple[TurnSeen, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    screen: Screen | None = None
+    screen: TerminalSeen | None = None
     ended: Started | None = None
     second: Started | None = None
     turns_again: tuple[TurnSeen, ...] = ()
+    pairing_again: PairingSeen | None = None
+    screen_again: TerminalSeen | None = None
     outside: Outside | None = None
     log: tuple[LogFinding, ...] = ()
     schema_after: int | None = None
-    pairing: tuple[Judgement, ...] = ()
+    pairing: PairingSeen | None = None
     migration: Migration | None = None
     answered: Answered | None = None
     own: tuple[OwnProbeRan, ...] = ()
     memory_bytes: int | None = None
+    steps: tuple[StepTook, ...] = ()
 
 
 class Clones(Protocol):
@@ -177,8 +206,26 @@ class PairingProbe(Protocol):
     def before(self, request: CanaryRequest, site: Site) -> None:
         """Remember the store as it is before the release touches it."""
 
-    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int) -> tuple[Judgement, ...]:
-        """With the gateway ready: compare the store, try the handshakes of every kind of client, judge."""
+    def started(self, site: Site) -> None:
+        """Remember the store as the start left it, before clients of any kind connect."""
+
+    def judge(
+        self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None
+    ) -> PairingSeen:
+        """With the gateway ready: compare the store, try the handshakes of every kind of client, judge.
+
+        Each accepted connect is asked for `word`, where one was said: only this clone's gateway has heard it.
+        """
+
+
+class TurnAsker(Protocol):
+    """Asks for an agent's turn over a connection of ours, where that is the very same as by OpenClaw's command line."""
+
+    def gateway(self, request: CanaryRequest, slot: Slot, site: Site, port: int) -> Gateway | None:
+        """The gateway to ask, None where the command line has to be used: there its connect is recorded."""
+
+    def ask(self, place: Place, gateway: Gateway, probe: TurnProbe, limit: timedelta) -> TurnEnded:
+        """The turn, to its end."""
 
 
 class Lore(Protocol):
@@ -197,6 +244,9 @@ class Lore(Protocol):
 
     def doctor_call(self, present: Version, target: Version) -> DoctorCall | None:
         """The doctor call of a move."""
+
+    def crashed(self, stderr: bytes) -> bool:
+        """Whether a command ended by an error nobody caught, whatever its exit code says."""
 
     def readiness(self, version: Version) -> Readiness:
         """How a release tells that it is ready."""
@@ -228,8 +278,14 @@ class Lore(Protocol):
     def terminal_arguments(self, nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
         """The command of the terminal client, in a session of its own: an older one shows what was said before."""
 
-    def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What the terminal client shows when it is connected, and when it was refused."""
+    def terminal_speaks(self, config: Mapping[str, object]) -> bool:
+        """Whether the terminal client says a word to an agent as well: not where its session would need a sandbox."""
+
+    def terminal_patterns(self, config: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the terminal client shows when it got what it wanted, and when it was refused."""
+
+    def main_session(self, agent: str, config: Mapping[str, object]) -> str:
+        """The session that a turn of this agent goes to."""
 
     def reason(self, why: str) -> str:
         """What two failures have in common when they are the same one: known words, else the text without what varies."""

@@ -116,6 +116,14 @@ class Sockets(Protocol):
         connection is closed when the answer is there. Raises NoAnswer.
         """
 
+    def ask(
+        self, port: int, attempt: "Attempt", question: Callable[[Handshake], bytes | None], answer: Callable[[bytes], T | None]
+    ) -> tuple[Handshake, T | None]:
+        """Connect as `attempt` says, then ask what `question` makes of the outcome (None: nothing) over the same connection.
+
+        `answer` gets every frame after that and returns None for one that is not its. Raises NoAnswer.
+        """
+
     def greeting(self, port: int) -> bytes:
         """The first frame a gateway sends of its own accord. Raises NoAnswer."""
 
@@ -222,6 +230,12 @@ class Knowledge(Protocol):
 
     def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
         """The one real call of an observation."""
+
+    def history_frame(self, session: str, word: str) -> bytes:
+        """The request for what was said last in a session."""
+
+    def history_holds(self, word: str, frame: bytes) -> bool | None:
+        """Whether the answer to it holds the word; None for any other frame."""
 
     def readiness_paths(self, version: Version) -> tuple[str, ...]:
         """What to ask over HTTP; empty where only a WebSocket tells."""

@@ -24,11 +24,15 @@ class OwnProbe:
 
 @dataclass(frozen=True)
 class OwnProbeRan:
-    """How one went. `exit_code` is None when it did not end in time or could not be run; `said` its last lines, redacted."""
+    """How one went. `exit_code` is None when it did not end in time or could not be run; `said` its last lines, redacted.
+
+    `proven`: the word it was given lies in the clone's state, so it spoke with the canary and with nobody else.
+    """
 
     probe: OwnProbe
     exit_code: int | None
     said: str
+    proven: bool = False
 
 
 @dataclass(frozen=True)

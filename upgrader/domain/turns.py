@@ -45,6 +45,14 @@ class TurnProbe:
 
 
 @dataclass(frozen=True)
+class TurnEnded:
+    """How the asking for a turn ended, as a command would: `exit_code` None when it did not in time; `said` unredacted."""
+
+    exit_code: int | None
+    said: str
+
+
+@dataclass(frozen=True)
 class TurnSeen:
     """How one turn went. `events` are the model's of this nonce; `said` is the end of the command's output, redacted.
 

@@ -169,6 +169,7 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
         edits=course.clone.edits,
         migration=course.migration,
         memory_bytes=course.memory_bytes,
+        steps=course.steps,
     )
 
 

@@ -1,6 +1,5 @@
 """One course: clone, doctor, start, pairing, turns, terminal, restart. Gathers facts; `checks.canary` judges them."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,22 +8,21 @@ from pathlib import Path
 from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.contents import Contents, migration
-from upgrader.domain.course import Answered, Budgets, Course, DoctorRan, Readiness, Started
+from upgrader.domain.course import Budgets, Course, DoctorRan, Readiness, Started
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.held import CanaryNotHeld
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
-from upgrader.domain.turns import TurnKind, TurnSeen
 from upgrader.operations.canary_probes import by_hand, run_own_probes
+from upgrader.operations.canary_round import Grounds, Round, Rounds, who_answered
 from upgrader.operations.canary_site import outside, site_for
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_turns import TurnTaker
 from upgrader.operations.canary_words import Redactor, last_words
+from upgrader.operations.timed_steps import TimedSteps
 
 _POLL = timedelta(seconds=0.25)
-_CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f]")  # terminal control sequences
 _LOG = "gateway.jsonl"
 
 
@@ -68,14 +66,16 @@ class CourseRunner:
         """The whole course; it ends early at a step without which the next says nothing. Raises PlaceLost."""
         clock = self._tools.clock
         began = clock.monotonic()
-        openclaw, seal = self._tools.lore.command(self._slot), self._tools.places.seal()
-        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes)
-        with self._tools.places.open(site) as place:
-            run = _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place)
+        steps = TimedSteps(self._tools.progress, clock)
+        tools = replace(self._tools, progress=steps)
+        openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
+        site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes)
+        with tools.places.open(site) as place:
+            run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
             course = run.course(self._prepare)
             course = replace(course, outside=place.outside())
-        return replace(course, seconds=clock.monotonic() - began, schema_after=self._tools.clones.schema(site.state))
-
+        schema = self._tools.clones.schema(site.state)
+        return replace(course, seconds=clock.monotonic() - began, schema_after=schema, steps=steps.taken)
 
     def hold(self, root: Path, serve: Callable[[Serving], None]) -> None:
         """Bring it to serve, and let `serve` have it. Raises CanaryNotHeld when it never does, PlaceLost."""
@@ -111,14 +111,15 @@ class _Run:
         places = ((slot.package_root, "<package>"), (site.shown_state, "<state>"), (site.shown_home, "<home>"))
         told = tuple((str(path), name) for path, name in places)
         self._redactor = Redactor(tuple(secret for secret in secrets if secret), told)
-        self._taker = TurnTaker(tools, slot, budgets, config, place, self._command, self._redactor)
+        self._first = Round()
         self._environment: dict[str, str] = {}
         self._began = tools.clock.now()
 
     def course(self, prepare: Prepare | None) -> Course:
+        clones, state = self._tools.clones, self._site.state
         clone = self._make_clone()
         if prepare is not None:
-            prepare(self._site.state)
+            prepare(state)
         course = Course(str(self._slot.version), clone, 0.0)
         if not all(item.holds for item in clone.likeness) or not clone.likeness:
             return course
@@ -138,7 +139,8 @@ class _Run:
         else:
             self._place.end(child.number, self._budgets.stop)
         course = replace(course, migration=course.migration and course.migration.with_plugins(before, self._contents()))
-        return replace(course, answered=self._answered(course), log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
+        answered = who_answered(course, lambda words: clones.mentions(state, words, self._began.timestamp()))
+        return replace(course, answered=answered, log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
 
     def hold(self, serve: Callable[[Serving], None]) -> None:
         clone = self._make_clone()
@@ -154,23 +156,36 @@ class _Run:
         self._place.end(child.number, self._budgets.stop)
 
     def _with_gateway(self, course: Course, child: Child) -> Course:
-        # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.
         memory = self._place.memory()
-        turns, skipped = self._taker.take((TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND))
-        course = replace(course, turns=turns, skipped=skipped, memory_bytes=memory, ended=self._ended(child))
+        self._first = self._rounds(child).first()
+        seen = self._first
+        course = replace(
+            course,
+            turns=seen.turns,
+            skipped=seen.skipped,
+            pairing=seen.pairing,
+            screen=seen.screen,
+            memory_bytes=memory,
+            ended=self._ended(child),
+        )
         if course.ended is not None:
             return course
-        with self._tools.progress.step("pairing checks on the clone"):
-            pairing = self._tools.pairing.judge(self._request, self._slot, self._site, self._place, self._port)
-        connected, refused = self._lore.terminal_patterns(self._slot.version)
-        with self._tools.progress.step("the terminal client on the clone"):
-            screen = self._place.on_terminal(
-                self._command(self._lore.terminal_arguments(self._tools.nonce(), self._config), self._budgets.terminal),
-                tuple(f"(?:{'|'.join(patterns)})" for patterns in (connected, refused)),
-            )
-        screen = replace(screen, shown=self._redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split())))
         own = run_own_probes(self._tools, self._place, self._site, self._port, self._environment, self._redactor)
-        return replace(course, pairing=pairing, screen=screen, own=own, ended=self._ended(child))
+        return replace(course, own=own, ended=self._ended(child))
+
+    def _rounds(self, child: Child) -> Rounds:
+        grounds = Grounds(
+            self._request,
+            self._slot,
+            self._site,
+            self._place,
+            self._port,
+            self._budgets,
+            self._config,
+            self._command,
+            self._redactor,
+        )
+        return Rounds(self._tools, grounds, lambda: self._ended(child))
 
     def _ended(self, child: Child) -> Started | None:
         """How the gateway ended that was ready and should serve; None while it does."""
@@ -180,15 +195,17 @@ class _Run:
         return Started(False, 0.0, code, self._redactor.shown(last_words(_bytes_of(child.output))))
 
     def _once_more(self, course: Course, child: Child) -> Course:
-        """Stop, start and one more turn: what a first start leaves behind must not stop the second."""
-        with self._tools.progress.step(f"restarting {self._slot.version} on the clone"):
+        """Stop, start and all of it again: what a first start leaves behind must not stop the second."""
+        with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
             self._place.end(child.number, self._budgets.stop)
+        with self._tools.progress.step(f"starting {self._slot.version} on the clone once more"):
             again, second = self._start()
-        turns: tuple[TurnSeen, ...] = ()
-        if second.ready:
-            turns, _ = self._taker.take((TurnKind.SPAWN,))
-        self._place.end(again.number, self._budgets.stop)
-        return replace(course, second=second, turns_again=turns)
+        seen = self._rounds(again).again(self._first) if second.ready else Round()
+        with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
+            self._place.end(again.number, self._budgets.stop)
+        return replace(
+            course, second=second, turns_again=seen.turns, pairing_again=seen.pairing, screen_again=seen.screen
+        )
 
     def _make_clone(self) -> Clone:
         place, site, state = self._place, self._site, self._request.installation.state
@@ -219,17 +236,11 @@ class _Run:
             except CommandTimedOut:
                 return DoctorRan(None, self._clock.monotonic() - began, "", accepted=False)
         said = self._redactor.shown(last_words(ran.stderr or ran.stdout))
-        return DoctorRan(ran.exit_code, ran.took.total_seconds(), said, ran.exit_code in call.accepted)
+        accepted = ran.exit_code in call.accepted and not self._lore.crashed(ran.stderr)
+        return DoctorRan(ran.exit_code, ran.took.total_seconds(), said, accepted)
 
     def _contents(self) -> Contents:
         return self._tools.clones.contents(self._site.state, self._config_name)
-
-    def _answered(self, course: Course) -> Answered | None:
-        """Whether the turns went to the gateway of this clone: their words must lie in its own transcripts."""
-        words = tuple(turn.probe.nonce for turn in (*course.turns, *course.turns_again) if turn.exit_code == 0)
-        if not words:
-            return None
-        return Answered(len(words), len(self._tools.clones.mentions(self._site.state, words, self._began.timestamp())))
 
     def _start(self) -> tuple[Child, Started]:
         began = self._clock.monotonic()

@@ -1,6 +1,7 @@
 """A person's own programs against a running canary."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.own_probes import OwnProbe, OwnProbeRan
@@ -13,12 +14,17 @@ from upgrader.operations.canary_words import Redactor, last_words
 def run_own_probes(
     tools: CourseTools, place: Place, site: Site, port: int, environment: Mapping[str, str], redactor: Redactor
 ) -> tuple[OwnProbeRan, ...]:
-    """Each in turn, with the canary's environment: `openclaw` on its PATH, the gateway at UPGRADER_CANARY_URL."""
-    given = by_hand(site, port, environment)
-    found = []
+    """Each in turn, with the canary's environment: `openclaw` on its PATH, the gateway at UPGRADER_CANARY_URL.
+
+    UPGRADER_CANARY_WORD is a fresh word to say to an agent: it lies in the clone's state then, and nowhere else.
+    """
+    given, found = by_hand(site, port, environment), []
     for probe in tools.own_probes:
+        word, began = tools.nonce(), tools.clock.now().timestamp()
+        named = {**given, "UPGRADER_CANARY_WORD": word}
         with tools.progress.step(f"your own probe on the clone: {probe.name}"):
-            found.append(_run(place, probe, Command(probe.argv, probe.limit, given, site.shown_home), redactor))
+            ran = _run(place, probe, Command(probe.argv, probe.limit, named, site.shown_home), redactor)
+        found.append(replace(ran, proven=bool(tools.clones.mentions(site.state, (word,), began))))
     return tuple(found)
 
 

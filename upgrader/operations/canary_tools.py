@@ -3,19 +3,31 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.course import Clones, Lore, PairingProbe
+from upgrader.domain.course import Clones, Lore, PairingProbe, TurnAsker
 from upgrader.domain.enclosure import Places
 from upgrader.domain.facts import Installation
 from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.settle import SettleReport
 
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Beside(Protocol):
+    """Two works at once."""
+
+    def __call__(self, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+        """Both results once both have ended. Raises what the first raised, else what the second did."""
+
 
 @dataclass(frozen=True)
 class CourseTools:
-    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's.
+    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's;
+    `beside` does two things at once and gives both results.
 
     `hand_on` takes the temporary directory of a course that went well, before it is removed: what was warmed there is kept.
     """
@@ -23,6 +35,8 @@ class CourseTools:
     clones: Clones
     places: Places
     pairing: PairingProbe
+    asker: TurnAsker
+    beside: Beside
     lore: Lore
     clock: Clock
     progress: Progress

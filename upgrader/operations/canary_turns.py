@@ -6,20 +6,24 @@ from datetime import timedelta
 
 from upgrader.domain.course import Budgets, Skipped
 from upgrader.domain.enclosure import Place
+from upgrader.domain.observing import Gateway
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.slot import Slot
-from upgrader.domain.turns import Saw, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.turns import Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor, last_words
 
 _POLL = timedelta(seconds=0.25)
-_MOMENT = timedelta(seconds=8)
-_MORE_TRIES = 2
+_MOMENTS = tuple(timedelta(seconds=s) for s in (2, 6, 12))  # before each further try of a turn that was turned away
 
 
 class TurnTaker:
-    """Takes turns of one slot in one open place. `command(arguments, limit)` makes an OpenClaw command of it."""
+    """Takes turns of one slot in one open place. `command(arguments, limit)` makes an OpenClaw command of it.
+
+    `gateway` None: all by OpenClaw's own command line. Else only the plain one: the others ask as it does, without a process
+    of it, that opens the state beside the gateway (docs/openclaw-canary.md says what came of that).
+    """
 
     def __init__(
         self,
@@ -30,10 +34,11 @@ class TurnTaker:
         place: Place,
         command: Callable[[tuple[str, ...], timedelta], Command],
         redactor: Redactor,
+        gateway: Gateway | None,
     ) -> None:
         self._tools, self._lore, self._clock = tools, tools.lore, tools.clock
         self._slot, self._budgets, self._config = slot, budgets, config
-        self._place, self._command, self._redactor = place, command, redactor
+        self._place, self._command, self._redactor, self._gateway = place, command, redactor, gateway
 
     def take(self, kinds: tuple[TurnKind, ...]) -> tuple[tuple[TurnSeen, ...], tuple[Skipped, ...]]:
         seen, skipped = [], []
@@ -49,24 +54,19 @@ class TurnTaker:
 
     def _settled(self, kind: TurnKind, seen: TurnSeen) -> TurnSeen:
         """The same turn anew, a moment later, while it fails only by what the release itself calls passing."""
-        for _ in range(_MORE_TRIES):
+        for moment in _MOMENTS:
             word = seen.said if self._lore.is_passing(seen.said) else seen.error
             if not self._lore.is_passing(word):
                 break
-            self._clock.wait(_MOMENT)
+            self._clock.wait(moment)
             again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._config))
             seen = replace(again, passed_over=word)
         return seen
 
     def _turn(self, probe: TurnProbe) -> TurnSeen:
         began = self._clock.monotonic()
-        try:
-            ran = self._place.run(self._command(self._lore.turn_arguments(probe), self._budgets.turn))
-            code, output = ran.exit_code, ran.stdout + b"\n" + ran.stderr
-        except CommandTimedOut:
-            code, output = None, b""
+        ended = self._asked(probe)
         took = self._clock.monotonic() - began
-        text = output.decode("utf-8", "replace")
         self._wait_for_child(probe)
         model = self._place.model
         events = model.events(probe.nonce)
@@ -74,15 +74,24 @@ class TurnTaker:
         status, error = self._lore.answer_status(results[-1]) if results else ("", "")
         return TurnSeen(
             probe=probe,
-            exit_code=code,
+            exit_code=ended.exit_code,
             seconds=took,
             events=(*events, *(e for e in model.events() if e.saw is Saw.REFUSED)),
-            said=self._redactor.shown(last_words(output)),
+            said=self._redactor.shown(last_words(ended.said.encode())),
             status=status,
             error=self._redactor.shown(error.partition("\n")[0]),
-            embedded=self._lore.ran_embedded(text),
+            embedded=self._lore.ran_embedded(ended.said),
             model_alive=model.alive,
         )
+
+    def _asked(self, probe: TurnProbe) -> TurnEnded:
+        if self._gateway is not None and probe.tool:
+            return self._tools.asker.ask(self._place, self._gateway, probe, self._budgets.turn)
+        try:
+            ran = self._place.run(self._command(self._lore.turn_arguments(probe), self._budgets.turn))
+        except CommandTimedOut:
+            return TurnEnded(None, "")
+        return TurnEnded(ran.exit_code, (ran.stdout + b"\n" + ran.stderr).decode("utf-8", "replace"))
 
     def _wait_for_child(self, probe: TurnProbe) -> None:
         """A spawned sub-agent runs on after the turn that spawned it; only a good answer of the tool is worth waiting for."""

@@ -9,6 +9,7 @@ from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks import live
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
+from upgrader.domain.course import PairingSeen, Word
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.facts import AuthFacts
 from upgrader.domain.observation import Handshake, HandshakeResult, Observation, PairingStore, Reach
@@ -30,6 +31,7 @@ class ClonePairing:
     knowledge: Knowledge
     clock: Clock
     _before: dict[Path, PairingStore] = field(default_factory=dict)
+    _started: dict[Path, PairingStore] = field(default_factory=dict)
 
     def broken(self, request: CanaryRequest) -> tuple[Judgement, ...]:
         """What the present release refuses of the store as it is in the snapshot."""
@@ -41,25 +43,48 @@ class ClonePairing:
         """Remember the clone's store before its first start."""
         self._before[site.state] = self.reader.store(site.state)
 
-    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int) -> tuple[Judgement, ...]:
+    def started(self, site: Site) -> None:
+        """See PairingProbe.started."""
+        self._started[site.state] = self.reader.store(site.state)
+
+    def judge(
+        self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None
+    ) -> PairingSeen:
         """What the release made of the store, and how each kind of client is received."""
         rules = self.knowledge.rules(slot.version)
-        store = self.reader.store(site.state)
-        change = StoreChange(self._before.pop(site.state, store), store, rules, Reach.CLONE)
+        store = self._started.pop(site.state, None) or self.reader.store(site.state)
+        change = StoreChange(self._before.get(site.state, store), store, rules, Reach.CLONE)
         gateway = Gateway(slot.version, port, self.auth(request, site))
         now_ms = int(self.clock.now().timestamp() * 1000)
         attempts = self.knowledge.attempts(gateway, store, self.reader.credentials(site.state), Reach.CLONE, now_ms)
         sockets = self.sockets(place)
-        seen = tuple(_attempt(sockets, port, each) if isinstance(each, Attempt) else each for each in attempts)
-        looked = Observation(slot.version, store, running=True, ready=True, handshakes=seen, reach=Reach.CLONE)
+        seen = tuple(self._met(sockets, port, each, word) if isinstance(each, Attempt) else (each, None) for each in attempts)
+        handshakes = tuple(handshake for handshake, _ in seen)
+        looked = Observation(slot.version, store, running=True, ready=True, handshakes=handshakes, reach=Reach.CLONE)
         judged = (each for each in live.judge(looked, rules) if each.check not in _TOLD_BY_THE_COURSE)
-        return (*judged, *compare_stores(change))
+        accepted = [(h.client, heard) for h, heard in seen if word and h.result is HandshakeResult.ACCEPTED]
+        return PairingSeen(
+            (*judged, *compare_stores(change)),
+            tuple(f"live.handshake.{client}" for client, heard in accepted if heard),
+            tuple(f"live.handshake.{client}" for client, heard in accepted if not heard),
+        )
 
+    def _met(self, sockets: Sockets, port: int, attempt: Attempt, word: Word | None) -> tuple[Handshake, bool | None]:
+        """The outcome, and whether that gateway has heard the word; None where it was not asked."""
+        seen: list[Handshake] = []
 
-def _attempt(sockets: Sockets, port: int, attempt: Attempt) -> Handshake:
-    try:
-        return sockets.converse(port, attempt.reply, attempt.read, attempt.origin)
-    except NoAnswer as error:
-        return Handshake(attempt.kind.value, HandshakeResult.ERROR, error.code, error.why)
-    except ValueError as error:
-        return Handshake(attempt.kind.value, HandshakeResult.ERROR, "identity_unusable", str(error))
+        def question(met: Handshake) -> bytes | None:
+            seen.append(met)
+            asks = word is not None and met.result is HandshakeResult.ACCEPTED
+            return self.knowledge.history_frame(word.session, word.text) if word and asks else None
+
+        def heard(frame: bytes) -> bool | None:
+            return self.knowledge.history_holds(word.text, frame) if word else None
+
+        try:
+            return sockets.ask(port, attempt, question, heard)
+        except NoAnswer as error:
+            failed = Handshake(attempt.kind.value, HandshakeResult.ERROR, error.code, error.why)
+        except ValueError as error:
+            failed = Handshake(attempt.kind.value, HandshakeResult.ERROR, "identity_unusable", str(error))
+        return (seen[0], False) if seen else (failed, None)

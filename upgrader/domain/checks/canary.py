@@ -6,8 +6,7 @@ from upgrader.domain.canary import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks import migration, silence
 from upgrader.domain.clone import Likeness
-from upgrader.domain.course import Answered, Course, DoctorRan, Skipped, Started
-from upgrader.domain.enclosure import Screen
+from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
 from upgrader.domain.own_probes import OwnProbeRan
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
@@ -26,17 +25,19 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.append(started(course.first, "gateway.ready"))
     found.extend(turn(seen, "turn") for seen in course.turns)
     found.extend(skipped(each) for each in course.skipped)
-    found.extend(course.pairing)
+    if course.pairing is not None:
+        found.extend(course.pairing.judgements)
     if course.screen is not None:
         found.append(terminal(course.screen))
-    found.extend(own(ran) for ran in course.own)
+    found.extend(own(ran, seal) for ran in course.own)
     if course.first is not None and course.first.ready:
         found.append(stays(course.ended))
     if course.second is not None:
         found.append(started(course.second, "gateway.ready-again"))
     found.extend(turn(seen, "turn-again") for seen in course.turns_again)
+    found.extend(converges(course))
     if course.answered is not None:
-        found.append(answered(course.answered))
+        found.append(answered(course.answered, seal))
     if course.outside is not None:
         found.extend(silence.judge(course.outside, seal))
     found.extend(log(course))
@@ -101,19 +102,52 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
     return Judgement(check, Verdict.PASS, what)
 
 
-def answered(seen: Answered) -> Judgement:
-    """The gateway that was asked is the clone's: what it was told lies in the clone's own transcripts."""
-    if seen.found == seen.asked:
-        return Judgement("clone.answered", Verdict.PASS, f"the words of all {seen.asked} turns lie in the clone's own state")
-    why = f"of {seen.asked} words given to the agents {seen.found} lie in the clone's state: another gateway may have answered"
-    return Judgement("clone.answered", Verdict.INCONCLUSIVE, why, "run the canary again")
+def converges(course: Course) -> Iterator[Judgement]:
+    """What pairing and the clients say after the restart, beside what they said before it."""
+    if course.pairing is None or course.pairing_again is None:
+        return
+    first, again = _said(course.pairing, course.screen), _said(course.pairing_again, course.screen_again)
+    worse = [j for j in again.values() if j.verdict is Verdict.FAIL and _was(first, j.check) is not Verdict.FAIL]
+    needed = any(j.need is Need.REQUIRED for j in worse)
+    if worse:
+        why = "after the restart: " + "; ".join(f"{j.check}: {j.why}" for j in worse)
+        yield Judgement("restart.converges", Verdict.FAIL, why, need=Need.REQUIRED if needed else Need.WANTED)
+    else:
+        why = f"{len(again)} checks of pairing and clients say no worse after the restart"
+        yield Judgement("restart.converges", Verdict.PASS, why)
 
 
-def own(ran: OwnProbeRan) -> Judgement:
-    """A person's own probe: 0 pass, 1 fail, all else inconclusive."""
+def _said(pairing: PairingSeen, screen: TerminalSeen | None) -> dict[str, Judgement]:
+    judged = (*pairing.judgements, *((terminal(screen),) if screen else ()))
+    return {each.check: each for each in judged}
+
+
+def _was(first: dict[str, Judgement], check: str) -> Verdict | None:
+    return first[check].verdict if check in first else None
+
+
+def answered(seen: Answered, seal: Seal) -> Judgement:
+    """Who answered the probes is the clone's gateway: a fresh word of each lies in the clone's own state, or came out of it.
+
+    Sealed, no other gateway can be reached: there only the turns decide.
+    """
+    if not seen.unproven:
+        why = f"all {len(seen.proven)} probes spoke with this clone: a fresh word of each lies in its own state"
+        return Judgement("clone.answered", Verdict.PASS, why)
+    why = f"{', '.join(seen.unproven)}: no word of it lies in the clone's state; another gateway may have answered"
+    decides = seal is Seal.UNSEALED or any(name.startswith("turn") for name in seen.unproven)
+    need = Need.REQUIRED if decides else Need.WANTED
+    return Judgement("clone.answered", Verdict.INCONCLUSIVE, why, "run the canary again", need=need)
+
+
+def own(ran: OwnProbeRan, seal: Seal) -> Judgement:
+    """A person's own probe: 0 pass, 1 fail, all else inconclusive. Unsealed, one that passes must have said its word."""
     verdict = {0: Verdict.PASS, 1: Verdict.FAIL}.get(-1 if ran.exit_code is None else ran.exit_code, Verdict.INCONCLUSIVE)
     how = f"it ended with {ran.exit_code}" if ran.exit_code is not None else "it did not end by itself"
-    return Judgement(f"own.{ran.probe.name}", verdict, f"{how}: {ran.said or 'it said nothing'}", need=ran.probe.need)
+    proof = "" if ran.proven else " (its word does not lie in the clone's state)"
+    if verdict is Verdict.PASS and seal is Seal.UNSEALED and not ran.proven:
+        verdict = Verdict.INCONCLUSIVE
+    return Judgement(f"own.{ran.probe.name}", verdict, f"{how}: {ran.said or 'it said nothing'}{proof}", need=ran.probe.need)
 
 
 def skipped(turn_left_out: Skipped) -> Judgement:
@@ -121,10 +155,11 @@ def skipped(turn_left_out: Skipped) -> Judgement:
     return Judgement(f"turn.{_TOOLS[turn_left_out.kind]}", Verdict.NOT_APPLICABLE, turn_left_out.reason)
 
 
-def terminal(screen: Screen) -> Judgement:
-    """`openclaw tui` connected. `matched` 0 means connected, 1 refused."""
+def terminal(seen: TerminalSeen) -> Judgement:
+    """`openclaw tui` connected, and was answered where it said something. `matched` 0 means that, 1 refused."""
+    screen = seen.screen
     if screen.matched == 0:
-        return Judgement("tui", Verdict.PASS, "the terminal client connected")
+        return Judgement("tui", Verdict.PASS, "the terminal client connected" + (" and was answered" if seen.word else ""))
     if screen.matched == 1:
         return Judgement("tui", Verdict.FAIL, f"the terminal client was refused: {screen.shown}")
     how = "ended" if screen.ended else "showed nothing known in time"

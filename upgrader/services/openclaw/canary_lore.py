@@ -2,6 +2,7 @@
 
 from upgrader.services.openclaw.canary_runs import answer_status as answer_status
 from upgrader.services.openclaw.canary_runs import command as command
+from upgrader.services.openclaw.canary_runs import crashed as crashed
 from upgrader.services.openclaw.canary_runs import environment as environment
 from upgrader.services.openclaw.canary_runs import is_greeting as is_greeting
 from upgrader.services.openclaw.canary_runs import is_passing as is_passing
@@ -13,8 +14,10 @@ from upgrader.services.openclaw.canary_runs import readiness as readiness
 from upgrader.services.openclaw.canary_runs import reason as reason
 from upgrader.services.openclaw.canary_runs import terminal_arguments as terminal_arguments
 from upgrader.services.openclaw.canary_runs import terminal_patterns as terminal_patterns
+from upgrader.services.openclaw.canary_runs import terminal_speaks as terminal_speaks
 from upgrader.services.openclaw.canary_runs import turn_arguments as turn_arguments
 from upgrader.services.openclaw.canary_runs import turn_probe as turn_probe
 from upgrader.services.openclaw.clone_config import fresh_config as fresh_config
 from upgrader.services.openclaw.clone_state import clone_plan as clone_plan
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call
+from upgrader.services.openclaw.gateway_requests import main_session as main_session

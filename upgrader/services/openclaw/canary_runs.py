@@ -54,6 +54,7 @@ PAIRING_FILES = (
 _AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
 _VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree
 _TUI_CONNECTED = (r"gateway connected", r"\bconnected\b[^\n]*\bidle\b", r"connected \|")
+_TUI_ANSWERED = (r"hello.{1,20}from.{1,20}the.{1,20}stand-in",)  # the stand-in model's words; colours may stand between
 _TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
 # Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
 _SIGNATURES = {
@@ -98,16 +99,31 @@ def is_greeting(message: bytes) -> bool:
 
 
 def terminal_arguments(nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
-    """`openclaw tui` in a session of its own: the main one would show what earlier probes said.
+    """`openclaw tui` in a session of its own: the main one would show what earlier probes said. It says a word of its own.
 
     The key names the agent: with several agents 2026.9.6 ends with "session agent resolution has no explicit owner" (seen).
     """
-    return ("tui", "--session", f"agent:{agent_ids(config)[0]}:upgrader-{nonce}")
+    session = ("tui", "--session", f"agent:{agent_ids(config)[0]}:upgrader-{nonce}")
+    return (*session, "--message", f"upgrader turn {nonce}: say hello") if terminal_speaks(config) else session
 
 
-def terminal_patterns(_version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What `openclaw tui` shows when it is connected, and when it was refused."""
-    return _TUI_CONNECTED, _TUI_REFUSED
+def terminal_speaks(config: Mapping[str, object]) -> bool:
+    """Whether it sends a message (`--message`, in the help of 2026.2.17, 2.19, 2.22, 9.5 and 9.6): not where a session other
+    than the main one is to run in a sandbox, which a canary does not have."""
+    agent = _agent(config, agent_ids(config)[0])
+    defaults = _mapping(_mapping(config.get("agents")).get("defaults"))
+    modes = (_mapping(place.get("sandbox")).get("mode") for place in (defaults, agent))
+    return all(mode in (None, "off") for mode in modes)
+
+
+def terminal_patterns(config: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `openclaw tui` shows when it was answered, or where it says nothing is connected, and when it was refused."""
+    return (_TUI_ANSWERED if terminal_speaks(config) else _TUI_CONNECTED), _TUI_REFUSED
+
+
+def crashed(stderr: bytes) -> bool:
+    """Node's last line after an uncaught error. A doctor of 9.6 without its entry ends with 1, as one with warnings does."""
+    return re.search(rb"^Node\.js v\d+\.\d+\.\d+\s*\Z", stderr, re.MULTILINE) is not None
 
 
 def log_findings(data: bytes) -> tuple[LogFinding, ...]:

@@ -23,8 +23,9 @@ from upgrader.domain.observing import (
 )
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.secret import Secret
+from upgrader.domain.turns import TurnEnded, TurnProbe
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import calls, connects, liveness, pairing, pairing_rows, scopes, signatures
+from upgrader.services.openclaw import calls, connects, gateway_requests, liveness, pairing, pairing_rows, scopes, signatures
 from upgrader.services.openclaw.eras import era_of_state
 from upgrader.services.openclaw.handshake import (
     Accepted,
@@ -89,6 +90,31 @@ class OpenClawKnowledge:
         connect = connects.shared_secret_alone(scopes.rules(gateway.version), gateway.auth.mode)
         secret = gateway.auth.password if gateway.auth.mode == "password" else gateway.auth.token
         return Attempt(connect.kind, "", _reply(connect, None, secret, 0), _reader(connect.kind))
+
+    def asks_apart(self, version: Version, auth_mode: str) -> bool:
+        """See gateway_requests.asks_apart."""
+        return gateway_requests.asks_apart(version, auth_mode)
+
+    def turn_attempt(self, gateway: Gateway) -> Attempt:
+        """The connect of a turn that is asked for over a connection."""
+        connect = gateway_requests.turn_connect(gateway.version, gateway.auth.mode)
+        return Attempt(connect.kind, "", _reply(connect, None, _secret(connect, gateway, None), 0), _reader(connect.kind))
+
+    def turn_frame(self, probe: TurnProbe, seconds: float) -> bytes:
+        """See gateway_requests.turn_frame."""
+        return gateway_requests.turn_frame(probe, seconds)
+
+    def turn_ended(self, probe: TurnProbe, frame: bytes) -> TurnEnded | None:
+        """See gateway_requests.turn_ended."""
+        return gateway_requests.turn_ended(probe, frame)
+
+    def history_frame(self, session: str, word: str) -> bytes:
+        """See gateway_requests.history_frame."""
+        return gateway_requests.history_frame(session, word)
+
+    def history_holds(self, word: str, frame: bytes) -> bool | None:
+        """See gateway_requests.history_holds."""
+        return gateway_requests.history_holds(word, frame)
 
     def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
         """The one real call, to this gateway's own port: it may have been started on another than the configured one."""

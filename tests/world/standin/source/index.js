@@ -107,15 +107,19 @@ async function call(method, flags) {
 }
 
 /** The terminal client, as little of it as one can see: who it is connected to, until it is ended. */
-async function terminal() {
+async function terminal(flags) {
   const where = place();
   const config = readConfig(where.config);
   const scopes = profile.era === "files" ? ["operator.admin"] : ["operator.admin", "operator.read", "operator.write", "operator.approvals"];
   const as = { id: profile.era === "files" ? "gateway-client" : "openclaw-tui", mode: "ui", scopes, identity: profile.cli.sendsDevice };
   say("openclaw tui");
   try {
-    await withGateway(config, as, store(where), () => {
+    await withGateway(config, as, store(where), async (call) => {
       say("gateway connected | idle");
+      if (flags.message) {
+        const asked = { message: flags.message, agentId: flags.session.split(":")[1], sessionKey: flags.session, idempotencyKey: String(Date.now()) };
+        say((await call("agent", asked, { final: true })).result.payloads[0].text);
+      }
       return new Promise((done) => process.on("SIGINT", done).on("SIGTERM", done).on("SIGHUP", done));
     });
     return 0;
@@ -219,7 +223,7 @@ async function main() {
   if (command === "gateway") return gateway(words, flags);
   if (command === "doctor") return (await import("./doctor.js")).doctor(flags);
   if (command === "health") return health(flags);
-  if (command === "tui") return terminal();
+  if (command === "tui") return terminal(flags);
   if (command === "devices") return ["list", undefined].includes(words[1]) ? devices(flags) : changeDevices(words, flags);
   if (command === "agent") return agent(flags);
   if (command === "config" && words[1] === "validate") return validate(flags);

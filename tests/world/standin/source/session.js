@@ -5,10 +5,10 @@ import { No, decide } from "./handshake.js";
 import { agentsOf } from "./config.js";
 import { log } from "./logging.js";
 import { approveRequest, rotateToken } from "./records.js";
-import { runTurn } from "./turn.js";
+import { Transcript, runTurn } from "./turn.js";
 
 const NEEDS = {
-  health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read",
+  health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read", "chat.history": "operator.read",
   "device.pair.list": "operator.pairing", "device.pair.approve": "operator.pairing", "device.pair.remove": "operator.pairing",
   "device.token.rotate": "operator.pairing", agent: "operator.write",
   ...(profile.suspends ? { "gateway.suspend.prepare": "operator.admin", "gateway.suspend.resume": "operator.admin", "gateway.suspend.handoff": "operator.admin", "system.info": "operator.read" } : {}),
@@ -106,6 +106,7 @@ async function answer(runtime, connection, peer, frame) {
       const done = changeDevices(runtime, method, frame.params ?? {});
       return done ? reply(true, done) : reply(false, { code: "INVALID_REQUEST", message: "unknown deviceId/role" });
     }
+    if (method === "chat.history") return reply(true, history(runtime, frame.params ?? {}));
     return reply(true, read(runtime, method));
   } catch (error) {
     log("gateway", "error", `${method} failed: ${error.message}`);
@@ -176,6 +177,16 @@ function read(runtime, method) {
   const health = { ok: true, ts: Date.now(), durationMs: 1, channels: {}, channelOrder: [], channelLabels: {}, heartbeatSeconds: 1800 };
   const body = { ...health, defaultAgentId: agents[0], agents: agents.map((agentId) => ({ agentId, isDefault: agentId === agents[0] })), sessions: { count: 0, recent: [] } };
   return method === "status" ? { runtimeVersion: profile.version, ...body } : body;
+}
+
+/** What was said last in a session, as the terminal client asks for it. */
+function history(runtime, { sessionKey, limit = 200 }) {
+  const transcript = new Transcript(runtime.where, sessionKey.split(":")[1], sessionKey);
+  try {
+    return { sessionKey, sessionId: transcript.id, messages: transcript.messages.slice(-limit) };
+  } finally {
+    transcript.close();
+  }
 }
 
 function redacted(record) {

@@ -18,7 +18,7 @@ function offered(child) {
 }
 
 /** Where a session's messages are kept: rows of the agent's database, or JSON lines. */
-class Transcript {
+export class Transcript {
   constructor(where, agent, sessionKey) {
     this.where = where;
     this.agent = agent;
@@ -99,8 +99,17 @@ function readStream(text) {
   return message;
 }
 
+const lanes = new Map(); // session key -> the end of its last turn: one after the other in each session
+
 /** Run a turn to its end and return the final text. `runtime`: {where, config, store, active, log}. */
-export async function runTurn(runtime, { agent, sessionKey, message, child = false }) {
+export function runTurn(runtime, turn) {
+  const before = lanes.get(turn.sessionKey) ?? Promise.resolve();
+  const taken = before.then(() => takeTurn(runtime, turn));
+  lanes.set(turn.sessionKey, taken.catch(() => undefined));
+  return taken;
+}
+
+async function takeTurn(runtime, { agent, sessionKey, message, child = false }) {
   if (fault("turnsFail")) throw new Error(fault("turnsFail").message ?? "model request failed");
   const transcript = new Transcript(runtime.where, agent, sessionKey);
   runtime.noteAgent?.(agent);

@@ -1,0 +1,126 @@
+"""One round of probes of a gateway that serves on a clone: agents' turns, pairing and handshakes, the terminal client."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.course import Answered, Budgets, Course, PairingSeen, Skipped, TerminalSeen, Word
+from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.observing import Gateway
+from upgrader.domain.ports import Command
+from upgrader.domain.slot import Slot
+from upgrader.domain.turns import TurnKind, TurnSeen
+from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary_turns import TurnTaker
+from upgrader.operations.canary_words import Redactor
+
+_CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f]")  # terminal control sequences
+_ALL = (TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round saw. `word` was said in a session of the clone, None when no turn was answered."""
+
+    turns: tuple[TurnSeen, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    pairing: PairingSeen | None = None
+    screen: TerminalSeen | None = None
+    word: Word | None = None
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """Where the rounds of one course take place. `command(arguments, limit)` makes an OpenClaw command of the place."""
+
+    request: CanaryRequest
+    slot: Slot
+    site: Site
+    place: Place
+    port: int
+    budgets: Budgets
+    config: Mapping[str, object]
+    command: Callable[[tuple[str, ...], timedelta], Command]
+    redactor: Redactor = field(repr=False)
+
+
+class Rounds:
+    """Takes them. Where a connect of OpenClaw's own command line leaves no trace, what can run at once does."""
+
+    def __init__(self, tools: CourseTools, grounds: Grounds, ended: Callable[[], object | None]) -> None:
+        self._tools, self._grounds, self._ended = tools, grounds, ended
+
+    def first(self) -> Round:
+        """All of it after a first start; it ends early when the gateway has ended."""
+        return self._take(_ALL, None)
+
+    def again(self, before: Round) -> Round:
+        """All of it after a restart: does it converge? The plain turn is not repeated, the others hold it."""
+        return self._take(_ALL[1:], before.word)
+
+    def _take(self, kinds: tuple[TurnKind, ...], word: Word | None) -> Round:
+        gateway = self._gateway()
+        if gateway is None:
+            # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.
+            taken = self._turns(kinds, gateway, word)
+            if self._ended() is not None:
+                return taken
+            seen = replace(taken, pairing=self._pairing(taken.word))
+            return replace(seen, screen=self._terminal())
+        # Here agents' calls show no identity: no connect of another client changes what becomes of them.
+        self._tools.pairing.started(self._grounds.site)
+        taken, screen = self._tools.beside(lambda: self._turns(kinds, gateway, word), self._terminal)
+        if self._ended() is not None:
+            return taken
+        return replace(taken, pairing=self._pairing(taken.word), screen=screen)
+
+    def _gateway(self) -> Gateway | None:
+        at = self._grounds
+        return self._tools.asker.gateway(at.request, at.slot, at.site, at.port)
+
+    def _turns(self, kinds: tuple[TurnKind, ...], gateway: Gateway | None, word: Word | None) -> Round:
+        at = self._grounds
+        taker = TurnTaker(self._tools, at.slot, at.budgets, at.config, at.place, at.command, at.redactor, gateway)
+        turns, skipped = taker.take(kinds)
+        said = next((t.probe for t in turns if t.probe.kind is TurnKind.PLAIN and t.exit_code == 0), None)
+        if said is not None:
+            word = Word(self._tools.lore.main_session(said.agent, at.config), said.nonce)
+        return Round(turns, skipped, word=word)
+
+    def _pairing(self, word: Word | None) -> PairingSeen:
+        at = self._grounds
+        with self._tools.progress.step("pairing checks on the clone"):
+            return self._tools.pairing.judge(at.request, at.slot, at.site, at.place, at.port, word)
+
+    def _terminal(self) -> TerminalSeen:
+        at, lore, nonce = self._grounds, self._tools.lore, self._tools.nonce()
+        speaks = lore.terminal_speaks(at.config)
+        shown, refused = lore.terminal_patterns(at.config)
+        with self._tools.progress.step("the terminal client on the clone"):
+            screen = at.place.on_terminal(
+                at.command(lore.terminal_arguments(nonce, at.config), at.budgets.terminal),
+                tuple(f"(?:{'|'.join(patterns)})" for patterns in (shown, refused)),
+            )
+        text = at.redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split()))
+        return TerminalSeen(replace(screen, shown=text), nonce if speaks else "")
+
+
+def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozenset[str]]) -> Answered | None:
+    """Whether the probes spoke with the gateway of this clone: their words must lie in its own transcripts.
+
+    `mentioned(words)`: those that do. None when no probe was answered.
+    """
+    said = [(f"turn.{t.probe.tool or t.probe.kind.value}", t.probe.nonce) for t in course.turns if t.exit_code == 0]
+    said += [(f"turn-again.{t.probe.tool}", t.probe.nonce) for t in course.turns_again if t.exit_code == 0]
+    screens = (course.screen, course.screen_again)
+    said += [("tui", s.word) for s in screens if s is not None and s.word and s.screen.matched == 0]
+    if not said:
+        return None
+    there = mentioned(tuple(word for _, word in said))
+    met = [seen for seen in (course.pairing, course.pairing_again) if seen is not None]
+    return Answered(
+        (*(name for name, word in said if word in there), *(name for seen in met for name in seen.proven)),
+        (*(name for name, word in said if word not in there), *(name for seen in met for name in seen.unproven)),
+    )

@@ -1,0 +1,56 @@
+"""Turns asked for on a clone without a command of OpenClaw: one connection, the same request that its command line makes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.facts import AuthFacts
+from upgrader.domain.observing import Attempt, Gateway, NoAnswer, Sockets
+from upgrader.domain.slot import Slot
+from upgrader.domain.turns import TurnEnded, TurnProbe
+from upgrader.domain.version import Version
+
+
+class TurnLore(Protocol):
+    """What is known of asking for a turn over a connection."""
+
+    def asks_apart(self, version: Version, auth_mode: str) -> bool:
+        """Whether such a connection is the same as the command line's, and nothing is recorded of it."""
+
+    def turn_attempt(self, gateway: Gateway) -> Attempt:
+        """The connect."""
+
+    def turn_frame(self, probe: TurnProbe, seconds: float) -> bytes:
+        """The request."""
+
+    def turn_ended(self, probe: TurnProbe, frame: bytes) -> TurnEnded | None:
+        """How it ended, None for any other frame."""
+
+
+@dataclass(frozen=True)
+class CloneAsker:
+    """Port TurnAsker. `sockets(place, limit)` connects over the place's own loopback, `auth(request, site)` is the clone's."""
+
+    sockets: Callable[[Place, timedelta], Sockets]
+    auth: Callable[[CanaryRequest, Site], AuthFacts]
+    lore: TurnLore
+
+    def gateway(self, request: CanaryRequest, slot: Slot, site: Site, port: int) -> Gateway | None:
+        """See TurnAsker.gateway."""
+        auth = self.auth(request, site)
+        return Gateway(slot.version, port, auth) if self.lore.asks_apart(slot.version, auth.mode) else None
+
+    def ask(self, place: Place, gateway: Gateway, probe: TurnProbe, limit: timedelta) -> TurnEnded:
+        """See TurnAsker.ask."""
+        attempt, frame = self.lore.turn_attempt(gateway), self.lore.turn_frame(probe, limit.total_seconds())
+        sockets = self.sockets(place, limit)
+        try:
+            met, ended = sockets.ask(
+                gateway.port, attempt, lambda _: frame, lambda answer: self.lore.turn_ended(probe, answer)
+            )
+        except NoAnswer as error:
+            return TurnEnded(None if error.code == "gateway_timeout" else 1, error.why)
+        return ended or TurnEnded(1, f"gateway refused the connect: {met.code} {met.reason}")
