@@ -93,9 +93,9 @@ def test_a_gateway_that_ended_fails_with_its_exit_code() -> None:
 
 
 def test_an_unknown_screen_does_not_decide() -> None:
-    judged = checks.terminal(TerminalSeen(Screen(None, True, "")))
+    judged = checks.terminal(TerminalSeen(Screen(None, True, ""), "word"))
     assert (judged.verdict, judged.need) == (Verdict.INCONCLUSIVE, Need.WANTED)
-    assert checks.terminal(TerminalSeen(Screen(1, False, "pairing required"))).verdict is Verdict.FAIL
+    assert checks.terminal(TerminalSeen(Screen(1, False, "pairing required"), "word")).verdict is Verdict.FAIL
 
 
 def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:

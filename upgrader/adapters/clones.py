@@ -125,7 +125,7 @@ class StateClones:
         found = [(f, _file_digest(tree / f), _file_digest(state / f, back)) for f in subjects.files]
         found += [(t, _table_digest(database[0], t), _table_digest(database[1], t, back)) for t in subjects.tables]
         cloned = json.loads(back.text((state / config_name).read_text("utf-8")))
-        there = dict(subjects.config_views(cloned))
+        there = dict(subjects.config_views(plan.undone(cloned)))
         found += [(name, digest, there[name]) for name, digest in subjects.config_views(source)]
         reasons = {edit.place: edit.why for edit in plan.may_differ}
         present = [item for item in found if item[1:] != (None, None)]

@@ -12,6 +12,7 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from upgrader.adapters.durable import replace_durably
+from upgrader.adapters.process_identity import is_alive
 from upgrader.domain.facts import ProcessIdentity
 from upgrader.domain.held import HeldCanary
 
@@ -35,14 +36,6 @@ def living(root: Path) -> tuple[HeldCanary, ...]:
             if is_alive(held.keeper):
                 found.append(held)
     return tuple(found)
-
-
-def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether that very process runs."""
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(identity.pid)
-        return process.create_time() == identity.started and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def this_process() -> ProcessIdentity:

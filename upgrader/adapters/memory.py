@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import psutil
 
+from upgrader.adapters.process_identity import is_same
 from upgrader.domain.facts import ProcessIdentity
 
 
@@ -28,6 +29,6 @@ def memory_of_tree(identity: ProcessIdentity) -> int:
     """Bytes of a process and its descendants; 0 when it is another one by now."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(identity.pid)
-        if process.create_time() == identity.started:
+        if is_same(process, identity):
             return memory_of(process) + memory_below(identity.pid)
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from upgrader.adapters import proc_files
 from upgrader.adapters.late import late
+from upgrader.adapters.process_identity import is_alive, is_same
 from upgrader.domain.census import Census, Holder, ProcessesHidden, ProcessSeen, Reading, Role
 from upgrader.domain.facts import GatewayProcess, ProcessIdentity
 from upgrader.domain.ports import Clock
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 else:
     psutil = late("psutil")  # a plan on a machine where no OpenClaw runs never uses it
 
-# psutil computes start times from the boot time, which moves when the clock is stepped: the same process may read a little
-# different in another run. A pid that is used again within this time of its first start does not occur.
-_SAME_START_S = 1.5
 _LOOK_AGAIN = timedelta(milliseconds=50)
 _KILL_LIMIT = timedelta(seconds=10)
 _LOCK_BYTES = 64 * 1024
@@ -82,16 +80,13 @@ class ProcessTable:
         """The environment a process was started with; empty when it ended or is hidden. Holds secrets: never to be shown."""
         with suppress(psutil.Error, OSError):
             process = psutil.Process(identity.pid)
-            if _is(process, identity):
+            if is_same(process, identity):
                 return process.environ()
         return {}
 
     def is_alive(self, identity: ProcessIdentity) -> bool:
         """Whether that very process still runs; a zombie does not."""
-        with suppress(psutil.Error):
-            process = psutil.Process(identity.pid)
-            return _is(process, identity) and process.status() != psutil.STATUS_ZOMBIE
-        return False
+        return is_alive(identity)
 
     def end(self, identity: ProcessIdentity, limit: timedelta) -> None:
         """TERM, wait up to `limit`, then KILL; only while pid and start time match. Raises StopFailed."""
@@ -261,10 +256,6 @@ def _name(process: psutil.Process) -> tuple[str, ...]:
     with suppress(psutil.Error):
         return (process.name(),)
     return ()
-
-
-def _is(process: psutil.Process, identity: ProcessIdentity) -> bool:
-    return abs(process.create_time() - identity.started) < _SAME_START_S
 
 
 def _open_now(pid: int) -> tuple[tuple[int, Path], ...]:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.canary_toml import read_canary_settings
-from upgrader.adapters.held_canaries import bridge, door, is_alive, knock, living, shell, this_process, write_record
+from upgrader.adapters.held_canaries import bridge, door, knock, living, shell, this_process, write_record
+from upgrader.adapters.process_identity import is_alive
 from upgrader.adapters.seal import LinuxPlace
 from upgrader.adapters.terminal_relay import relay
 from upgrader.context.choices import Options

@@ -1,6 +1,6 @@
 """A clone of a state as values: what is changed in it, and what must be as in the source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,8 @@ class FileRule:
 class ClonePlan:
     """Everything that is done to the copy before anything runs on it.
 
-    `may_differ` names what will not be equal to the source on purpose, each with its reason.
+    `may_differ` names what will not be equal to the source on purpose, each with its reason. `undone` reads the clone's
+    configuration as if what was done to its policy on purpose had not been: so the rest of it is compared strictly.
     """
 
     config: EditedConfig
@@ -92,6 +93,7 @@ class ClonePlan:
     moves: tuple[PathMove, ...]
     inert: Callable[[str], str]
     may_differ: tuple[Edit, ...] = ()
+    undone: Callable[[Mapping[str, object]], Mapping[str, object]] = lambda config: config
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,10 @@ class PairingSeen:
 
 @dataclass(frozen=True)
 class TerminalSeen:
-    """What the terminal client showed. `word` is what it said to an agent, empty where it was only to connect."""
+    """What the terminal client showed, and the word it said to an agent."""
 
     screen: Screen
-    word: str = ""
+    word: str
 
 
 @dataclass(frozen=True)
@@ -278,11 +278,8 @@ class Lore(Protocol):
     def terminal_arguments(self, nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
         """The command of the terminal client, in a session of its own: an older one shows what was said before."""
 
-    def terminal_speaks(self, config: Mapping[str, object]) -> bool:
-        """Whether the terminal client says a word to an agent as well: not where its session would need a sandbox."""
-
-    def terminal_patterns(self, config: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What the terminal client shows when it got what it wanted, and when it was refused."""
+    def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the terminal client shows when it was answered, and when it was refused."""
 
     def main_session(self, agent: str, config: Mapping[str, object]) -> str:
         """The session that a turn of this agent goes to."""

@@ -96,15 +96,14 @@ class Rounds:
 
     def _terminal(self) -> TerminalSeen:
         at, lore, nonce = self._grounds, self._tools.lore, self._tools.nonce()
-        speaks = lore.terminal_speaks(at.config)
-        shown, refused = lore.terminal_patterns(at.config)
+        answered, refused = lore.terminal_patterns(at.slot.version)
         with self._tools.progress.step("the terminal client on the clone"):
             screen = at.place.on_terminal(
                 at.command(lore.terminal_arguments(nonce, at.config), at.budgets.terminal),
-                tuple(f"(?:{'|'.join(patterns)})" for patterns in (shown, refused)),
+                tuple(f"(?:{'|'.join(patterns)})" for patterns in (answered, refused)),
             )
         text = at.redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split()))
-        return TerminalSeen(replace(screen, shown=text), nonce if speaks else "")
+        return TerminalSeen(replace(screen, shown=text), nonce)
 
 
 def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozenset[str]]) -> Answered | None:
@@ -115,7 +114,7 @@ def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozense
     said = [(f"turn.{t.probe.tool or t.probe.kind.value}", t.probe.nonce) for t in course.turns if t.exit_code == 0]
     said += [(f"turn-again.{t.probe.tool}", t.probe.nonce) for t in course.turns_again if t.exit_code == 0]
     screens = (course.screen, course.screen_again)
-    said += [("tui", s.word) for s in screens if s is not None and s.word and s.screen.matched == 0]
+    said += [("tui", s.word) for s in screens if s is not None and s.screen.matched == 0]
     if not said:
         return None
     there = mentioned(tuple(word for _, word in said))

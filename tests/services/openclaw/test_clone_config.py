@@ -14,7 +14,7 @@ from upgrader.domain.secret import Secret
 from upgrader.domain.turns import TurnKind
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import canary_lore as lore
-from upgrader.services.openclaw.clone_config import agent_ids, quiet_config
+from upgrader.services.openclaw.clone_config import agent_ids, quiet_config, with_hands
 from upgrader.services.openclaw.clone_state import inert
 
 MODEL = ModelProvider("http://127.0.0.1:9/v1", Secret("m" * 43), "canary-1")
@@ -102,6 +102,8 @@ def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> N
     wish = CloneWish(Version("2026.9.5"), 1, Path("/log"), ModelProvider("http://x", Secret("t"), "m"), inert=Secret("i" * 30))
     edited = json.loads(quiet_config(source, wish).data)
     assert edited["tools"]["deny"] == ["browser", "group:runtime"]
+    assert with_hands(edited)["tools"] == source["tools"]  # so that the rest of it is compared strictly
+    assert "tools" not in with_hands({"tools": {"deny": ["group:runtime"]}})
     assert edited["plugins"]["entries"] == {"mail": {"enabled": False}, "mem": {}}
     sealed = json.loads(quiet_config(source, replace(wish, inert=None)).data)
     assert sealed["plugins"] == source["plugins"]

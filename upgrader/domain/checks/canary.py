@@ -159,7 +159,7 @@ def terminal(seen: TerminalSeen) -> Judgement:
     """`openclaw tui` connected, and was answered where it said something. `matched` 0 means that, 1 refused."""
     screen = seen.screen
     if screen.matched == 0:
-        return Judgement("tui", Verdict.PASS, "the terminal client connected" + (" and was answered" if seen.word else ""))
+        return Judgement("tui", Verdict.PASS, "the terminal client connected and was answered")
     if screen.matched == 1:
         return Judgement("tui", Verdict.FAIL, f"the terminal client was refused: {screen.shown}")
     how = "ended" if screen.ended else "showed nothing known in time"

@@ -14,7 +14,6 @@ from upgrader.services.openclaw.canary_runs import readiness as readiness
 from upgrader.services.openclaw.canary_runs import reason as reason
 from upgrader.services.openclaw.canary_runs import terminal_arguments as terminal_arguments
 from upgrader.services.openclaw.canary_runs import terminal_patterns as terminal_patterns
-from upgrader.services.openclaw.canary_runs import terminal_speaks as terminal_speaks
 from upgrader.services.openclaw.canary_runs import turn_arguments as turn_arguments
 from upgrader.services.openclaw.canary_runs import turn_probe as turn_probe
 from upgrader.services.openclaw.clone_config import fresh_config as fresh_config

@@ -53,7 +53,6 @@ PAIRING_FILES = (
 )
 _AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
 _VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree
-_TUI_CONNECTED = (r"gateway connected", r"\bconnected\b[^\n]*\bidle\b", r"connected \|")
 _TUI_ANSWERED = (r"hello.{1,20}from.{1,20}the.{1,20}stand-in",)  # the stand-in model's words; colours may stand between
 _TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
 # Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
@@ -99,26 +98,18 @@ def is_greeting(message: bytes) -> bool:
 
 
 def terminal_arguments(nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
-    """`openclaw tui` in a session of its own: the main one would show what earlier probes said. It says a word of its own.
+    """`openclaw tui` in a session of its own: the main one would show what earlier probes said. It says a word of its own
+    (`--message`, in the help of 2026.2.17, 2.19, 2.22, 9.5 and 9.6).
 
     The key names the agent: with several agents 2026.9.6 ends with "session agent resolution has no explicit owner" (seen).
     """
-    session = ("tui", "--session", f"agent:{agent_ids(config)[0]}:upgrader-{nonce}")
-    return (*session, "--message", f"upgrader turn {nonce}: say hello") if terminal_speaks(config) else session
+    session = f"agent:{agent_ids(config)[0]}:upgrader-{nonce}"
+    return ("tui", "--session", session, "--message", f"upgrader turn {nonce}: say hello")
 
 
-def terminal_speaks(config: Mapping[str, object]) -> bool:
-    """Whether it sends a message (`--message`, in the help of 2026.2.17, 2.19, 2.22, 9.5 and 9.6): not where a session other
-    than the main one is to run in a sandbox, which a canary does not have."""
-    agent = _agent(config, agent_ids(config)[0])
-    defaults = _mapping(_mapping(config.get("agents")).get("defaults"))
-    modes = (_mapping(place.get("sandbox")).get("mode") for place in (defaults, agent))
-    return all(mode in (None, "off") for mode in modes)
-
-
-def terminal_patterns(config: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What `openclaw tui` shows when it was answered, or where it says nothing is connected, and when it was refused."""
-    return (_TUI_ANSWERED if terminal_speaks(config) else _TUI_CONNECTED), _TUI_REFUSED
+def terminal_patterns(_version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `openclaw tui` shows when it was answered, and when it was refused."""
+    return _TUI_ANSWERED, _TUI_REFUSED
 
 
 def crashed(stderr: bytes) -> bool:
@@ -229,6 +220,7 @@ def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], 
     sandbox = _mapping(defaults.get("sandbox"))
     views: dict[str, object] = {
         "gateway.auth": _mapping(config.get("gateway")).get("auth"),
+        "gateway.auth.policy": without_secrets(_mapping(config.get("gateway")).get("auth")),
         "gateway.controlUi": _mapping(config.get("gateway")).get("controlUi"),
         "gateway.nodes": _mapping(config.get("gateway")).get("nodes"),
         "tools": without_secrets(config.get("tools")),

@@ -256,6 +256,18 @@ def _without_hands(document: Document) -> Iterator[Edit]:
             yield Edit(f"plugins.entries.{name}", "no services of plugins: this place has no walls")
 
 
+def with_hands(config: Mapping[str, object]) -> Mapping[str, object]:
+    """A clone's configuration without the denial that `_without_hands` put at the end of its list."""
+    tools = _mapping(config.get("tools"))
+    denied = tools.get("deny")
+    if not isinstance(denied, list) or tuple(denied[-len(_RUNTIME) :]) != _RUNTIME:
+        return config
+    rest = {key: value for key, value in tools.items() if key != "deny"}
+    before = denied[: -len(_RUNTIME)]
+    policy = {**tools, "deny": before} if before else rest
+    return {**config, "tools": policy} if policy else {key: value for key, value in config.items() if key != "tools"}
+
+
 def _strings(node: object) -> Iterator[tuple[Document, str, str]]:
     """Every string in the tree with its container and key. A list counts as a container, its index as the key."""
     pairs = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []

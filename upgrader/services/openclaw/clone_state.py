@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, Statement
-from upgrader.services.openclaw.clone_config import quiet_config
+from upgrader.services.openclaw.clone_config import quiet_config, with_hands
 
 _OWNER = "names the live gateway's process: the clone would not start"
 _EFFECT = "would be done a second time"
@@ -103,10 +103,7 @@ _SECRET_VALUES = frozenset(
 )
 
 
-_OPEN = (
-    Edit("gateway.auth", "a token of its own: this place has no walls"),
-    Edit("tools", "programs are denied as well: this place has no walls"),
-)
+_OPEN = (Edit("gateway.auth", "a token of its own: this place has no walls"),)
 
 
 def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
@@ -120,6 +117,7 @@ def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
         moves=wish.moves,
         inert=inert,
         may_differ=() if wish.inert is None else _OPEN,
+        undone=(lambda clone: clone) if wish.inert is None else with_hands,
     )
 
 

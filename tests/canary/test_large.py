@@ -1,0 +1,72 @@
+"""A large state through the command line: what is said beforehand, how long it takes, and that memory does not grow with it.
+
+`scripts/canary-large` makes a file system for it and keeps the result; UPGRADER_LARGE_FILES, UPGRADER_LARGE_GB: how large.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.world.processes import Child
+from tests.world.world import World
+from upgrader.adapters.filecopy import Copier
+
+_FILES = int(os.environ.get("UPGRADER_LARGE_FILES", "2000"))
+_GB = float(os.environ.get("UPGRADER_LARGE_GB", "0.1"))
+_SMALL = 20  # times fewer files, and bytes
+_MORE = 1.25  # times the memory that a state twenty times as large may need
+
+
+def fill(folder: Path, files: int, size: int) -> None:
+    """So many files of that size in it, a thousand a directory; blocks are shared where the file system can."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    first = folder / "first"
+    first.write_bytes(os.urandom(size))
+    copier = Copier()
+    for number in range(1, files):
+        there = folder / f"{number // 1000:03}"
+        there.mkdir(mode=0o700, exist_ok=True)
+        copier.copy(first, there / f"{number}.jsonl")
+
+
+def peak(child: Child) -> int:
+    """The most bytes of memory that very process had, read until it ends."""
+    most, status = 0, Path(f"/proc/{child.process.pid}/status")
+    while child.process.poll() is None:
+        try:
+            found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        except (FileNotFoundError, ProcessLookupError):
+            break
+        most = max(most, 1024 * int(found.group(1)) if found else 0)
+        time.sleep(0.1)
+    return most
+
+
+def tried(world: World) -> tuple[int, float, str]:
+    """One canary: its peak of memory, its seconds, and what it said beforehand."""
+    began = time.monotonic()
+    child = world.begin("canary", "2026.9.6")
+    most = peak(child)
+    assert child.wait(60) == 0, child.said()
+    said = re.search(r"each clone holds[^\n]*", child.said())
+    assert said is not None, child.said()
+    return most, time.monotonic() - began, said.group()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_memory_does_not_grow_with_the_state_and_it_is_said_what_it_will_take(world: World) -> None:
+    archive, size = world.state / "archive", int(_GB * 1e9 / _FILES)
+    fill(archive / "small", _FILES // _SMALL, size)
+    few, _, _ = tried(world)
+    fill(archive / "large", _FILES - _FILES // _SMALL, size)
+    many, seconds, said = tried(world)
+    megabytes = [float(number) for number in re.findall(r"(\d+) MB", said)]
+    memory = f"{many / 1e6:.0f} MB at most ({few / 1e6:.0f} MB with a twentieth)"
+    print(f"{_FILES} files, {_GB:g} GB: {seconds:.0f} s, {memory}; {said}")
+    assert megabytes[0] >= 900 * _GB
+    assert many < _MORE * few
+    assert not list((world.home / ".local/share/openclaw-upgrader/installations").glob("*/canaries/*"))
