@@ -231,6 +231,9 @@ class Knowledge(Protocol):
     def call(self, gateway: Gateway, store: PairingStore, reach: Reach) -> CallPlan:
         """The one real call of an observation."""
 
+    def may_read(self, met: Handshake) -> bool:
+        """Whether a connect was accepted with the right to read what was said."""
+
     def history_frame(self, session: str, word: str) -> bytes:
         """The request for what was said last in a session."""
 

@@ -62,7 +62,7 @@ class ClonePairing:
         handshakes = tuple(handshake for handshake, _ in seen)
         looked = Observation(slot.version, store, running=True, ready=True, handshakes=handshakes, reach=Reach.CLONE)
         judged = (each for each in live.judge(looked, rules) if each.check not in _TOLD_BY_THE_COURSE)
-        accepted = [(h.client, heard) for h, heard in seen if word and h.result is HandshakeResult.ACCEPTED]
+        accepted = [(h.client, heard) for h, heard in seen if word and self.knowledge.may_read(h)]
         return PairingSeen(
             (*judged, *compare_stores(change)),
             tuple(f"live.handshake.{client}" for client, heard in accepted if heard),
@@ -75,8 +75,7 @@ class ClonePairing:
 
         def question(met: Handshake) -> bytes | None:
             seen.append(met)
-            asks = word is not None and met.result is HandshakeResult.ACCEPTED
-            return self.knowledge.history_frame(word.session, word.text) if word and asks else None
+            return self.knowledge.history_frame(word.session, word.text) if word and self.knowledge.may_read(met) else None
 
         def heard(frame: bytes) -> bool | None:
             return self.knowledge.history_holds(word.text, frame) if word else None

@@ -9,7 +9,7 @@ Control UI ask for in every release from 2026.2.17 to 9.6; it needs operator.rea
 import json
 from collections.abc import Mapping
 
-from upgrader.domain.observation import ClientKind
+from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult
 from upgrader.domain.turns import TurnEnded, TurnProbe
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
@@ -18,6 +18,7 @@ from upgrader.services.openclaw.handshake import ClientName, Connect, Credential
 _APART_FROM = "2026.8.1"
 _LAST = 20  # messages of a session that are looked through
 _ADMIN = ("operator.admin",)
+_READERS = frozenset({"operator.read", "operator.write", "operator.admin"})
 
 
 def asks_apart(version: Version, auth_mode: str) -> bool:
@@ -47,6 +48,11 @@ def turn_ended(probe: TurnProbe, frame: bytes) -> TurnEnded | None:
         return TurnEnded(0, _texts(payload))
     error = _mapping(answer.get("error"))
     return TurnEnded(1, str(error.get("message") or payload.get("summary") or payload.get("status") or "it was refused"))
+
+
+def may_read(met: Handshake) -> bool:
+    """Whether a connect was accepted with a scope that `chat.history` takes; a probe of 9.6 is given none."""
+    return met.result is HandshakeResult.ACCEPTED and bool(_READERS & set(met.scopes))
 
 
 def history_frame(session: str, word: str) -> bytes:

@@ -108,6 +108,10 @@ class OpenClawKnowledge:
         """See gateway_requests.turn_ended."""
         return gateway_requests.turn_ended(probe, frame)
 
+    def may_read(self, met: Handshake) -> bool:
+        """See gateway_requests.may_read."""
+        return gateway_requests.may_read(met)
+
     def history_frame(self, session: str, word: str) -> bytes:
         """See gateway_requests.history_frame."""
         return gateway_requests.history_frame(session, word)
