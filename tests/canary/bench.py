@@ -102,9 +102,9 @@ class Spoilt:
         """As it is."""
         return self.clones.schema(state)
 
-    def contents(self, state: Path, config_name: str) -> Contents:
+    def contents(self, state: Path, config_name: str, package: Path) -> Contents:
         """As it is."""
-        return self.clones.contents(state, config_name)
+        return self.clones.contents(state, config_name, package)
 
     def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
         """As it is."""

@@ -59,10 +59,14 @@ def test_a_release_with_a_missing_file_names_it(shared_bench: Bench, candidate: 
 
 
 def plant(world: World) -> None:
-    """An account in a file, an enabled plugin in the index."""
+    """An account in a file, two skills, an enabled plugin in the index."""
     file = world.state / "agents" / "main" / "agent" / "auth-profiles.json"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.write_text('{"version": 1, "profiles": {"openai:mine": {"type": "api_key", "key": "sk-secret"}}}')
+    for name in ("weather", "diary"):
+        skill = world.state / "skills" / name / "SKILL.md"
+        skill.parent.mkdir(mode=0o700, parents=True)
+        skill.write_text(f"---\nname: {name}\nversion: 1.2\n---\nSay it.\n")
     index = {"index": {"plugins": [{"pluginId": "notes", "enabled": True, "packageVersion": "1.0", "origin": "global"}]}}
     with closing(sqlite3.connect(world.database, timeout=10)) as connection, connection:
         connection.execute("DELETE FROM config_machine_state WHERE state_key = 'plugins.installedIndex'")
@@ -72,7 +76,7 @@ def plant(world: World) -> None:
 
 def test_what_a_migration_loses_is_named_and_a_lost_account_decides(bench: Bench, candidate: Candidate) -> None:
     plant(bench.world)
-    lost = {"config": "session", "account": "main", "table": "cron_jobs", "plugin": "notes"}
+    lost = {"config": "session", "account": "main", "table": "cron_jobs", "plugin": "notes", "skill": "diary"}
     bench.world.stop_gateway()
     bench.world.edit_config(lambda config: config.update(session={"mainKey": "main"}))
     bench.world.start_gateway()
@@ -83,6 +87,7 @@ def test_what_a_migration_loses_is_named_and_a_lost_account_decides(bench: Bench
     assert "session.mainKey" in judged(report, "migration.config").why
     assert "cron_jobs 1 → 0" in judged(report, "migration.rows").why
     assert "notes" in judged(report, "migration.plugins").why
+    assert judged(report, "migration.skills").why == "skills are gone or no longer load: diary"
     assert judged(report, "migration.rows").need is Need.WANTED
     assert report.candidate.migration is not None
     assert next((s.before, s.after) for s in report.candidate.migration.schemas) == (17, 18)
@@ -91,7 +96,9 @@ def test_what_a_migration_loses_is_named_and_a_lost_account_decides(bench: Bench
 def test_a_good_migration_loses_nothing_and_its_turns_lie_in_the_clone(bench: Bench, candidate: Candidate) -> None:
     plant(bench.world)
     report = bench.run(candidate())
-    for check in ("migration.credentials", "migration.config", "migration.rows", "migration.plugins", "clone.answered"):
+    for part in ("credentials", "config", "rows", "plugins", "skills", "skill-versions"):
+        assert judged(report, f"migration.{part}").verdict is Verdict.PASS, judged(report, f"migration.{part}")
+    for check in ("clone.answered", "restart.converges"):
         assert judged(report, check).verdict is Verdict.PASS, judged(report, check)
     assert (report.candidate.memory_bytes or 0) > 10_000_000
 

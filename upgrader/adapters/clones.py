@@ -137,10 +137,10 @@ class StateClones:
             return schema_of(state / self._subjects.database)
         return None
 
-    def contents(self, state: Path, config_name: str) -> Contents:
+    def contents(self, state: Path, config_name: str, package: Path) -> Contents:
         """What the state holds, by names and counts."""
         found = (state / self._subjects.database, *sorted(state.glob(self._subjects.agent_databases)))
-        return look(state, tuple(p for p in found if p.is_file()), state / config_name, self._subjects.contents)
+        return look(state, tuple(p for p in found if p.is_file()), state / config_name, package, self._subjects.contents)
 
     def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
         """Which of these words lie in files of the state that changed since that moment (epoch seconds)."""

@@ -5,15 +5,16 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from upgrader.adapters.databases_unchanged import open_unchanged
-from upgrader.domain.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows
+from upgrader.domain.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows, Skill
 
 _PIECE, _OVERLAP = 1 << 20, 64  # bytes read at once, and shared with the piece before
 
 
-def look(state: Path, databases: tuple[Path, ...], config: Path, rules: ContentsRules) -> Contents:
+def look(state: Path, databases: tuple[Path, ...], config: Path, package: Path, rules: ContentsRules) -> Contents:
     """One look, nothing written. A database that cannot be read counts as one without tables."""
     schemas: list[tuple[str, int]] = []
     rows: list[Rows] = []
@@ -31,7 +32,8 @@ def look(state: Path, databases: tuple[Path, ...], config: Path, rules: Contents
         except sqlite3.DatabaseError:
             schemas.append((name, -1))
     leaves = rules.config_leaves(config.read_bytes()) if config.is_file() else ()
-    return Contents(tuple(schemas), tuple(rows), tuple(sorted(credentials)), tuple(plugins), leaves)
+    skills = tuple(_skills(state, package, rules))
+    return Contents(tuple(schemas), tuple(rows), tuple(sorted(credentials)), tuple(plugins), leaves, skills)
 
 
 def _rows(connection: sqlite3.Connection, database: str) -> Iterator[Rows]:
@@ -57,6 +59,14 @@ def _file_names(state: Path, rules: ContentsRules) -> Iterator[str]:
     for pattern in rules.credential_files:
         for path in sorted(p for p in state.glob(pattern) if p.is_file() and not p.is_symlink()):
             yield from rules.credential_names(path.read_bytes())
+
+
+def _skills(state: Path, package: Path, rules: ContentsRules) -> Iterator[Skill]:
+    for pattern in rules.skill_files:
+        for path in sorted(p for p in state.glob(pattern) if p.is_file()):
+            yield rules.skill(str(path.relative_to(state)), path.read_bytes())
+    for path in sorted(package.glob(rules.bundled_skills)):
+        yield replace(rules.skill(str(path.relative_to(package)), path.read_bytes()), place="", bundled=True)
 
 
 def words_in(root: Path, words: tuple[str, ...], since: float) -> frozenset[str]:

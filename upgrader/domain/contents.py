@@ -24,6 +24,27 @@ class Plugin:
 
 
 @dataclass(frozen=True)
+class Skill:
+    """One skill on disk. `version` is what it says of itself, else the start of its digest; `place` the folder it lies in.
+
+    `shared`: every agent is offered it, and a gateway lists it. `bundled` comes with the package.
+    """
+
+    name: str
+    version: str
+    place: str
+    shared: bool
+    bundled: bool = False
+
+
+@dataclass(frozen=True)
+class SkillsListed:
+    """The skills that a gateway itself names, None when it does not say."""
+
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Leaf:
     """One value of a configuration: its path and a digest of it."""
 
@@ -40,6 +61,7 @@ class Contents:
     credentials: tuple[str, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     config: tuple[Leaf, ...] = ()
+    skills: tuple[Skill, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +77,8 @@ class NamedColumn:
 class ContentsRules:
     """Where a state keeps what is counted; the readers get bytes or text and give names.
 
-    `credential_files` are globs relative to the state directory.
+    `credential_files` and `skill_files` are globs relative to the state directory, `bundled_skills` to the package;
+    `skill(path, data)` reads one.
     """
 
     credential_files: tuple[str, ...]
@@ -64,6 +87,9 @@ class ContentsRules:
     plugin_column: NamedColumn
     plugins: Callable[[bytes], tuple[Plugin, ...]]
     config_leaves: Callable[[bytes], tuple[Leaf, ...]]
+    skill_files: tuple[str, ...]
+    bundled_skills: str
+    skill: Callable[[str, bytes], Skill]
 
 
 @dataclass(frozen=True)
@@ -87,7 +113,7 @@ class SchemaChange:
 
 @dataclass(frozen=True)
 class Migration:
-    """What a release made of a state: forms, rows, configuration by path, stored accounts, plugins."""
+    """What a release made of a state: forms, rows, configuration by path, stored accounts, plugins, skills."""
 
     schemas: tuple[SchemaChange, ...] = ()
     tables: tuple[TableChange, ...] = ()
@@ -96,13 +122,22 @@ class Migration:
     credentials_lost: tuple[str, ...] = ()
     plugins_lost: tuple[str, ...] = ()
     plugins_changed: tuple[str, ...] = ()
+    skills_lost: tuple[str, ...] = ()
+    skills_changed: tuple[str, ...] = ()
     accounts_left: int = 0
     compared: int = 0
 
-    def with_plugins(self, before: Contents, after: Contents) -> "Migration":
-        """The same with the plugins as a start left them: their index is made anew at each."""
-        later = migration(before, after)
-        return replace(self, plugins_lost=later.plugins_lost, plugins_changed=later.plugins_changed)
+    def once_started(self, before: Contents, after: Contents, listed: SkillsListed) -> "Migration":
+        """The same with plugins and skills as a start left them: their index is made anew at each."""
+        later, own = migration(before, after), [s.name for s in after.skills if s.shared and not s.bundled]
+        silent = () if listed.names is None else (name for name in own if name not in listed.names)
+        return replace(
+            self,
+            plugins_lost=later.plugins_lost,
+            plugins_changed=later.plugins_changed,
+            skills_lost=tuple(sorted({*later.skills_lost, *silent})),
+            skills_changed=later.skills_changed,
+        )
 
     @property
     def shrunk(self) -> tuple[TableChange, ...]:
@@ -117,6 +152,8 @@ def migration(before: Contents, after: Contents) -> Migration:
     leaves = {leaf.path: leaf.digest for leaf in after.config}
     plugins = {plugin.name: plugin for plugin in after.plugins}
     known = [plugin for plugin in before.plugins if plugin.enabled] if after.plugins else []
+    skills = {(skill.place, skill.name): skill.version for skill in after.skills}
+    own = [skill for skill in before.skills if not skill.bundled]
     return Migration(
         schemas=tuple(SchemaChange(n, v, schemas[n]) for n, v in before.schemas if schemas.get(n, v) != v),
         tables=tuple(
@@ -131,6 +168,8 @@ def migration(before: Contents, after: Contents) -> Migration:
         plugins_changed=tuple(
             _moved(p, plugins[p.name]) for p in known if p.name in plugins and _has_moved(p, plugins[p.name])
         ),
+        skills_lost=tuple(sorted({s.name for s in before.skills if (s.place, s.name) not in skills})),
+        skills_changed=tuple(s.name for s in own if skills.get((s.place, s.name), s.version) != s.version),
         accounts_left=len(after.credentials),
         compared=len(was),
     )

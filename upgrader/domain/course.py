@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Protocol
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal, StepTook
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan, CloneWish
-from upgrader.domain.contents import Contents, Migration
+from upgrader.domain.contents import Contents, Migration, SkillsListed
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
 from upgrader.domain.observation import LogFinding
@@ -151,6 +151,7 @@ class Course:
     turns_again: tuple[TurnSeen, ...] = ()
     pairing_again: PairingSeen | None = None
     screen_again: TerminalSeen | None = None
+    skills: SkillsListed = field(default_factory=SkillsListed)
     outside: Outside | None = None
     log: tuple[LogFinding, ...] = ()
     schema_after: int | None = None
@@ -180,8 +181,8 @@ class Clones(Protocol):
     def schema(self, state: Path) -> int | None:
         """The schema of a state directory's database, None where there is none."""
 
-    def contents(self, state: Path, config_name: str) -> Contents:
-        """What the state holds now, by names and counts."""
+    def contents(self, state: Path, config_name: str, package: Path) -> Contents:
+        """What the state holds now, and the package that runs on it brings along, by names and counts."""
 
     def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
         """Which of these words lie in files of the state that changed since that moment (epoch seconds)."""
@@ -226,6 +227,9 @@ class TurnAsker(Protocol):
 
     def ask(self, place: Place, gateway: Gateway, probe: TurnProbe, limit: timedelta) -> TurnEnded:
         """The turn, to its end."""
+
+    def skills(self, place: Place, gateway: Gateway) -> SkillsListed:
+        """The skills that the gateway lists."""
 
 
 class Lore(Protocol):

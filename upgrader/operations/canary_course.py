@@ -125,11 +125,11 @@ class _Run:
             return course
         self._environment = self._environment_for(clone.references)
         self._tools.pairing.before(self._request, self._site)
-        before = self._contents()
+        before = self._contents(self._request.present)
         course = replace(course, doctor=self._doctor())
         if course.doctor is not None and not course.doctor.accepted:
             return course
-        course = replace(course, migration=migration(before, self._contents()))
+        course = replace(course, migration=migration(before, self._contents(self._slot)))
         with self._tools.progress.step(f"starting {self._slot.version} on the clone"):
             child, first = self._start()
         course = replace(course, first=first)
@@ -138,7 +138,8 @@ class _Run:
             course = self._once_more(course, child) if course.ended is None else course
         else:
             self._place.end(child.number, self._budgets.stop)
-        course = replace(course, migration=course.migration and course.migration.with_plugins(before, self._contents()))
+        after = self._contents(self._slot)
+        course = replace(course, migration=course.migration and course.migration.once_started(before, after, course.skills))
         answered = who_answered(course, lambda words: clones.mentions(state, words, self._began.timestamp()))
         return replace(course, answered=answered, log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
 
@@ -165,6 +166,7 @@ class _Run:
             skipped=seen.skipped,
             pairing=seen.pairing,
             screen=seen.screen,
+            skills=seen.skills,
             memory_bytes=memory,
             ended=self._ended(child),
         )
@@ -239,8 +241,8 @@ class _Run:
         accepted = ran.exit_code in call.accepted and not self._lore.crashed(ran.stderr)
         return DoctorRan(ran.exit_code, ran.took.total_seconds(), said, accepted)
 
-    def _contents(self) -> Contents:
-        return self._tools.clones.contents(self._site.state, self._config_name)
+    def _contents(self, slot: Slot) -> Contents:
+        return self._tools.clones.contents(self._site.state, self._config_name, slot.package_root)
 
     def _start(self) -> tuple[Child, Started]:
         began = self._clock.monotonic()

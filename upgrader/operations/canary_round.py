@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.contents import SkillsListed
 from upgrader.domain.course import Answered, Budgets, Course, PairingSeen, Skipped, TerminalSeen, Word
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.observing import Gateway
@@ -29,6 +30,7 @@ class Round:
     pairing: PairingSeen | None = None
     screen: TerminalSeen | None = None
     word: Word | None = None
+    skills: SkillsListed = field(default_factory=SkillsListed)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Rounds:
         taken, screen = self._tools.beside(lambda: self._turns(kinds, gateway, word), self._terminal)
         if self._ended() is not None:
             return taken
-        return replace(taken, pairing=self._pairing(taken.word), screen=screen)
+        skills = self._tools.asker.skills(self._grounds.place, gateway)
+        return replace(taken, pairing=self._pairing(taken.word), screen=screen, skills=skills)
 
     def _gateway(self) -> Gateway | None:
         at = self._grounds

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Protocol
 
 from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.contents import SkillsListed
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.facts import AuthFacts
 from upgrader.domain.observing import Attempt, Gateway, NoAnswer, Sockets
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnEnded, TurnProbe
 from upgrader.domain.version import Version
+
+_MOMENT = timedelta(seconds=30)
 
 
 class TurnLore(Protocol):
@@ -25,6 +28,12 @@ class TurnLore(Protocol):
 
     def turn_frame(self, probe: TurnProbe, seconds: float) -> bytes:
         """The request."""
+
+    def skills_frame(self) -> bytes:
+        """The request for the list of skills."""
+
+    def skills_listed(self, frame: bytes) -> SkillsListed | None:
+        """Their names, None for any other frame."""
 
     def turn_ended(self, probe: TurnProbe, frame: bytes) -> TurnEnded | None:
         """How it ended, None for any other frame."""
@@ -54,3 +63,12 @@ class CloneAsker:
         except NoAnswer as error:
             return TurnEnded(None if error.code == "gateway_timeout" else 1, error.why)
         return ended or TurnEnded(1, f"gateway refused the connect: {met.code} {met.reason}")
+
+    def skills(self, place: Place, gateway: Gateway) -> SkillsListed:
+        """See TurnAsker.skills."""
+        attempt, frame = self.lore.turn_attempt(gateway), self.lore.skills_frame()
+        try:
+            _, listed = self.sockets(place, _MOMENT).ask(gateway.port, attempt, lambda _: frame, self.lore.skills_listed)
+        except NoAnswer:
+            return SkillsListed()
+        return listed or SkillsListed()

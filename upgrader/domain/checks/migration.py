@@ -16,6 +16,8 @@ def judge(found: Migration) -> tuple[Judgement, ...]:
         _lost("config-changed", ("settings have another value", "settings are as they were"), found.config_changed),
         _lost("plugins", ("plugins no longer load", "enabled plugins are still enabled"), found.plugins_lost),
         _lost("plugin-versions", ("plugins have another version", "added plugins are as they were"), found.plugins_changed),
+        _lost("skills", ("skills are gone or no longer load", "all skills are there"), found.skills_lost),
+        _lost("skill-versions", ("added skills have another version", "added skills are as they were"), found.skills_changed),
     )
 
 

@@ -7,12 +7,14 @@ dist/auth-profile-repair-*.mjs) and moves them between stores: a name alone that
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 
 import pyjson5
 
-from upgrader.domain.contents import ContentsRules, Leaf, NamedColumn, Plugin
+from upgrader.domain.contents import ContentsRules, Leaf, NamedColumn, Plugin, Skill
 
+_FIELD = re.compile(r"^(name|version):[ \t]*[\"']?([^\"'\n]+?)[\"']?[ \t]*$", re.MULTILINE)
 # Stamped by whoever writes the file: doctor, gateway, wizard (seen in 2026.2.17 and 9.5).
 STAMPS = ("meta.", "wizard.")
 
@@ -61,6 +63,16 @@ def _loaded(data: bytes) -> dict[str, object]:
     return document if isinstance(document, dict) else {}
 
 
+def skill(path: str, data: bytes) -> Skill:
+    """One SKILL.md: its name and version stand between two lines of dashes at its head, where it says them."""
+    head = data.decode("utf-8", "replace").partition("---")[2].partition("---")[0]
+    said = {match[1]: match[2] for match in _FIELD.finditer(head)}
+    folder = path.removesuffix("/SKILL.md")
+    place, _, name = folder.rpartition("/")
+    version = said.get("version") or hashlib.sha256(data).hexdigest()[:12]
+    return Skill(said.get("name") or name, version, place, shared=place == "skills")
+
+
 RULES = ContentsRules(
     credential_files=("agents/*/agent/auth-profiles.json",),
     credential_column=NamedColumn("auth_profile_store", "store_json"),
@@ -68,4 +80,7 @@ RULES = ContentsRules(
     plugin_column=NamedColumn("config_machine_state", "value_json", "state_key = 'plugins.installedIndex'"),
     plugins=plugins,
     config_leaves=config_leaves,
+    skill_files=("skills/*/SKILL.md", "workspace*/skills/*/SKILL.md"),
+    bundled_skills="skills/*/SKILL.md",
+    skill=skill,
 )

@@ -9,6 +9,7 @@ Control UI ask for in every release from 2026.2.17 to 9.6; it needs operator.rea
 import json
 from collections.abc import Mapping
 
+from upgrader.domain.contents import SkillsListed
 from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult
 from upgrader.domain.turns import TurnEnded, TurnProbe
 from upgrader.domain.version import Version
@@ -64,6 +65,20 @@ def history_holds(word: str, frame: bytes) -> bool | None:
     """Whether the answer to that request holds the word; None for any other frame."""
     answer = _answer(frame, f"history-{word}")
     return word in json.dumps(answer.get("payload")) if answer else None
+
+
+def skills_frame() -> bytes:
+    """The request for the default agent's skills (`skills.status`; handleSkillsStatus in dist/skills-*.mjs of 2026.9.6)."""
+    return _request("skills", "skills.status", {})
+
+
+def skills_listed(frame: bytes) -> SkillsListed | None:
+    """Their names, where the answer has that form; None for any other frame."""
+    answer = _answer(frame, "skills")
+    if not answer:
+        return None
+    skills = _mapping(answer.get("payload")).get("skills")
+    return SkillsListed(tuple(str(_mapping(s).get("name")) for s in skills) if isinstance(skills, list) else None)
 
 
 def main_session(agent: str, config: Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from upgrader.domain.contents import SkillsListed
 from upgrader.domain.facts import PairingEra
 from upgrader.domain.observation import Act, ClientKind, Handshake, HandshakeResult, LogFinding, PairingStore, Reach
 from upgrader.domain.observing import (
@@ -107,6 +108,14 @@ class OpenClawKnowledge:
     def turn_ended(self, probe: TurnProbe, frame: bytes) -> TurnEnded | None:
         """See gateway_requests.turn_ended."""
         return gateway_requests.turn_ended(probe, frame)
+
+    def skills_frame(self) -> bytes:
+        """See gateway_requests.skills_frame."""
+        return gateway_requests.skills_frame()
+
+    def skills_listed(self, frame: bytes) -> SkillsListed | None:
+        """See gateway_requests.skills_listed."""
+        return gateway_requests.skills_listed(frame)
 
     def may_read(self, met: Handshake) -> bool:
         """See gateway_requests.may_read."""

@@ -1,5 +1,7 @@
 // One WebSocket connection: challenge, connect, then methods by scope.
 import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fault, profile } from "./profile.js";
 import { No, decide } from "./handshake.js";
 import { agentsOf } from "./config.js";
@@ -8,7 +10,7 @@ import { approveRequest, rotateToken } from "./records.js";
 import { Transcript, runTurn } from "./turn.js";
 
 const NEEDS = {
-  health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read", "chat.history": "operator.read",
+  health: profile.healthNeeds, status: "operator.read", "agents.list": "operator.read", "sessions.list": "operator.read", "chat.history": "operator.read", "skills.status": "operator.read",
   "device.pair.list": "operator.pairing", "device.pair.approve": "operator.pairing", "device.pair.remove": "operator.pairing",
   "device.token.rotate": "operator.pairing", agent: "operator.write",
   ...(profile.suspends ? { "gateway.suspend.prepare": "operator.admin", "gateway.suspend.resume": "operator.admin", "gateway.suspend.handoff": "operator.admin", "system.info": "operator.read" } : {}),
@@ -107,6 +109,7 @@ async function answer(runtime, connection, peer, frame) {
       return done ? reply(true, done) : reply(false, { code: "INVALID_REQUEST", message: "unknown deviceId/role" });
     }
     if (method === "chat.history") return reply(true, history(runtime, frame.params ?? {}));
+    if (method === "skills.status") return reply(true, { skills: skillsIn(runtime.where.state) });
     return reply(true, read(runtime, method));
   } catch (error) {
     log("gateway", "error", `${method} failed: ${error.message}`);
@@ -177,6 +180,13 @@ function read(runtime, method) {
   const health = { ok: true, ts: Date.now(), durationMs: 1, channels: {}, channelOrder: [], channelLabels: {}, heartbeatSeconds: 1800 };
   const body = { ...health, defaultAgentId: agents[0], agents: agents.map((agentId) => ({ agentId, isDefault: agentId === agents[0] })), sessions: { count: 0, recent: [] } };
   return method === "status" ? { runtimeVersion: profile.version, ...body } : body;
+}
+
+/** The skills a person added, by their folders. */
+function skillsIn(state) {
+  const folder = join(state, "skills");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.filter((name) => name !== fault("migrationForgets")?.skill).map((name) => ({ name, bundled: false, eligible: true }));
 }
 
 /** What was said last in a session, as the terminal client asks for it. */
