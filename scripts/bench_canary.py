@@ -114,10 +114,8 @@ def measure(world: World, room: Path, target: str) -> None:
     print(f"canary {world.version} -> {target}: {report.verdict.value}, {report.seal.value}; load {os.getloadavg()[0]:.1f}")
     print(f"cold start of the live gateway: {cold:.1f} s")
     print(f"time to verdict: {took:.1f} s = {took / cold:.2f} x a cold start")
-    steps = (("doctor", report.candidate.doctor_seconds), ("start", report.candidate.ready_seconds))
-    for name, seconds in (*steps, ("second start", report.candidate.restart_seconds)):
-        if seconds is not None:
-            print(f"  {name}: {seconds:.1f} s = {seconds / cold:.2f} x")
+    for step in report.candidate.steps:
+        print(f"  {step.began:6.1f} s + {step.seconds:5.1f} s = {step.seconds / cold:.2f} x: {step.name}")
     for name, pick in (("median", statistics.median), ("95th of 100", tail)):
         ratio = pick(beside) / pick(before)
         print(f"live answer, {name}: {pick(beside):.1f} ms beside it = {ratio:.2f} x {pick(before):.1f} ms without")

@@ -27,7 +27,7 @@ from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
 from upgrader.domain.contents import Contents
-from upgrader.domain.course import Budgets, Clones
+from upgrader.domain.course import Budgets, Clones, Until
 from upgrader.domain.facts import (
     AuthFacts,
     Installation,
@@ -135,7 +135,7 @@ class Bench:
     probes: tuple[OwnProbe, ...] = ()
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
     snapshot_tree: Path = field(init=False)
-    controls: dict[tuple[str, str, str], CanaryRun] = field(default_factory=dict)
+    controls: dict[tuple[str, str, str, Until], CanaryRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root.mkdir(mode=0o700, exist_ok=True)

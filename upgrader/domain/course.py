@@ -134,9 +134,20 @@ class Answered:
     unproven: tuple[str, ...] = ()
 
 
+class Until(Enum):
+    """How far a course goes."""
+
+    END = "end"
+    FAILURE = "failure"  # no restart once something required has failed
+    FIRST_ROUND = "first-round"  # no restart: beside a course that ended at a failure
+
+
 @dataclass(frozen=True)
 class Course:
-    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away."""
+    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away.
+
+    `cut`: there was no restart, because something had failed before it.
+    """
 
     version: str
     clone: Clone
@@ -161,6 +172,7 @@ class Course:
     own: tuple[OwnProbeRan, ...] = ()
     memory_bytes: int | None = None
     steps: tuple[StepTook, ...] = ()
+    cut: bool = False
 
 
 class Clones(Protocol):

@@ -10,7 +10,7 @@ from upgrader.domain.checks import blame
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks.blame import Beside
 from upgrader.domain.checks.silence import BLIND
-from upgrader.domain.course import Budgets, Course
+from upgrader.domain.course import Budgets, Course, Until
 from upgrader.domain.enclosure import PlaceLost
 from upgrader.domain.own_probes import BudgetWish
 from upgrader.domain.process import CommandMissing
@@ -30,7 +30,7 @@ class CloneCanary:
     tools: CourseTools
     budgets: Budgets | None = None
     wish: BudgetWish = field(default_factory=BudgetWish)
-    _controls: dict[tuple[str, str, str], CanaryRun] = field(default_factory=dict)
+    _controls: dict[tuple[str, str, str, Until], CanaryRun] = field(default_factory=dict)
 
     def run(self, request: CanaryRequest) -> CanaryReport:
         """The whole course on a clone of the request's snapshot, with a control run when it fails. Leaves nothing running."""
@@ -38,13 +38,15 @@ class CloneCanary:
             self.tools.progress.note(f"removed what an interrupted canary had left: {left.name}")
         seal = self.tools.places.seal()
         self.tools.progress.note(self._forecast(request))
-        candidate, rehearsal, settled = self._there_and_back(request, seal)
-        control = self._control(request, candidate, rehearsal, seal)
-        found = blame.alone(candidate.judgements)
-        if control is not None:
-            found = blame.beside(candidate.judgements, control.judgements, self.tools.lore.reason)
-        elif overall(candidate.judgements) is Verdict.FAIL:
-            found = Beside(Verdict.FAIL, Blame.NONE)  # the clone itself is at fault: no release is
+        known = self._known(request)
+        candidate, rehearsal, settled = self._there_and_back(request, seal, _far(request, known))
+        control = self._control(request, candidate, rehearsal, known, seal)
+        found = self._beside(candidate, control)
+        if candidate.cut and found.blame is not Blame.RELEASE:
+            # The present release fails as well: whether the candidate makes anything worse is told by whole courses only.
+            candidate, rehearsal, settled = self._there_and_back(request, seal, Until.END)
+            control = self._control(request, candidate, rehearsal, known, seal)
+            found = self._beside(candidate, control)
         fresh = self._fresh(request, found, seal)
         if fresh is not None:
             found = blame.in_empty_profile(found, fresh.judgements, self.tools.lore.reason)
@@ -63,26 +65,42 @@ class CloneCanary:
             live_memory_bytes=self.tools.live_memory(request.installation),
         )
 
+    def _known(self, request: CanaryRequest) -> tuple[Judgement, ...]:
+        """What fails with the present release before anything is tried."""
+        return _failed(request.known) or self.tools.pairing.broken(request)
+
+    def _beside(self, candidate: CanaryRun, control: CanaryRun | None) -> Beside:
+        if control is not None:
+            return blame.beside(candidate.judgements, control.judgements, self.tools.lore.reason)
+        if overall(candidate.judgements) is Verdict.FAIL:
+            return Beside(Verdict.FAIL, Blame.NONE)  # the clone itself is at fault: no release is
+        return blame.alone(candidate.judgements)
+
     def _control(
-        self, request: CanaryRequest, candidate: CanaryRun, rehearsal: CanaryRun | None, seal: Seal
+        self,
+        request: CanaryRequest,
+        candidate: CanaryRun,
+        rehearsal: CanaryRun | None,
+        known: tuple[Judgement, ...],
+        seal: Seal,
     ) -> CanaryRun | None:
         """The present release on a second clone: after a failure, and where something was broken before (does it heal?)."""
         back = _failed(rehearsal.judgements) if rehearsal else ()
         verdict, present = overall(candidate.judgements), request.present.version
         if verdict is Verdict.FAIL and not _is_ours(candidate.judgements):
             self.tools.progress.note(f"{request.candidate.version} failed; the same course with {present}")
-        elif verdict is Verdict.PASS and (known := back or _failed(request.known) or self.tools.pairing.broken(request)):
-            self.tools.progress.note(f"{known[0].check} fails with {present}; its course on an untouched clone tells why")
+        elif verdict is Verdict.PASS and (broken := back or known):
+            self.tools.progress.note(f"{broken[0].check} fails with {present}; its course on an untouched clone tells why")
         else:
             return None
-        return self._controlled(request, seal)
+        return self._controlled(request, seal, Until.FIRST_ROUND if candidate.cut else Until.END)
 
-    def _controlled(self, request: CanaryRequest, seal: Seal) -> CanaryRun:
+    def _controlled(self, request: CanaryRequest, seal: Seal, until: Until) -> CanaryRun:
         """One control serves all candidates tried on one snapshot; one that could not be judged is made again."""
-        key = (str(request.snapshot.tree), request.present.id, request.present.digest)
+        key = (str(request.snapshot.tree), request.present.id, request.present.digest, until)
         known = self._controls.get(key)
         if known is None:
-            known = self._run(request, request.present, seal)
+            known = self._run(request, request.present, seal, until)
             if overall(known.judgements) is not Verdict.INCONCLUSIVE:
                 self._controls[key] = known
         return known
@@ -96,12 +114,14 @@ class CloneCanary:
         tools.progress.note(f"{slot.version} in an empty profile")
         with tools.clones.blank(request.installation.state.config.name, data) as tree:
             snapshot = replace(request.snapshot, tree=tree, version=slot.version, size_bytes=0)
-            return self._run(replace(request, snapshot=snapshot, present=slot), slot, seal)
+            return self._run(replace(request, snapshot=snapshot, present=slot), slot, seal, Until.END)
 
-    def _there_and_back(self, request: CanaryRequest, seal: Seal) -> tuple[CanaryRun, CanaryRun | None, tuple[Settled, ...]]:
+    def _there_and_back(
+        self, request: CanaryRequest, seal: Seal, until: Until
+    ) -> tuple[CanaryRun, CanaryRun | None, tuple[Settled, ...]]:
         """The candidate's course, and when asked for the present release on what a rollback from its state restores."""
         with self.tools.clones.directory() as root:
-            candidate = self._course(request, request.candidate, seal, root)
+            candidate = self._course(request, request.candidate, seal, root, until)
             if Extra.ROLLBACK not in request.extras or candidate.ready_seconds is None:
                 return candidate, None, ()
             left = site_for(request, request.candidate, root, seal).state
@@ -114,19 +134,19 @@ class CloneCanary:
 
             self.tools.progress.note(f"the way back: {request.present.version} on what a rollback restores")
             with self.tools.clones.directory() as back:
-                rehearsal = self._course(request, request.present, seal, back, settle)
+                rehearsal = self._course(request, request.present, seal, back, Until.END, settle)
             return candidate, rehearsal, tuple(settled)
 
-    def _run(self, request: CanaryRequest, slot: Slot, seal: Seal) -> CanaryRun:
+    def _run(self, request: CanaryRequest, slot: Slot, seal: Seal, until: Until) -> CanaryRun:
         with self.tools.clones.directory() as root:
-            return self._course(request, slot, seal, root)
+            return self._course(request, slot, seal, root, until)
 
     def _course(
-        self, request: CanaryRequest, slot: Slot, seal: Seal, root: Path, prepare: Prepare | None = None
+        self, request: CanaryRequest, slot: Slot, seal: Seal, root: Path, until: Until, prepare: Prepare | None = None
     ) -> CanaryRun:
         budgets = self._budgets(request)
         try:
-            course = CourseRunner(self.tools, request, slot, budgets, prepare).run(root)
+            course = CourseRunner(self.tools, request, slot, budgets, prepare, until).run(root)
         except (PlaceLost, CommandMissing, NotSettled) as error:
             return CanaryRun(str(slot.version), (_lost(error),), 0.0)
         told = _told(course, seal)
@@ -155,6 +175,11 @@ class CloneCanary:
         return (*limits, *(f"{path} lies outside the state directory: it was not there in the canary" for path in outside))
 
 
+def _far(request: CanaryRequest, known: tuple[Judgement, ...]) -> Until:
+    """A failure is told at once, unless something failed before or the way back needs all of the course."""
+    return Until.END if known or Extra.ROLLBACK in request.extras else Until.FAILURE
+
+
 def _told(course: Course, seal: Seal) -> CanaryRun:
     return CanaryRun(
         version=course.version,
@@ -170,6 +195,7 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
         migration=course.migration,
         memory_bytes=course.memory_bytes,
         steps=course.steps,
+        cut=course.cut,
     )
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.domain.canary import CanaryRequest, Seal
+from upgrader.domain.check import Verdict, overall
+from upgrader.domain.checks import canary as checks
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.contents import Contents, migration
-from upgrader.domain.course import Budgets, Course, DoctorRan, Readiness, Started
+from upgrader.domain.course import Budgets, Course, DoctorRan, Started, Until
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.held import CanaryNotHeld
 from upgrader.domain.ports import Command
@@ -18,23 +20,15 @@ from upgrader.domain.slot import Slot
 from upgrader.operations.canary_probes import by_hand, run_own_probes
 from upgrader.operations.canary_round import Grounds, Round, Rounds, who_answered
 from upgrader.operations.canary_site import outside, site_for
+from upgrader.operations.canary_start import Child, bytes_of, start_gateway
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor, last_words
 from upgrader.operations.timed_steps import TimedSteps
 
-_POLL = timedelta(seconds=0.25)
 _LOG = "gateway.jsonl"
 
 
 Prepare = Callable[[Path], None]
-
-
-@dataclass(frozen=True)
-class Child:
-    """A gateway that was started: its number in the place, and where it writes."""
-
-    number: int
-    output: Path
 
 
 @dataclass(frozen=True)
@@ -52,9 +46,16 @@ class CourseRunner:
     """Runs one slot's course in one directory."""
 
     def __init__(
-        self, tools: CourseTools, request: CanaryRequest, slot: Slot, budgets: Budgets, prepare: Prepare | None = None
+        self,
+        tools: CourseTools,
+        request: CanaryRequest,
+        slot: Slot,
+        budgets: Budgets,
+        prepare: Prepare | None = None,
+        until: Until = Until.END,
     ) -> None:
         """`prepare(state)` is done to the clone before anything runs on it."""
+        self._until = until
         self._tools = tools
         self._prepare = prepare
         self._request = request
@@ -72,7 +73,7 @@ class CourseRunner:
         site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes)
         with tools.places.open(site) as place:
             run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
-            course = run.course(self._prepare)
+            course = run.course(self._prepare, self._until)
             course = replace(course, outside=place.outside())
         schema = self._tools.clones.schema(site.state)
         return replace(course, seconds=clock.monotonic() - began, schema_after=schema, steps=steps.taken)
@@ -115,7 +116,7 @@ class _Run:
         self._environment: dict[str, str] = {}
         self._began = tools.clock.now()
 
-    def course(self, prepare: Prepare | None) -> Course:
+    def course(self, prepare: Prepare | None, until: Until) -> Course:
         clones, state = self._tools.clones, self._site.state
         clone = self._make_clone()
         if prepare is not None:
@@ -131,17 +132,17 @@ class _Run:
             return course
         course = replace(course, migration=migration(before, self._contents(self._slot)))
         with self._tools.progress.step(f"starting {self._slot.version} on the clone"):
-            child, first = self._start()
+            child, first = start_gateway(self._tools, self._grounds())
         course = replace(course, first=first)
         if first.ready:
             course = self._with_gateway(course, child)
-            course = self._once_more(course, child) if course.ended is None else course
+            course = self._to_the_end(course, child, until) if course.ended is None else course
         else:
             self._place.end(child.number, self._budgets.stop)
         after = self._contents(self._slot)
         course = replace(course, migration=course.migration and course.migration.once_started(before, after, course.skills))
         answered = who_answered(course, lambda words: clones.mentions(state, words, self._began.timestamp()))
-        return replace(course, answered=answered, log=self._lore.log_findings(_bytes_of(self._site.notes / _LOG)))
+        return replace(course, answered=answered, log=self._lore.log_findings(bytes_of(self._site.notes / _LOG)))
 
     def hold(self, serve: Callable[[Serving], None]) -> None:
         clone = self._make_clone()
@@ -149,7 +150,7 @@ class _Run:
         ran = self._doctor()
         if ran is not None and not ran.accepted:
             raise CanaryNotHeld("the doctor did not bring the clone into form", why=ran.said)
-        child, first = self._start()
+        child, first = start_gateway(self._tools, self._grounds())
         if not first.ready:
             raise CanaryNotHeld("the gateway did not become ready on the clone", why=first.said)
         environment = by_hand(self._site, self._port, self._environment)
@@ -175,8 +176,18 @@ class _Run:
         own = run_own_probes(self._tools, self._place, self._site, self._port, self._environment, self._redactor)
         return replace(course, own=own, ended=self._ended(child))
 
+    def _to_the_end(self, course: Course, child: Child, until: Until) -> Course:
+        failed = overall(checks.judge(course, self._place.seal)) is Verdict.FAIL
+        if until is Until.END or (until is Until.FAILURE and not failed):
+            return self._once_more(course, child)
+        self._place.end(child.number, self._budgets.stop)
+        return replace(course, cut=True)
+
     def _rounds(self, child: Child) -> Rounds:
-        grounds = Grounds(
+        return Rounds(self._tools, self._grounds(), lambda: self._ended(child))
+
+    def _grounds(self) -> Grounds:
+        return Grounds(
             self._request,
             self._slot,
             self._site,
@@ -187,21 +198,20 @@ class _Run:
             self._command,
             self._redactor,
         )
-        return Rounds(self._tools, grounds, lambda: self._ended(child))
 
     def _ended(self, child: Child) -> Started | None:
         """How the gateway ended that was ready and should serve; None while it does."""
         code = self._place.exit_code(child.number)
         if code is None:
             return None
-        return Started(False, 0.0, code, self._redactor.shown(last_words(_bytes_of(child.output))))
+        return Started(False, 0.0, code, self._redactor.shown(last_words(bytes_of(child.output))))
 
     def _once_more(self, course: Course, child: Child) -> Course:
         """Stop, start and all of it again: what a first start leaves behind must not stop the second."""
         with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
             self._place.end(child.number, self._budgets.stop)
         with self._tools.progress.step(f"starting {self._slot.version} on the clone once more"):
-            again, second = self._start()
+            again, second = start_gateway(self._tools, self._grounds())
         seen = self._rounds(again).again(self._first) if second.ready else Round()
         with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
             self._place.end(again.number, self._budgets.stop)
@@ -244,30 +254,6 @@ class _Run:
     def _contents(self, slot: Slot) -> Contents:
         return self._tools.clones.contents(self._site.state, self._config_name, slot.package_root)
 
-    def _start(self) -> tuple[Child, Started]:
-        began = self._clock.monotonic()
-        output = self._site.notes / f"gateway-{self._tools.nonce()}.out"
-        child = Child(self._place.start(self._command(("gateway", "run"), self._budgets.ready), output), output)
-        while (passed := self._clock.monotonic() - began) < self._budgets.ready.total_seconds():
-            code = self._place.exit_code(child.number)
-            if code is not None:
-                return child, Started(False, passed, code, self._redactor.shown(last_words(_bytes_of(output))))
-            if self._is_ready():
-                return child, Started(True, self._clock.monotonic() - began)
-            self._clock.wait(_POLL)
-        return child, Started(False, passed, None, self._redactor.shown(last_words(_bytes_of(output))))
-
-    def _is_ready(self) -> bool:
-        how = self._lore.readiness(self._slot.version)
-        if how is Readiness.SOCKET:
-            return self._lore.is_greeting(self._place.greeting(self._port))
-        paths = ("/startupz", "/readyz") if how is Readiness.STARTUPZ else ("/readyz",)
-        for path in paths:
-            answer = self._place.fetch(self._port, path)
-            if not self._lore.is_ready(path, answer.status, answer.body):
-                return False
-        return True
-
     def _environment_for(self, references: tuple[str, ...]) -> dict[str, str]:
         """The lore's environment, and a value for each variable the configuration refers to: real for gateway auth only."""
         site, installation = self._site, self._request.installation
@@ -291,10 +277,3 @@ def _auth_section(config: Mapping[str, object]) -> Mapping[str, object]:
     gateway = config.get("gateway")
     auth = gateway.get("auth") if isinstance(gateway, dict) else None
     return auth if isinstance(auth, dict) else {}
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""

@@ -1,0 +1,55 @@
+"""One start of a gateway on a clone."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from upgrader.domain.course import Readiness, Started
+from upgrader.operations.canary_round import Grounds
+from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary_words import last_words
+
+_POLL = timedelta(seconds=0.25)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A gateway that was started: its number in the place, and where it writes."""
+
+    number: int
+    output: Path
+
+
+def start_gateway(tools: CourseTools, at: Grounds) -> tuple[Child, Started]:
+    """`gateway run` until it says that it is ready, ends, or its time is over."""
+    began = tools.clock.monotonic()
+    output = at.site.notes / f"gateway-{tools.nonce()}.out"
+    child = Child(at.place.start(at.command(("gateway", "run"), at.budgets.ready), output), output)
+    while (passed := tools.clock.monotonic() - began) < at.budgets.ready.total_seconds():
+        code = at.place.exit_code(child.number)
+        if code is not None:
+            return child, Started(False, passed, code, at.redactor.shown(last_words(bytes_of(output))))
+        if _is_ready(tools, at):
+            return child, Started(True, tools.clock.monotonic() - began)
+        tools.clock.wait(_POLL)
+    return child, Started(False, passed, None, at.redactor.shown(last_words(bytes_of(output))))
+
+
+def _is_ready(tools: CourseTools, at: Grounds) -> bool:
+    how = tools.lore.readiness(at.slot.version)
+    if how is Readiness.SOCKET:
+        return tools.lore.is_greeting(at.place.greeting(at.port))
+    paths = ("/startupz", "/readyz") if how is Readiness.STARTUPZ else ("/readyz",)
+    for path in paths:
+        answer = at.place.fetch(at.port, path)
+        if not tools.lore.is_ready(path, answer.status, answer.body):
+            return False
+    return True
+
+
+def bytes_of(path: Path) -> bytes:
+    """What a gateway has written so far; nothing where there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
