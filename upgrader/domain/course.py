@@ -285,6 +285,9 @@ class Lore(Protocol):
     def answer_status(self, result: str) -> tuple[str, str]:
         """(status, error) of a tool's answer."""
 
+    def reason_first(self, said: str) -> str:
+        """What a command said without what it adds about where it looked for its gateway: that hides the reason."""
+
     def ran_embedded(self, said: str) -> bool:
         """Whether a turn's command gave up on the gateway."""
 

@@ -1,6 +1,5 @@
 """One round of probes of a gateway that serves on a clone: agents' turns, pairing and handshakes, the terminal client."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,9 +14,8 @@ from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker
-from upgrader.operations.canary_words import Redactor
+from upgrader.operations.canary_words import Redactor, plain
 
-_CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f]")  # terminal control sequences
 _ALL = (TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND)
 
 
@@ -105,7 +103,7 @@ class Rounds:
                 at.command(lore.terminal_arguments(nonce, at.config), at.budgets.terminal),
                 tuple(f"(?:{'|'.join(patterns)})" for patterns in (answered, refused)),
             )
-        text = at.redactor.shown(" ".join(_CONTROL.sub(" ", screen.shown).split()))
+        text = at.redactor.shown(" ".join(plain(screen.shown).split()))
         return TerminalSeen(replace(screen, shown=text), nonce)
 
 

@@ -77,7 +77,7 @@ class TurnTaker:
             exit_code=ended.exit_code,
             seconds=took,
             events=(*events, *(e for e in model.events() if e.saw is Saw.REFUSED)),
-            said=self._redactor.shown(last_words(ended.said.encode())),
+            said=self._redactor.shown(last_words(self._lore.reason_first(ended.said).encode())),
             status=status,
             error=self._redactor.shown(error.partition("\n")[0]),
             embedded=self._lore.ran_embedded(ended.said),

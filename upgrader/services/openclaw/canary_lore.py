@@ -12,6 +12,7 @@ from upgrader.services.openclaw.canary_runs import not_applicable as not_applica
 from upgrader.services.openclaw.canary_runs import ran_embedded as ran_embedded
 from upgrader.services.openclaw.canary_runs import readiness as readiness
 from upgrader.services.openclaw.canary_runs import reason as reason
+from upgrader.services.openclaw.canary_runs import reason_first as reason_first
 from upgrader.services.openclaw.canary_runs import terminal_arguments as terminal_arguments
 from upgrader.services.openclaw.canary_runs import terminal_patterns as terminal_patterns
 from upgrader.services.openclaw.canary_runs import turn_arguments as turn_arguments

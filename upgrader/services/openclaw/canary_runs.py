@@ -162,6 +162,11 @@ def turn_arguments(probe: TurnProbe) -> tuple[str, ...]:
     return ("agent", "--agent", probe.agent, "--message", probe.message)
 
 
+def reason_first(said: str) -> str:
+    """Without the four lines about its gateway that the command line of 9.6 puts after an error (seen)."""
+    return re.sub(r"^\s*(?:Gateway target|Source|Config|Bind): .*\n?", "", said, flags=re.MULTILINE)
+
+
 def ran_embedded(said: str) -> bool:
     """Whether the CLI gave up on the gateway and ran the turn itself: then nothing was shown of the gateway."""
     return re.search(r"falling back to embedded|gateway agent failed", said, re.IGNORECASE) is not None
