@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from upgrader.adapters.npm_output import failure, redacted
+from upgrader.adapters.npm_output import failure
+from upgrader.adapters.said import last_line, redacted
 from upgrader.domain.ports import Ran
 from upgrader.domain.slot import IntegrityMismatch, StageFailed
 
@@ -76,3 +77,9 @@ def test_only_the_last_lines_are_shown_and_not_where_npm_keeps_its_log() -> None
 
 def test_an_npm_that_says_nothing_is_named_by_its_exit_code() -> None:
     assert "exit code 1" in failure("install", ended(b"")).why
+
+
+def test_the_last_words_of_a_program_are_one_line_without_its_secrets() -> None:
+    assert last_line(b"first\nGateway auth token: 0123456789abcdef is not set\n\n") == "Gateway auth token: *** is not set"
+    assert last_line(b"\n \n") == ""
+    assert len(last_line(b"x" * 100_000)) == 300

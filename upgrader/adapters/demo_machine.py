@@ -13,6 +13,7 @@ from pathlib import Path
 from upgrader.adapters.durable import make_private, replace_durably
 from upgrader.adapters.node_runtime import NodeStore
 from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.said import last_line
 from upgrader.adapters.stub_model import MODEL_ID, StubModel
 from upgrader.adapters.tree import digest_file, write_manifest
 from upgrader.adapters.trees import copy_tree, remove
@@ -97,7 +98,7 @@ class DemoMachine:
         environment = {**self.environment, **dict(found.configuration), "npm_config_cache": str(self.root / "npm-cache")}
         ran = self.tools.runner.run(Command((*npm, *quiet), _INSTALL_LIMIT, environment, self.root))
         if ran.exit_code:
-            raise DemoFailed(f"npm could not install openclaw {version}", why=_last_line(ran.stderr))
+            raise DemoFailed(f"npm could not install openclaw {version}", why=last_line(ran.stderr))
 
     def configure(self) -> None:
         """A private state directory with a configuration: fresh tokens, two agents, the stand-in model."""
@@ -196,7 +197,7 @@ class DemoMachine:
         environment = lore.environment(installation)
         ran = self.tools.runner.run(Command(argv, _TURN_LIMIT, environment, self._home))
         if ran.exit_code:
-            raise DemoFailed(f"an agent's turn ({kind.value}) failed", why=_last_line(ran.stderr) or f"exit {ran.exit_code}")
+            raise DemoFailed(f"an agent's turn ({kind.value}) failed", why=last_line(ran.stderr) or f"exit {ran.exit_code}")
         if kind is not TurnKind.PLAIN:
             self._must_have_reached(probe)
 
@@ -220,10 +221,6 @@ class DemoMachine:
             "configuration": digest_file(installation.state.config),
         }
 
-
-def _last_line(raw: bytes) -> str:
-    lines = [line.strip() for line in raw.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else ""
 
 
 def open_directory(directory: Path) -> Path:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.move_children import marked
+from upgrader.adapters.said import last_line
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Command, Runner
@@ -58,11 +59,6 @@ class LiveDoctor:
         if ran.exit_code not in call.accepted:
             raise DoctorFailed(
                 f"the doctor of {target.version} did not accept the state (exit code {ran.exit_code})",
-                why=_last_line(ran.stderr) or _last_line(ran.stdout) or "it said nothing",
+                why=last_line(ran.stderr) or last_line(ran.stdout) or "it said nothing",
                 hint=f"`upgrader canary {target.version}` shows it on a clone",
             )
-
-
-def _last_line(raw: bytes) -> str:
-    lines = [line.strip() for line in raw.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else ""

@@ -1,13 +1,13 @@
-"""What npm wrote when it failed: its cause by npm's own code, and its last lines freed of secrets."""
+"""What npm wrote when it failed: its cause by npm's own code."""
 
 import re
 from dataclasses import dataclass
 
+from upgrader.adapters.said import last_lines
 from upgrader.domain.ports import Ran
 from upgrader.domain.slot import IntegrityMismatch, StageFailed
 from upgrader.errors import UpgraderError
 
-_KEPT_LINES = 6
 _CODE = re.compile(rb"^npm (?:error|ERR!) code (\S+)", re.MULTILINE)
 
 
@@ -50,16 +50,6 @@ _CAUSES = (
     ),
 )
 
-_WORDS = r"(?:_authToken|_auth|_password|authToken|password|token)"
-_SECRETS = (
-    (re.compile(r"(://)[^/\s@]+@"), r"\1***@"),
-    (re.compile(rf"({_WORDS}[\"']?\s*[=:]\s*[\"']?)[^\s\"',}}]+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"\bnpm_(?!config_)[\w-]{8,}"), "npm_***"),
-    (re.compile(r"([?&](?:token|auth|key|signature|X-Amz-[A-Za-z-]+)=)[^&\s]+", re.IGNORECASE), r"\1***"),
-)
-
-
 def failure(verb: str, ran: Ran) -> UpgraderError:
     """What npm's exit means: IntegrityMismatch or StageFailed, with npm's own last lines as the reason."""
     output = ran.stderr + b"\n" + ran.stdout
@@ -72,16 +62,3 @@ def failure(verb: str, ran: Ran) -> UpgraderError:
         if name in cause.codes.split():
             return StageFailed(f"npm {verb} failed: {cause.what}", why=said, hint=cause.hint, code=cause.code)
     return StageFailed(f"npm {verb} failed", why=said, hint="`npm config ls` shows the settings npm uses")
-
-
-def last_lines(output: bytes) -> str:
-    """The last lines that say something, redacted."""
-    lines = redacted(output.decode(errors="replace")).splitlines()
-    return "\n".join([line for line in lines if line.strip() and "A complete log of this run" not in line][-_KEPT_LINES:])
-
-
-def redacted(text: str) -> str:
-    """Text of npm without tokens, passwords and credentials in addresses."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return text

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from upgrader.adapters.npm_output import last_lines
+from upgrader.adapters.said import last_lines
 from upgrader.adapters.table_toml import LIMIT_BYTES, NAME, SEAL
 from upgrader.adapters.trust import CertificatesUnreadable, Trust
 from upgrader.adapters.web import NotTrusted, Proxies, Web, WebFailed, WebRefused

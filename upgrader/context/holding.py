@@ -10,6 +10,7 @@ from pathlib import Path
 from upgrader.adapters.canary_toml import read_canary_settings
 from upgrader.adapters.held_canaries import bridge, door, knock, living, shell, this_process, write_record
 from upgrader.adapters.process_identity import is_alive
+from upgrader.adapters.said import last_line
 from upgrader.adapters.seal import LinuxPlace
 from upgrader.adapters.terminal_relay import relay
 from upgrader.context.choices import Options
@@ -121,7 +122,6 @@ def _chosen(options: Options) -> tuple[str, ...]:
 
 def _last_line(log: Path) -> str:
     try:
-        lines = log.read_text("utf-8", "replace").strip().splitlines()
+        return last_line(log.read_bytes()) or "it said nothing"
     except FileNotFoundError:
         return "it said nothing"
-    return lines[-1][:400] if lines else "it said nothing"

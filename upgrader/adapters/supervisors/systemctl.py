@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from upgrader.adapters.said import last_line
 from upgrader.domain.ports import Command, Ran, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.domain.supervision import NotManaged
@@ -63,7 +64,7 @@ class Systemctl:
         if ran.exit_code:
             raise NotManaged(
                 f"`systemctl --user {' '.join(words[:2])}` failed (exit code {ran.exit_code})",
-                why=_last_line(ran.stderr) or "it said nothing",
+                why=last_line(ran.stderr) or "it said nothing",
                 hint="`systemctl --user status` shows whether your session's service manager runs; "
                 "`loginctl enable-linger` keeps it alive",
             )
@@ -124,8 +125,3 @@ def seconds_of(span: str) -> float:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _last_line(raw: bytes) -> str:
-    lines = [line.strip() for line in raw.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
