@@ -156,21 +156,31 @@ def decide_job(before: Job, after: Job | None) -> JobDecision:
 
     The scheduler catches up missed slots at its start, one-shot jobs always: a slot left in place would run twice.
     """
+    return _once(before, after) if before.once else _recurring(before, after)
+
+
+def _once(before: Job, after: Job | None) -> JobDecision:
     if after is None:
-        if before.once:
-            return JobDecision(JobRuling.RETIRE, REASONS[Fate.GONE])
+        return JobDecision(JobRuling.RETIRE, REASONS[Fate.GONE])
+    if after.running:
+        return JobDecision(JobRuling.RETIRE, REASONS[Fate.TOUCHED])
+    if _ran(before, after) or (before.enabled and not after.enabled):
+        return JobDecision(JobRuling.RETIRE, REASONS[Fate.DONE])
+    return JobDecision(JobRuling.KEEP)
+
+
+def _recurring(before: Job, after: Job | None) -> JobDecision:
+    if after is None:
         return JobDecision(JobRuling.KEEP)
-    ran = (after.last_run_ms or 0) > (before.last_run_ms or 0)
-    if before.once:
-        if ran or after.running or (before.enabled and not after.enabled):
-            return JobDecision(JobRuling.RETIRE, REASONS[Fate.TOUCHED if after.running else Fate.DONE])
-        return JobDecision(JobRuling.KEEP)
-    moved_on = before.next_run_ms is not None and (after.next_run_ms or 0) > before.next_run_ms
-    if ran or moved_on:
+    if _ran(before, after) or (before.next_run_ms is not None and (after.next_run_ms or 0) > before.next_run_ms):
         return JobDecision(JobRuling.ADVANCE, REASONS[Fate.DONE], after.next_run_ms, after.last_run_ms)
     if after.running:
         return JobDecision(JobRuling.ADVANCE, REASONS[Fate.TOUCHED], None, after.last_run_ms)
     return JobDecision(JobRuling.KEEP)
+
+
+def _ran(before: Job, after: Job) -> bool:
+    return (after.last_run_ms or 0) > (before.last_run_ms or 0)
 
 
 @dataclass(frozen=True)

@@ -161,37 +161,20 @@ class Discover:
     def _package(self, selection: Selection, location: Location, census: Census, unit: UnitFacts | None) -> Package:
         """The tree that is started comes first; it is named by the place that leads to it."""
         found = self.installs.found(selection, location)
-        started = [gateway.package_root for gateway in census.gateways if gateway.package_root]
-        if not started and unit is not None:
-            named = self.layout.package_of(unit.command)
-            started = [named.resolve()] if named else []
-        for root in started:
-            for package in found:
-                if package.root == root:
-                    return package
-            if len(found) == 1 and self.is_slot(root):
-                return found[0]  # it was started by the link that npm has since replaced; what npm put there starts next
-            direct = self.installs.at(root, selection, location)
-            if direct is not None and not selection.prefix:
+        for root in self._started(census, unit):
+            placed = next((package for package in found if package.root == root), None)
+            direct = placed or self.installs.at(root, selection, location)
+            if direct is not None and (placed or not selection.prefix):
                 return direct
         if len(found) == 1:
             return found[0]
-        if not found and any(gateway.contained for gateway in census.gateways):
-            raise NotFound(
-                "the gateway on this state runs in a container",
-                why="its package is part of the image, not of this machine",
-                hint="pull another image and start the container anew",
-                code="in_container",
-            )
-        if not found:
-            raise NotFound(
-                "the state is here, but the package openclaw is not",
-                why=f"{location.state} exists; npm's places hold no openclaw",
-                hint="name its prefix with `--prefix DIR` (what `npm prefix -g` prints), or `npm install -g openclaw`",
-                code="no_package",
-            )
-        listed = "; ".join(f"{package.version} in {package.root} (`--prefix {package.prefix}`)" for package in found)
-        raise Ambiguous("several OpenClaw packages are installed and none of them is running", why=listed, hint=_CHOOSE)
+        raise _not_one(found, location, census)
+
+    def _started(self, census: Census, unit: UnitFacts | None) -> tuple[Path, ...]:
+        """The trees that the running gateways were started from, else the one the service names."""
+        running = tuple(gateway.package_root for gateway in census.gateways if gateway.package_root)
+        named = self.layout.package_of(unit.command) if unit is not None and not running else None
+        return running or ((named.resolve(),) if named else ())
 
     def _environment(self, selection: Selection, census: Census, unit: UnitFacts | None) -> Mapping[str, str]:
         """What the gateway sees: its own environment, else that of its service, else the caller's."""
@@ -244,6 +227,26 @@ class Selected:
 
 
 _CHOOSE = "say which with `--prefix DIR`"
+
+
+def _not_one(found: tuple[Package, ...], location: Location, census: Census) -> NotFound | Ambiguous:
+    """Why no package can be named: none is here, the gateway's is in a container, or there are several."""
+    if found:
+        listed = "; ".join(f"{package.version} in {package.root} (`--prefix {package.prefix}`)" for package in found)
+        return Ambiguous("several OpenClaw packages are installed and none of them is running", why=listed, hint=_CHOOSE)
+    if any(gateway.contained for gateway in census.gateways):
+        return NotFound(
+            "the gateway on this state runs in a container",
+            why="its package is part of the image, not of this machine",
+            hint="pull another image and start the container anew",
+            code="in_container",
+        )
+    return NotFound(
+        "the state is here, but the package openclaw is not",
+        why=f"{location.state} exists; npm's places hold no openclaw",
+        hint="name its prefix with `--prefix DIR` (what `npm prefix -g` prints), or `npm install -g openclaw`",
+        code="no_package",
+    )
 
 
 def _must_be_text(location: Location) -> None:

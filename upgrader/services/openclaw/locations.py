@@ -40,6 +40,8 @@ _STATE_NAMES_THEN = (*_STATE_NAMES, ".moldbot", ".moltbot")
 _CONFIG_NAMES = (CONFIG_NAME, "clawdbot.json")
 _CONFIG_NAMES_THEN = (*_CONFIG_NAMES, "moldbot.json", "moltbot.json")
 
+_RENAMED = ("STATE_DIR", "CONFIG_PATH", "GATEWAY_PORT")
+
 Exists = Callable[[Path], bool]
 
 
@@ -51,18 +53,10 @@ def locate(selection: Selection, exists: Exists, version: Version | None = None)
     installation's: a configuration path left over in the environment does not mix another one into it.
     Names of before the renaming count while `version` is unknown or at most 2026.3.13. Raises UsageError (code `bad_profile`).
     """
-    known = {name: value.strip() for name, value in selection.environment.items() if value.strip()}
     legacy = version is None or not version.at_least(_LEGACY_ENDED)
-    if legacy:
-        for name in ("STATE_DIR", "CONFIG_PATH", "GATEWAY_PORT"):
-            if f"CLAWDBOT_{name}" in known:
-                known.setdefault(f"OPENCLAW_{name}", known[f"CLAWDBOT_{name}"])
+    known = _told(selection.environment, with_old_names=legacy)
     home = home_of(known, selection.account_home, selection.directory)
-    if selection.state_dir:
-        known["OPENCLAW_STATE_DIR"] = selection.state_dir
-        known.pop("OPENCLAW_CONFIG_PATH", None)
-    if selection.config:
-        known["OPENCLAW_CONFIG_PATH"] = selection.config
+    known = _with_options(known, selection)
     profile = _profile(selection.profile or known.get("OPENCLAW_PROFILE", ""))
     if selection.profile:
         known = _with_profile(known, home, selection, profile)
@@ -72,16 +66,32 @@ def locate(selection: Selection, exists: Exists, version: Version | None = None)
 
     state, config = known.get("OPENCLAW_STATE_DIR", ""), known.get("OPENCLAW_CONFIG_PATH", "")
     place = resolved(state) if state else _first(home, _STATE_NAMES_THEN if legacy else _STATE_NAMES, exists)
+    roots = (root for root in known.get("OPENCLAW_INCLUDE_ROOTS", "").split(":") if root.strip())
     return Location(
         home=home,
         profile=profile,
         state=place,
         config=resolved(config) if config else _first(place, _CONFIG_NAMES_THEN if legacy else _CONFIG_NAMES, exists),
         port=parse_port(known.get("OPENCLAW_GATEWAY_PORT", "")),
-        include_roots=tuple(
-            dict.fromkeys(resolved(root) for root in known.get("OPENCLAW_INCLUDE_ROOTS", "").split(":") if root.strip())
-        ),
+        include_roots=tuple(dict.fromkeys(map(resolved, roots))),
     )
+
+
+def _told(environment: Mapping[str, str], *, with_old_names: bool) -> dict[str, str]:
+    """What the environment says, empty values left out; the names of before the renaming where the new ones are not used."""
+    known = {name: value.strip() for name, value in environment.items() if value.strip()}
+    for name in _RENAMED if with_old_names else ():
+        if f"CLAWDBOT_{name}" in known:
+            known.setdefault(f"OPENCLAW_{name}", known[f"CLAWDBOT_{name}"])
+    return known
+
+
+def _with_options(known: Mapping[str, str], selection: Selection) -> dict[str, str]:
+    """The environment as the options overrule it."""
+    if selection.state_dir:
+        known = {name: value for name, value in known.items() if name != "OPENCLAW_CONFIG_PATH"}
+        known["OPENCLAW_STATE_DIR"] = selection.state_dir
+    return {**known, **({"OPENCLAW_CONFIG_PATH": selection.config} if selection.config else {})}
 
 
 def home_of(environment: Mapping[str, str], account_home: Path, directory: Path) -> Path:
