@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.discovery.machine import Machine, lock_of
 from upgrader.domain.facts import InstallKind, NodeRuntime
-from upgrader.domain.ports import JournalFile
+from upgrader.domain.move_ports import JournalFile
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.status import OpenMove, StatusData

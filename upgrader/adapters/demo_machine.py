@@ -19,7 +19,8 @@ from upgrader.adapters.tree import digest_file, write_manifest
 from upgrader.adapters.trees import copy_tree, remove
 from upgrader.domain.demo import Fault, Paired, Proof
 from upgrader.domain.facts import Installation
-from upgrader.domain.ports import Clock, Command, Readiness, Supervisor
+from upgrader.domain.move_ports import Readiness, Supervisor
+from upgrader.domain.ports import Clock, Command
 from upgrader.domain.sameness import Sameness
 from upgrader.domain.turns import Saw, TurnKind, TurnProbe
 from upgrader.domain.version import Version

@@ -27,8 +27,9 @@ from upgrader.context.machine import INTERRUPTS, Machine
 from upgrader.domain.check import Judgement
 from upgrader.domain.facts import Installation, SupervisorKind
 from upgrader.domain.live import LiveReport
+from upgrader.domain.move_ports import Supervisor
 from upgrader.domain.observing import NoAnswer
-from upgrader.domain.ports import Discovery, Progress, Supervisor, Verifier
+from upgrader.domain.ports import Discovery, Progress, Verifier
 from upgrader.domain.quiet import Patience
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher

@@ -22,14 +22,8 @@ from upgrader.domain.journal import (
 )
 from upgrader.domain.launching import Launch
 from upgrader.domain.live import LiveReport
-from upgrader.domain.ports import (
-    Clock,
-    Discovery,
-    Doctor,
-    JournalFile,
-    Snapshots,
-    Verifier,
-)
+from upgrader.domain.move_ports import Doctor, JournalFile
+from upgrader.domain.ports import Clock, Discovery, Snapshots, Verifier
 from upgrader.domain.process import StopFailed
 from upgrader.domain.settle import Settled
 from upgrader.domain.snapshot import OutsideFile, Snapshot

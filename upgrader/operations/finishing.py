@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from upgrader.domain.journal import Mark, RestoreFile
-from upgrader.domain.ports import JournalFile, Pointer, Snapshots
+from upgrader.domain.move_ports import JournalFile, Pointer
+from upgrader.domain.ports import Snapshots
 from upgrader.domain.snapshot import OutsideFile, Snapshot
 
 

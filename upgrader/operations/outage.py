@@ -8,7 +8,8 @@ from pathlib import Path
 
 from upgrader.domain.facts import Installation
 from upgrader.domain.launching import Launch
-from upgrader.domain.ports import Files, Holds, Readiness, Snapshots, Supervisor
+from upgrader.domain.move_ports import Files, Holds, Readiness, Supervisor
+from upgrader.domain.ports import Snapshots
 from upgrader.domain.repairing import OpenOutage, OutageRecord
 from upgrader.errors import Blocked
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from upgrader.domain.facts import Installation
-from upgrader.domain.ports import Clock, Progress, Quieting
+from upgrader.domain.move_ports import Quieting
+from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.errors import Inconclusive
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from upgrader.domain.journal import Mark, is_committed
+from upgrader.domain.move_ports import JournalFile, Journals, Leftovers
 from upgrader.domain.moves import Recovery
-from upgrader.domain.ports import JournalFile, Journals, Leftovers, Progress
+from upgrader.domain.ports import Progress
 from upgrader.operations.finishing import Finisher
 from upgrader.operations.undoing import Undoer
 

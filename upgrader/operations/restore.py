@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from upgrader.domain.drift import Drift, DriftKind, LeftAs, cannot_open, drifts, needs_restart
 from upgrader.domain.facts import Installation
+from upgrader.domain.move_ports import Pointer
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.ports import Discovery, Pointer, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
 from upgrader.domain.slot import Slot
 from upgrader.domain.transaction import Move
 from upgrader.errors import Blocked, UpgraderError

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from upgrader.domain.check import loosest
 from upgrader.domain.facts import Installation
 from upgrader.domain.live import LiveReport
+from upgrader.domain.move_ports import Journals
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.ports import Discovery, Journals, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.transaction import Move

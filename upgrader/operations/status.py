@@ -7,9 +7,10 @@ from pathlib import Path
 
 from upgrader.domain.drift import Drift
 from upgrader.domain.facts import GatewayProcess, Installation
+from upgrader.domain.move_ports import JournalFile, Journals
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pin import Pin
-from upgrader.domain.ports import Discovery, JournalFile, Journals, Slots, Snapshots
+from upgrader.domain.ports import Discovery, Slots, Snapshots
 from upgrader.domain.status import (
     GatewayStatus,
     InstallationStatus,

@@ -9,9 +9,10 @@ from upgrader.domain.facts import Installation
 from upgrader.domain.identity import refuse_obstacles
 from upgrader.domain.journal import Mark, Step, is_committed
 from upgrader.domain.live import LiveReport
+from upgrader.domain.move_ports import JournalFile, Journals, Updaters
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.ports import Clock, JournalFile, Journals, Progress, Updaters
+from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.transaction import Move, Opened, without_secrets

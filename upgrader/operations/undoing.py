@@ -10,18 +10,8 @@ from upgrader.domain import journal as entries
 from upgrader.domain.facts import Installation
 from upgrader.domain.journal import Mark, RestoreState, Step, Undo
 from upgrader.domain.launching import Launch
-from upgrader.domain.ports import (
-    Files,
-    Holds,
-    JournalFile,
-    Pointer,
-    Processes,
-    Progress,
-    Readiness,
-    Settling,
-    Snapshots,
-    Supervisor,
-)
+from upgrader.domain.move_ports import Files, Holds, JournalFile, Pointer, Readiness, Settling, Supervisor
+from upgrader.domain.ports import Processes, Progress, Snapshots
 from upgrader.domain.settle import Settled
 from upgrader.domain.transaction import Opened
 from upgrader.errors import UpgraderError
