@@ -66,6 +66,8 @@ class Peer:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 15)
             process.wait(20)
+        if process.stdin:
+            process.stdin.close()
         return Said(process.returncode, (self.home / "said").read_text(errors="replace"), "")
 
     def knock(self, device: Device | None, **how: Any) -> Answer:
@@ -164,7 +166,12 @@ def test_what_is_told_to_both_sides_lets_the_peer_in(peer: Peer) -> None:
     print("acp, narrowed:", third.exit_code, third.stdout[-600:], list(world.pending().values()))
     told = [each for each in diagnosed(world).json["data"]["causes"] if each["device"] == device[:12]]
     print("told:", json.dumps(told, indent=1))
-    assert told[0]["code"] in ("remote-read-only", "request-waits")
+    assert told[0]["code"] == "remote-read-only"
+    (request_id,) = world.pending()
+    assert f"openclaw devices approve {request_id}" in told[0]["remedy"]
+    approve_all(world)
+    assert "scope upgrade" not in peer.acp().stdout
+    assert not [each for each in diagnosed(world).json["data"]["causes"] if each["device"] == device[:12]]
     assert world.openclaw("devices", "remove", device, "--json", limit_s=LIMIT_S).exit_code == 0
     peer.acp()
     approve_all(world)

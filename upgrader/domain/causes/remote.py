@@ -8,31 +8,62 @@ from datetime import UTC, datetime
 
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
 from upgrader.domain.facts import InstallKind
-from upgrader.domain.observation import PairedDevice
+from upgrader.domain.layers import Layer
+from upgrader.domain.observation import PairedDevice, PendingRequest
 from upgrader.domain.scene import Scene
 
 _READ = "operator.read"
 
 
 def read_only_peer(scene: Scene) -> tuple[Cause, ...]:
-    """A remote device that holds `operator.read` alone: what it asks beyond is refused before a request is queued."""
-    return tuple(
-        Cause(
-            "remote-read-only",
-            f"the remote device {device.short} was registered with {_READ} only: more is refused, and nothing is queued",
-            Likelihood.CERTAIN,
-            Impact.NOW,
-            (
-                f"client {device.client_id or 'unknown'} {device.client_mode}, seen from another machine",
-                "`devices approve` finds no request, and `devices rotate` may answer `unknown deviceId/role`",
-            ),
-            f"on this machine: `openclaw devices remove {device.device_id}`; on the other: `openclaw acp --url WSS_URL "
-            "--token-file FILE`; here again: `openclaw devices list`, then `openclaw devices approve REQUEST`",
-            device=device.device_id[:12],
-            place=scene.places.paired,
-        )
-        for device in scene.observation.store.paired
-        if device.remote and _only_read(scene, device)
+    """A remote device that holds `operator.read` alone: with its own token what goes beyond is refused and nothing is queued;
+    with the shared token 2026.9.6 queues a request (both run over wss between two network namespaces)."""
+    found = []
+    for device in scene.observation.store.paired:
+        if device.remote and _only_read(scene, device):
+            waiting = [each for each in scene.observation.store.pending if each.device_id == device.device_id]
+            found.append(_waiting_peer(scene, device, waiting[0]) if waiting else _silent_peer(scene, device))
+    return tuple(found)
+
+
+def _silent_peer(scene: Scene, device: PairedDevice) -> Cause:
+    return _peer(
+        scene,
+        device,
+        f"the remote device {device.short} was registered with {_READ} only: more is refused, and nothing is queued",
+        ("`devices approve` finds no request, and `devices rotate` may answer `unknown deviceId/role`",),
+        f"on this machine: `openclaw devices remove {device.device_id}`; on the other: `openclaw acp --url WSS_URL "
+        "--token-file FILE`; here again: `openclaw devices list`, then `openclaw devices approve REQUEST`",
+    )
+
+
+def _waiting_peer(scene: Scene, device: PairedDevice, request: PendingRequest) -> Cause:
+    return _peer(
+        scene,
+        device,
+        f"the remote device {device.short} was registered with {_READ} only, and its request for more waits",
+        (f"request {request.request_id[:8]} asks for {', '.join(request.scopes) or 'more'}",),
+        f"on this machine: `openclaw devices approve {request.request_id}`; then on the other connect again, "
+        "`openclaw acp --url WSS_URL --token-file FILE`",
+    )
+
+
+def _peer(scene: Scene, device: PairedDevice, title: str, evidence: tuple[str, ...], remedy: str) -> Cause:
+    layer = Layer.IDENTITY_AND_SCOPES.value
+    seen = (
+        f"client {device.client_id or 'unknown'} {device.client_mode}, seen from another machine",
+        f"the layer that refuses it: {layer}; a device token that is another is refused by {Layer.DEVICE_TOKEN.value}, "
+        f"none or a wrong shared one by {Layer.SHARED_TOKEN.value}",
+    )
+    return Cause(
+        "remote-read-only",
+        title,
+        Likelihood.CERTAIN,
+        Impact.NOW,
+        (*seen, *evidence),
+        remedy,
+        device=device.device_id[:12],
+        place=scene.places.paired,
     )
 
 

@@ -21,8 +21,9 @@ def refused_devices(scene: Scene) -> tuple[Cause, ...]:
 def _refused(scene: Scene, seen: Sighting) -> Cause:
     known = scene.observation.store.device(seen.device)
     name = known.short if known else f"{seen.short}, which is not paired,"
-    rotate = f"`openclaw devices rotate --device {seen.device} --role operator`"
-    remedy = rotate if known else "`openclaw devices list` shows who asks"
+    rotate = f"`openclaw devices rotate --device {seen.device} --role operator` gives it a new token, which it must be told"
+    asks = seen.signature in ("pairing-required", "access-upgrade-requested")
+    remedy = rotate if known and not asks else "`openclaw devices list` shows who asks; `openclaw devices approve REQUEST`"
     return Cause(
         "device-refused",
         f"device {name} was refused: {seen.signature}",
