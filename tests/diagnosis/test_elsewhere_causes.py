@@ -38,9 +38,10 @@ def test_the_lock_of_a_gateway_that_was_killed_is_told_and_is_no_fault(world_of:
     killed.signal(signal.SIGKILL)
     world.wait(lambda: not killed.alive, "the end of the killed gateway")
     world.end_left_over()
-    found = cause(world, "stale-lock")
-    assert str(killed.pid) in found["title"]
-    assert found["impact"] == "told"
+    found = [each for each in causes(world) if each["code"] == "stale-lock"]
+    assert all(str(killed.pid) in each["title"] and each["impact"] == "told" for each in found)
+    assert any("state_leases" in each["title"] for each in found)
+    assert any("gateway.state.lock" in each["title"] for each in found)
 
 
 def test_a_gateway_that_is_not_restarted_after_an_update_is_named(world_of: WorldOf) -> None:

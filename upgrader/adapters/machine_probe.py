@@ -52,7 +52,7 @@ class ShellProbe:
                     pid = self.lock_owner(file.read(_LOCK_BYTES))
                     if pid is not None:
                         place = str(path.relative_to(state.path) if path.is_relative_to(state.path) else path)
-                        found.append(LockSeen(place, pid, _lives(pid)))
+                        found.append(LockSeen(place, pid, lives(pid)))
         return tuple(found)
 
     def container(self, installation: Installation) -> ContainerSeen:
@@ -106,7 +106,8 @@ class ShellProbe:
         return self.table.environment_of(gateway.identity) if gateway else {}
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process has this pid; a zombie has not."""
     with suppress(psutil.Error):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.machine_probe import lives
 from upgrader.domain.configuration import Configuration
 from upgrader.domain.facts import Installation, PairingEra
-from upgrader.domain.observing import Databases, DatabaseUnreadable, FileUnreadable, Query, Rows, SmallFiles
-from upgrader.domain.scene import DeviceDates, FileSeen, SessionsSeen
+from upgrader.domain.observing import Cell, Databases, DatabaseUnreadable, FileUnreadable, Query, Rows, SmallFiles
+from upgrader.domain.scene import DeviceDates, FileSeen, LockSeen, SessionsSeen
 
 _RECORDS_BYTES = 16 * 1024 * 1024
 _SEARCHED_BYTES = 64 * 1024 * 1024
@@ -31,6 +32,8 @@ class PairingFilesProbe:
     records_in: Callable[[bytes], int | None]
     of_rows: Callable[[Rows], tuple[DeviceDates, ...]]
     of_file: Callable[[bytes | None], tuple[DeviceDates, ...]]
+    owners_query: Query
+    owner_in: Callable[[Cell], int | None]
     session_folders: str
     session_index: str
 
@@ -53,6 +56,17 @@ class PairingFilesProbe:
             return self.of_rows(self.databases.read(state.path / self.database, (self.dates_query,))[0])
         except (DatabaseUnreadable, FileUnreadable):
             return ()
+
+    def owners(self, installation: Installation) -> tuple[LockSeen, ...]:
+        """Owners in the state database (8.1 and later), whether they live."""
+        if installation.state.era is PairingEra.FILES:
+            return ()
+        try:
+            rows = self.databases.read(installation.state.path / self.database, (self.owners_query,))[0]
+        except DatabaseUnreadable:
+            return ()
+        pids = (self.owner_in(row[0]) for row in rows.rows)
+        return tuple(LockSeen(f"{self.database}: {self.owners_query.name}", pid, lives(pid)) for pid in pids if pid is not None)
 
     def sessions(self, installation: Installation) -> tuple[SessionsSeen, ...]:
         """Transcripts and index of each agent (file era); later releases keep both in the agent's database."""

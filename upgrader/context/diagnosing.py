@@ -103,6 +103,8 @@ def _state() -> PairingFilesProbe:
         records_in=scene_facts.records_in,
         of_rows=scene_facts.dates_of_rows,
         of_file=scene_facts.dates_of_file,
+        owners_query=scene_facts.OWNERS_QUERY,
+        owner_in=scene_facts.owner_in,
         session_folders=scene_facts.SESSION_FOLDERS,
         session_index=scene_facts.SESSION_INDEX,
     )

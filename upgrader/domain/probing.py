@@ -88,6 +88,9 @@ class StateProbe(Protocol):
     def dates(self, installation: Installation) -> tuple[DeviceDates, ...]:
         """When devices were paired and last seen; empty where that cannot be read."""
 
+    def owners(self, installation: Installation) -> tuple[LockSeen, ...]:
+        """Records of ownership in the state database, and whether the processes they name live."""
+
     def sessions(self, installation: Installation) -> tuple[SessionsSeen, ...]:
         """The session files of each agent, where this era keeps files."""
 

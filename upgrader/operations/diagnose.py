@@ -69,7 +69,7 @@ class SceneGatherer:
             service=self.services.service(installation),
             neighbours=self.services.neighbours(installation),
             listeners=self.machine.listeners(installation.port) if not installation.gateways else (),
-            locks=self.machine.locks(installation),
+            locks=(*self.machine.locks(installation), *self.state.owners(installation)),
             container=self.machine.container(installation),
             process_tokens=self.machine.process_tokens(installation),
             sightings=condense(self._events(installation, configuration, seen)),

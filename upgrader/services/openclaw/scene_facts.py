@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from upgrader.domain.facts import PairingEra
-from upgrader.domain.observing import Query, Rows
+from upgrader.domain.observing import Cell, Query, Rows
 from upgrader.domain.scene import DeviceDates, Places
 from upgrader.services.openclaw import pairing
 from upgrader.services.openclaw.config_policy import secret_texts
@@ -27,6 +27,8 @@ DATES_QUERY = Query(
     "dates",
     "SELECT device_id, client_id, created_at_ms, last_seen_at_ms FROM device_pairing_paired ORDER BY created_at_ms LIMIT 10000",
 )
+# What a gateway of 2026.9.6 that was killed leaves there; its next start takes it over at once (run).
+OWNERS_QUERY = Query("state_leases", "SELECT payload_json FROM state_leases WHERE scope = 'gateway-owner' LIMIT 20")
 _TABLES = "state/openclaw.sqlite: "
 
 
@@ -56,6 +58,12 @@ def dates_of_file(raw: bytes | None) -> tuple[DeviceDates, ...]:
 def lock_owner(raw: bytes) -> int | None:
     """The process a lock file names."""
     return _whole(_object(raw).get("pid"))
+
+
+def owner_in(payload: Cell) -> int | None:
+    """The process that an owner's lease names."""
+    owner = _object(str(payload).encode()).get("owner")
+    return _whole(owner.get("pid")) if isinstance(owner, dict) else None
 
 
 def lock_patterns(uid: int, state: Path, config: Path, temporary: tuple[Path, ...]) -> tuple[tuple[Path, str], ...]:
