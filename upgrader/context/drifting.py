@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
 from upgrader.adapters.exchange import present_id
@@ -21,13 +22,21 @@ def drift_of(keeping: Keeping) -> tuple[Drift, ...]:
     return drifts(keeping.installation, left_as(keeping))
 
 
-def with_drift(keeping: Keeping, outcome: Outcome[VerifyData]) -> Outcome[VerifyData]:
-    """The outcome of the live checks, with what changed behind our back; the tree of the active slot is read for it."""
+class Reading(Enum):
+    """How the tree of the active slot is compared with what was recorded."""
+
+    LOOKS = "looks"
+    FULL = "full"
+
+
+def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading) -> Outcome[VerifyData]:
+    """The outcome of the live checks, with what changed behind our back, also in the tree of the active slot."""
     left = left_as(keeping)
     found = drifts(keeping.installation, left)
     if left is not None and not found and left.slot.origin is SlotOrigin.STAGED:
         try:
-            keeping.slots().verify(left.slot)
+            slots = keeping.slots()
+            (slots.verify if reading is Reading.FULL else slots.look_over)(left.slot)
         except SlotDamaged as error:
             found = (damaged_tree(left.slot, error.why),)
     notices = tuple(f"changed behind our back: {each.in_words()}" for each in found)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from upgrader.adapters.lock import alone_on, locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
-from upgrader.context.drifting import adopted, drift_of, with_drift
+from upgrader.context.drifting import Reading, adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
 from upgrader.context.keeping import Keeping, is_open, left_open
 from upgrader.context.machine import Machine
@@ -87,13 +87,13 @@ class Wiring:
         )
         return _told(shown.run(), recovery)
 
-    def verify(self, probe: LiveProbe) -> Outcome[VerifyData]:
+    def verify(self, probe: LiveProbe, reading: Reading) -> Outcome[VerifyData]:
         """`upgrader verify`."""
         if probe is LiveProbe.TURN:
             self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
         outcome = verify(self._finder(), self._checks(probe), self.progress).run()
         with self.progress.step("comparing the package with how it was left"):
-            return with_drift(Keeping(self.machine, self._finder().find()), outcome)
+            return with_drift(Keeping(self.machine, self._finder().find()), outcome, reading)
 
     def verify_by_hand(self) -> Outcome[HandData]:
         """`upgrader verify --print`."""
