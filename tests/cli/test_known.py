@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.adapters import registry_server
 from upgrader.adapters.table_toml import shipped
 
 NEWER = ("revised = 2026-11-21", "revised = 2027-01-05")
@@ -84,7 +85,7 @@ def test_the_map_has_a_row_for_each_release_and_reads_without_colour(home: Home)
 
 
 def test_a_release_without_an_entry_is_unknown_by_rule(home: Home) -> None:
-    said = home.run("known", "show", "2027.1.1")
+    said = home.run("known", "show", "2027.1.1", "--offline")
     assert (said.returncode, said.stdout.split(":")[1].strip()) == (0, "unknown by rule")
 
 
@@ -93,9 +94,9 @@ def test_an_entry_of_ones_own_counts_and_is_shown_as_such(home: Home) -> None:
     said = home.run("known", "add", "2026.9.4", *words)
     assert said.returncode == 0, said.stderr
     assert "2026.9.4: caution → bad" in said.stdout
-    assert "2026.9.4 (your own entry): bad" in home.run("known", "show", "2026.9.4").stdout
-    assert home.json("known", "show", "2026.9.4")["data"]["entry"]["origin"] == "overlay"
-    assert home.json("known", "show", "2026.9.3")["data"]["entry"]["origin"] == "shipped"
+    assert "2026.9.4 (your own entry): bad" in home.run("known", "show", "2026.9.4", "--offline").stdout
+    assert home.json("known", "show", "2026.9.4", "--offline")["data"]["entry"]["origin"] == "overlay"
+    assert home.json("known", "show", "2026.9.3", "--offline")["data"]["entry"]["origin"] == "shipped"
     own = home.config / "known_versions.toml"
     own.write_text("# a note of mine\n" + own.read_text())
     assert home.run("known", "add", "2026.9.7", *words).returncode == 0
@@ -137,12 +138,12 @@ def test_a_newer_table_is_taken_after_its_signature_was_checked_and_its_changes_
     home.settle(f'table_key = "{sign(table)}"\n')
     nobody = home.run("known", "update", str(table))
     assert nobody.returncode == 2 and "2026.2.25: caution → bad" in nobody.stderr
-    assert home.json("known", "show", "2026.2.25")["data"]["entry"]["verdict"] == "caution"
+    assert home.json("known", "show", "2026.2.25", "--offline")["data"]["entry"]["verdict"] == "caution"
     taken = home.run("--yes", "known", "update", str(table))
     assert taken.returncode == 0, taken.stderr
     assert "taken: 1 changes of" in taken.stdout
     assert "signed by the key in your settings" in " ".join(taken.stdout.split())
-    entry = home.json("known", "show", "2026.2.25")["data"]["entry"]
+    entry = home.json("known", "show", "2026.2.25", "--offline")["data"]["entry"]
     assert (entry["verdict"], entry["origin"]) == ("bad", "update")
     assert home.json("--yes", "known", "update", str(table))["status"] == "unchanged"
     digest = hashlib.sha256(shipped().read_bytes()).hexdigest()
@@ -229,3 +230,17 @@ def test_an_address_is_asked_over_loopback_or_https_alone(home: Home, tmp_path: 
         assert home.json("--yes", "known", "update", f"{url}/none.toml")["errors"][0]["code"] == "table_unreachable"
     said = home.json("--yes", "known", "update", "http://tables.test/known.toml")
     assert said["errors"][0]["code"] == "table_address"
+
+
+def test_what_a_package_declares_is_read_from_the_registry_and_not_from_the_table(home: Home) -> None:
+    files = ["dist/", "!dist/extensions/discord/**", "!dist/extensions/*/node_modules/**", 7]
+    schemas = {"schemaVersions": {"state": 18, "agent": 23}}
+    package = registry_server.manifest("2026.9.6", files=files, openclaw=schemas, _hasShrinkwrap=False)
+    with registry_server.serving(lambda _asked, _count: registry_server.as_json(package)) as server:
+        found = home.json("known", "show", "2026.9.6", npm_config_registry=server.url)["data"]["declared"]
+        told = home.run("known", "show", "2026.9.6", npm_config_registry=server.url).stdout
+    assert (found["engines"], found["state_schema"], found["agent_schema"]) == (">=22", 18, 23)
+    assert (found["source"], found["shrinkwrapped"], found["left_out"]) == ("the registry", False, ["discord"])
+    assert "state 18, agents 23" in told and "plugins kept out" in told
+    unheard = home.json("known", "show", "2026.9.5", "--offline", npm_config_registry=server.url)
+    assert (unheard["data"]["declared"], unheard["exit_code"]) == (None, 0) and unheard["notices"]

@@ -13,6 +13,7 @@ import pytest
 from tests.policy.facts import candidate, facts
 from upgrader.adapters.table_model import schema_text
 from upgrader.adapters.table_toml import load, shipped
+from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
 from upgrader.context.tables import show_one
 from upgrader.domain.plan import Answer, Rule
@@ -27,7 +28,7 @@ EVERY_SOURCE = {source for each in RECORDS.values() for source in each["sources"
 
 def shown(version: str, tmp_path: Path) -> Entry:
     """What `known show` has of a release, with no table but the shipped one."""
-    found = show_one(Machine.apart(tmp_path, {}), Version(version)).data.entry
+    found = show_one(Machine.apart(tmp_path, {}), Version(version), Reach.OFFLINE).data.entry
     assert found is not None, f"{version} has records and no entry"
     return found
 

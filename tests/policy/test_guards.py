@@ -172,6 +172,18 @@ def test_a_channel_whose_plugin_left_the_package_is_told_unless_it_is_installed_
     assert make_plan(replace(base, own_plugins=("discord",)), table(), GOAL).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("left_out", "rule"), [(None, Rule.PLUGIN_UNKNOWN), (("acpx", "discord"), Rule.PLUGIN_LEFT), (("acpx",), None)]
+)
+def test_of_a_release_that_is_not_staged_its_manifest_tells_which_plugins_left(
+    left_out: tuple[str, ...] | None, rule: Rule | None
+) -> None:
+    here = replace(installation(), channels=("discord",))
+    goal = replace(candidate(), release=replace(candidate().release, left_out=left_out))
+    base = replace(with_installation(facts(), here), bundled=("discord",), candidates=(goal,))
+    assert [each.rule for each in make_plan(base, table(), GOAL).warnings] == ([rule] if rule else [])
+
+
 def test_a_beta_is_recommended_to_those_who_chose_betas_alone() -> None:
     base = facts(PRESENT, candidate("2026.9.6-beta.1"))
     evidence = Table((entry(PRESENT), entry("2026.9.6-beta.1")))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from upgrader.adapters.begun import Begun
+from upgrader.adapters.bundled_plugins import plugins_left_out
 from upgrader.adapters.npmrc import NpmSettings
 from upgrader.adapters.registry_cache import Cached, RegistryCache
 from upgrader.adapters.registry_limits import Answer, Limits
@@ -215,6 +216,7 @@ def reduced(document: object) -> object:
         "engines": {"node": _mapping(manifest.get("engines")).get("node")},
         "deprecated": manifest.get("deprecated"),
         "shrinkwrap": manifest.get("_hasShrinkwrap"),
+        "left_out": plugins_left_out(manifest.get("files")),
         "schemas": _mapping(_mapping(manifest.get("openclaw")).get("schemaVersions")),
         "dist": {key: dist.get(key) for key in ("integrity", "tarball", "unpackedSize", "signatures")},
     }
@@ -253,7 +255,12 @@ def read_release(document: object) -> Release | None:
         agent_schema=_number(schemas.get("agent")),
         has_shrinkwrap=shrinkwrap if isinstance(shrinkwrap, bool) else None,
         signatures=_signatures(dist.get("signatures")),
+        left_out=_names(manifest.get("left_out")),
     )
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, (list, tuple)) else None
 
 
 def _signatures(value: object) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from upgrader.adapters.durable import make_private
 
-_FORMAT = 1
+_FORMAT = 2
 _LIMIT_BYTES = 16 * 1024 * 1024
 
 

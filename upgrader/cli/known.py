@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from upgrader import context
-from upgrader.cli.arguments import version
+from upgrader.cli.arguments import Offline, version
 from upgrader.cli.session import of
 
 _WORDS = ("good", "caution", "bad", "unknown")
@@ -39,14 +39,19 @@ def show_list(
     return session.output.finish(tables.show_list(context.Machine.here(), area, chosen))
 
 
-def show(ctx: typer.Context, release: Annotated[str, typer.Argument(help="the release", metavar="VERSION")]) -> int:
+def show(
+    ctx: typer.Context,
+    release: Annotated[str, typer.Argument(help="the release", metavar="VERSION")],
+    offline: Offline = False,
+) -> int:
     """Show all that is known of one release, with its sources."""
     from upgrader.context import tables
 
     found = version(release)
     assert found is not None
     session = of(ctx)
-    return session.output.finish(tables.show_one(context.Machine.here(), found))
+    reach = context.Reach.OFFLINE if offline else context.Reach.ONLINE
+    return session.output.finish(tables.show_one(context.Machine.here(), found, reach))
 
 
 def check(

@@ -1,11 +1,12 @@
 """Joins the table's own commands."""
 
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from upgrader.context.choices import Answers
+from upgrader.context.choices import Answers, Reach
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import settings, tables
 from upgrader.domain.known import (
@@ -34,9 +35,13 @@ def show_list(machine: Machine, area: str, verdict: Verdict | None) -> Outcome[K
     return Outcome("known list", listed(tables(machine).load(), area, verdict))
 
 
-def show_one(machine: Machine, version: Version) -> Outcome[KnownShow]:
+def show_one(machine: Machine, version: Version, reach: Reach = Reach.ONLINE) -> Outcome[KnownShow]:
     """`upgrader known show`."""
-    return Outcome("known show", shown(tables(machine).load(), version, _today(machine)))
+    from upgrader.context.declaring import declared
+
+    package, notes = declared(machine, version, reach)
+    data = shown(tables(machine).load(), version, _today(machine))
+    return Outcome("known show", replace(data, declared=package), notices=notes)
 
 
 def check(machine: Machine, file: Path | None) -> Outcome[KnownCheck]:

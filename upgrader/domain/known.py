@@ -21,13 +21,34 @@ class KnownList:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What the package itself declares, read from the registry or from a retained install (`source`), never by hand.
+
+    `bundled` are the plugins in the package, `left_out` those of its source that are kept out of it; None: it does not say.
+    """
+
+    source: str
+    engines: str = ""
+    state_schema: int | None = None
+    agent_schema: int | None = None
+    shrinkwrapped: bool | None = None
+    bundled: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] | None = None
+    deprecated: str = ""
+
+
+@dataclass(frozen=True)
 class KnownShow:
-    """All of one release. Without an entry it is unknown by rule; `near` are the entries close to it. `stale`: expired."""
+    """All of one release. Without an entry it is unknown by rule; `near` are the entries close to it. `stale`: expired.
+
+    `declared` is None where neither registry nor a retained install could be asked.
+    """
 
     version: Version
     entry: Entry | None
     stale: bool = False
     near: tuple[Version, ...] = ()
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Rule(Enum):
     SIGNATURE_UNKNOWN = "signature_unknown"
     PATH_NODE = "path_node"
     PLUGIN_LEFT = "plugin_left"
+    PLUGIN_UNKNOWN = "plugin_unknown"
 
 
 # What no word of the user can make possible: there is no code for it, or OpenClaw itself would refuse to start.

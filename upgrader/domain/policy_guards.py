@@ -109,10 +109,15 @@ def path_node(move: MoveFacts) -> Iterator[Finding]:
 
 def plugins(move: MoveFacts) -> Iterator[Finding]:
     """Channel plugins that came with the present package and no longer come with the target."""
-    if move.candidate is None or move.candidate.bundled is None or move.facts.bundled is None:
+    here = set(move.facts.bundled or ()) & set(move.facts.installation.channels or ()) - set(move.facts.own_plugins)
+    if move.candidate is None or not here:
         return
-    here = set(move.facts.bundled) & set(move.facts.installation.channels or ())
-    left = sorted(here - set(move.candidate.bundled) - set(move.facts.own_plugins))
+    inside, outside = move.candidate.bundled, move.candidate.release.left_out
+    if inside is None and outside is None:
+        why = f"whether the plugins of {', '.join(sorted(here))} still come with {move.target} is not known"
+        yield PlanWarning(Rule.PLUGIN_UNKNOWN, why, f"`upgrader canary {move.target}` stages it; then it is looked into")
+        return
+    left = sorted(here - set(inside) if inside is not None else here & set(outside or ()))
     if left:
         why = f"configured, bundled with {move.present} and not with {move.target}: {', '.join(left)}"
         yield PlanWarning(Rule.PLUGIN_LEFT, why, "the plugin is installed by itself, or that channel is silent afterwards")

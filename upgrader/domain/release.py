@@ -13,6 +13,7 @@ class Release:
 
     `engines` is the npm range for Node; `integrity` the tarball's SRI string; `state_schema`/`agent_schema` what the
     package declares it can open (8.1+). `signatures` are the registry's: (id of the key, base64).
+    `left_out` are plugins of its source that are kept out of the package, by its own manifest (None: it does not say).
     """
 
     version: Version
@@ -27,6 +28,7 @@ class Release:
     has_shrinkwrap: bool | None = None
     tags: tuple[str, ...] = ()
     signatures: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] | None = None
 
 
 class RegistryUnreachable(UpgraderError):

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from upgrader.domain.known import KnownAdd, KnownCheck, KnownList, KnownShow, TableUpdate
+from upgrader.domain.known import Declared, KnownAdd, KnownCheck, KnownList, KnownShow, TableUpdate
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.table import Entry, Origin, Verdict
+from upgrader.domain.table import Entry, Origin, Truth, Verdict
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "dim"}
 # A mark for each verdict, so that no colour is needed to read the map.
@@ -51,26 +51,41 @@ def _map(data: KnownList, width: int) -> RenderableType:
 
 
 def _one(data: KnownShow) -> RenderableType:
-    if data.entry is None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    entry = data.entry
+    for label, text in (*(_rows(entry) if entry else ()), *(_declared(data.declared) if data.declared else ())):
+        table.add_row(label, escape(text))
+    if entry is None:
         near = ", ".join(str(each) for each in data.near)
         line = f"{data.version}: unknown by rule: the table has no entry for it"
-        return escape(f"{line}; near it: {near}" if near else line)
-    entry = data.entry
+        return Group(escape(f"{line}; near it: {near}" if near else line), table)
     colour = _COLOUR[entry.verdict]
     head = f"[bold]{escape(entry.name)}[/bold]: [{colour}]{entry.verdict.value}[/{colour}]"
     if data.stale:
         head += f" — expired on {entry.expires}: " + ("it stays" if entry.verdict is Verdict.BAD else "it counts as unknown")
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, text in _rows(entry):
-        table.add_row(label, escape(text))
     return Group(head, escape(entry.sentence), table)
+
+
+def _declared(found: Declared) -> Iterator[tuple[str, str]]:
+    """What the package says of itself."""
+    yield "declares", f"Node {found.engines or 'of any version'} (read from {found.source})"
+    state, agent = ("none" if each is None else str(each) for each in (found.state_schema, found.agent_schema))
+    yield "schemas", "declares none" if state == agent == "none" else f"state {state}, agents {agent}: one way"
+    yield "shrinkwrapped", {True: "yes", False: "no", None: "the registry does not say"}[found.shrinkwrapped]
+    if found.bundled is not None:
+        yield "plugins inside", f"{len(found.bundled)}: {', '.join(found.bundled)}"
+    if found.left_out:
+        yield "plugins kept out", f"{len(found.left_out)}: {', '.join(found.left_out)}"
+    if found.deprecated:
+        yield "deprecated", found.deprecated
 
 
 def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "areas", ", ".join(entry.areas) or "none named"
-    yield "known", f"{entry.truth.value}, {entry.confidence.value} confidence"
+    if entry.sources or entry.truth is Truth.MEASURED:
+        yield "known", f"{entry.truth.value}, {entry.confidence.value} confidence"
     yield "sources", ", ".join(entry.sources) or "none: our own trial, or nothing was found"
     yield "reviewed", f"{entry.reviewed}, holds until {entry.expires}"
     if entry.unlisted:
