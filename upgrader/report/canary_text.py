@@ -70,6 +70,8 @@ def canary_lines(report: CanaryReport) -> RenderableType:
     parts.extend(_schema(report.candidate))
     parts.extend(_measured(report))
     parts.append(checks_summary(_deciding(report.candidate), f"{report.candidate.version} on a clone of your state"))
+    if report.candidate.cut:
+        parts.append("it failed before its restart, which was not made")
     parts.extend(f"tried, and held: {escape(each.why)}" for each in _held(report.candidate))
     parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
     parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
