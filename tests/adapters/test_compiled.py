@@ -58,3 +58,12 @@ def test_a_canary_without_compiled_code_changes_nothing(tmp_path: Path) -> None:
     live.mkdir()
     CompiledCode(live, os.geteuid()).hand_on(tmp_path)
     assert list(live.iterdir()) == []
+
+
+def test_a_new_course_is_lent_what_was_kept_of_its_release_and_of_no_other(canary: Path, tmp_path: Path) -> None:
+    other = canary / NAME / "openclaw" / "2026.9.5" / "cccc"
+    other.parent.mkdir()
+    other.write_bytes(b"other")
+    CompiledCode(canary, os.geteuid()).lend(tmp_path / "new", "2026.9.6")
+    found = {path.name for path in (tmp_path / "new").rglob("*") if path.is_file()}
+    assert found == {"aaaa", "bbbb"}

@@ -199,6 +199,7 @@ class Bench:
         real = StateClones(self.root / "canaries", subjects, lambda path: not path.startswith(("tmp", "cache")))
         clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)
         machine = Machine.apart(self.world.home, self.world.environment)
+        compiled = CompiledCode(self.root / "live-tmp", os.geteuid())
         return CourseTools(
             clones=clones,
             places=self.places(),
@@ -213,7 +214,8 @@ class Bench:
             read_config=read_snapshot_config,
             model_id=MODEL_ID,
             live_memory=live_memory,
-            hand_on=CompiledCode(self.root / "live-tmp", os.geteuid()).hand_on,
+            hand_on=compiled.hand_on,
+            lend=compiled.lend,
             own_probes=self.probes,
             settle=self.settle,
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from upgrader.adapters.durable import make_private
 
 _FOLDER = "node-compile-cache"
+_LAUNCHER = "openclaw"
 _TRASH = ".upgrader"
 
 
@@ -27,7 +28,15 @@ class CompiledCode:
 
     def hand_on(self, temporary: Path) -> None:
         """Copy what is not there yet. A help, never a need: where it cannot be done nothing is done, and nothing fails."""
-        source, target = temporary / _FOLDER, self.live / _FOLDER
+        self._copy(temporary / _FOLDER, self.live / _FOLDER)
+
+    def lend(self, temporary: Path, version: str) -> None:
+        """The other way, what there is of one release: the present one's for a control, a candidate's that was tried before."""
+        inner = Path(_FOLDER) / _LAUNCHER / version
+        if self._is_ours(self.live / _FOLDER):
+            self._copy(self.live / inner, temporary / inner)
+
+    def _copy(self, source: Path, target: Path) -> None:
         if source.is_symlink() or not self._is_ours(target):
             return
         with suppress(OSError):

@@ -9,8 +9,14 @@ B = TypeVar("B")
 
 
 def beside(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """Both results, once both have ended. Raises what the first raised, else what the second did."""
-    with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(second)
+    """Both results, once both have ended. Raises what the first raised at once, else what the second did.
+
+    Then the second is not waited for: an interrupt must not wait for a terminal; it ends with the place it works in.
+    """
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(second)
+    try:
         done = first()
+    finally:
+        pool.shutdown(wait=False)
     return done, begun.result()

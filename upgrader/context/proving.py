@@ -75,6 +75,7 @@ class Proving:
     def canaries(self) -> CloneCanary:
         """The canary. Raises CanarySettingsInvalid."""
         settings = read_canary_settings(self.machine.config)
+        compiled = CompiledCode(_live_temporary(self.machine), self.machine.uid)
         return CloneCanary(
             CourseTools(
                 clones=self._clones(),
@@ -90,7 +91,8 @@ class Proving:
                 read_config=read_snapshot_config,
                 model_id=MODEL_ID,
                 live_memory=live_memory,
-                hand_on=CompiledCode(_live_temporary(self.machine), self.machine.uid).hand_on,
+                hand_on=compiled.hand_on,
+                lend=compiled.lend,
                 own_probes=settings.probes,
                 settle=settle_clone,
             ),

@@ -72,6 +72,7 @@ class CourseRunner:
         openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
         site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes)
         with tools.places.open(site) as place:
+            tools.lend(site.temporary, str(self._slot.version))
             run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
             course = run.course(self._prepare, self._until)
             course = replace(course, outside=place.outside())

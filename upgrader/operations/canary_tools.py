@@ -30,6 +30,7 @@ class CourseTools:
     `beside` does two things at once and gives both results.
 
     `hand_on` takes the temporary directory of a course that went well, before it is removed: what was warmed there is kept.
+    `lend` puts what was kept of a release (its version) into the temporary directory of a new course.
     """
 
     clones: Clones
@@ -46,5 +47,6 @@ class CourseTools:
     model_id: str
     live_memory: Callable[[Installation], int | None]
     hand_on: Callable[[Path], None]
+    lend: Callable[[Path, str], None]
     own_probes: tuple[OwnProbe, ...]
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport]
