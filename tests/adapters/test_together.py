@@ -18,4 +18,4 @@ def test_what_either_raises_is_raised_and_the_first_is_not_kept_by_the_second() 
         beside(lambda: 1 // 0, lambda: until.wait(60))
     until.set()
     with pytest.raises(KeyError):
-        beside(lambda: 1, lambda: {}["none"])
+        beside(lambda: 1, lambda: dict[str, int]()["none"])
