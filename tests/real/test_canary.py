@@ -20,6 +20,7 @@ def _bench(world: RealWorld, root: Path, seal: Seal = Seal.SEALED) -> Bench:
     bench = Bench(world, root / "bench", seal)
     if bench.places().seal() is not seal:
         pytest.skip(f"this machine permits no namespaces: {bench.places().why_unsealed()}")
+    bench.take_snapshot()  # that opens the live databases; what is looked at afterwards is the canary alone
     return bench
 
 
@@ -48,8 +49,9 @@ def test_2026_2_19_fails_on_a_state_paired_by_2026_2_17_for_the_pairing_and_noth
     real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
 ) -> None:
     world = paired_by_2_17_itself(real_world_of("2026.2.17"))
+    bench = _bench(world, tmp_path)
     live = tree_digest(world.state)
-    report = _bench(world, tmp_path).run(slot(installed("2026.2.19").package, "2026.2.19", world.node.node))
+    report = bench.run(slot(installed("2026.2.19").package, "2026.2.19", world.node.node))
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
     assert report.candidate.cut  # a failure is told without a restart
     for check in ("turn.sessions_spawn", "turn.sessions_send"):
@@ -135,8 +137,9 @@ def test_without_namespaces_2026_9_6_passes_with_its_limits_told(
     real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
 ) -> None:
     world = real_world_of("2026.9.5")
+    bench = _bench(world, tmp_path, Seal.UNSEALED)
     live = tree_digest(world.state)
-    report = _bench(world, tmp_path, Seal.UNSEALED).run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    report = bench.run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
     assert _required_failures(report) == set()
     assert report.verdict is Verdict.PASS
     assert any("not sealed" in limit for limit in report.limits)
