@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.world.processes import wait_until
 from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree_digest
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
@@ -191,13 +191,13 @@ def test_the_directory_of_a_canary_is_private_and_goes_with_it(tmp_path: Path) -
 
 
 LEFT = """
-import subprocess, sys, time
+import signal, subprocess, sys
 from pathlib import Path
 from tests.adapters.test_clones import _clones
 with _clones(Path(sys.argv[1])).directory() as folder:
     subprocess.Popen(["sleep", "1000"], env={"OPENCLAW_STATE_DIR": f"{folder}/state"}, start_new_session=True)
     print(folder, flush=True)
-    time.sleep(600)
+    signal.pause()
 """
 
 
@@ -212,10 +212,7 @@ def test_what_a_killed_run_left_is_found_and_removed_processes_first(tmp_path: P
     assert _holders(folder)
     assert _clones(tmp_path).sweep() == (folder,)
     assert not folder.exists()
-    deadline = time.monotonic() + 5
-    while _holders(folder) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _holders(folder)
+    wait_until(lambda: not _holders(folder), "the end of what it held", 5)
 
 
 def _holders(folder: Path) -> list[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.world.processes import wait_until
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.domain.canary import Seal
@@ -172,7 +173,7 @@ def test_a_place_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
 
 
 TOOL = """
-import sys, time
+import signal, sys
 from datetime import timedelta
 from pathlib import Path
 from tests.adapters.test_seal import ENVIRONMENT, Unsealed, _site
@@ -185,9 +186,8 @@ places = (LinuxPlaces if seal is Seal.SEALED else Unsealed)(ProcessRunner({}), r
 with places.open(_site(root, seal)) as place:
     script = f"(setsid sleep 1000.{sys.argv[3]} &) ; sleep 1000.{sys.argv[3]}"
     place.start(Command(("/bin/sh", "-c", script), timedelta(0), ENVIRONMENT, Path("/")), root / "place/notes/out")
-    time.sleep(0.3)
     print("up", flush=True)
-    time.sleep(600)
+    signal.pause()
 """
 
 
@@ -204,9 +204,6 @@ def test_nothing_outlives_a_tool_that_is_killed(seal: Seal, tmp_path: Path) -> N
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as tool:
         assert tool.stdout is not None
         assert tool.stdout.readline() == b"up\n"
-        assert len(_sleepers(mark)) >= 2
+        wait_until(lambda: len(_sleepers(mark)) >= 2, "both that sleep")
         tool.kill()
-    deadline = time.monotonic() + 10
-    while (left := _sleepers(mark)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
+    wait_until(lambda: not _sleepers(mark), "the end of both", 10)

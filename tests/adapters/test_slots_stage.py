@@ -6,14 +6,14 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.adapters.slot_world import SlotWorld, package
+from tests.world.processes import wait_until
 from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import pack
 from upgrader.adapters.lock import locked
@@ -47,13 +47,6 @@ def world(tmp_path: Path, registry: FakeRegistry) -> SlotWorld:
 
 def downloads(registry: FakeRegistry) -> int:
     return sum(path.endswith(".tgz") for _, path in registry.requests)
-
-
-def until(holds: Callable[[], object], limit_s: float = 30.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not holds():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 def writable_below(root: Path) -> list[Path]:
@@ -253,7 +246,7 @@ def test_a_stage_that_is_killed_leaves_nothing_after_the_next_one(world: SlotWor
     registry.fault, registry.slow_s = RegistryFault.SLOW, 60.0
     argv = [sys.executable, "-m", "tests.adapters.slot_world", str(world.root), registry.url, PLAIN]
     running = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-    until(lambda: registry.requests)
+    wait_until(lambda: registry.requests, "a request")
     (staging,) = (world.data / "slots").glob("*.staging")
     npm = [process for process in psutil.Process(running.pid).children(recursive=True) if in_folder(process, staging)]
     os.kill(running.pid, signal.SIGKILL)
@@ -263,7 +256,7 @@ def test_a_stage_that_is_killed_leaves_nothing_after_the_next_one(world: SlotWor
     registry.fault = RegistryFault.NONE
     slot = world.stage(PLAIN)
     assert world.left() == [slot.id]
-    until(lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in npm))
+    wait_until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in npm), "the end of npm")
 
 
 def in_folder(process: psutil.Process, folder: Path) -> bool:

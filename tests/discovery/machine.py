@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.world.processes import wait_until
 from upgrader.adapters.account import SystemAccounts
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.config_file import ConfigFile
@@ -210,8 +211,9 @@ def with_group(leader: int) -> None:
 
 def wait_for(condition: Callable[[], bool], child: "subprocess.Popen[bytes] | None" = None) -> None:
     """Until the condition holds; fails at the deadline or when the child has ended."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
+
+    def holds() -> bool:
         assert child is None or child.poll() is None, "the process ended early"
-        assert time.monotonic() < deadline, "the deadline passed"
-        time.sleep(0.01)
+        return condition()
+
+    wait_until(holds, "what was waited for", DEADLINE_S)

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.world.node import NodeHome
+from tests.world.processes import wait_until
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.node_runtime import NodeStore
@@ -125,11 +125,8 @@ def test_a_real_release_is_staged_runs_from_its_read_only_tree_and_one_changed_b
     open_up(slot.node.path.parents[2])
     home, port = tmp_path / "home", free_port()
     with gateway(slot, home, port) as running:
-        deadline = time.monotonic() + READY_S
-        while not answers(port, "/readyz"):
-            assert running.poll() is None, (home / "gateway.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, (home / "gateway.log").read_text()[-2000:]
-            time.sleep(0.3)
+        wait_until(lambda: answers(port, "/readyz") or running.poll() is not None, "an answer, or the end of it", READY_S)
+        assert running.poll() is None, (home / "gateway.log").read_text()[-2000:]
         assert answers(port, "/")
         running.send_signal(signal.SIGTERM)
         running.wait(timeout=60)

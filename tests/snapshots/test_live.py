@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.snapshots.conftest import installation_on, make_database, running
+from tests.world.processes import wait_until
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.domain.snapshot import SnapshotGivenUp, SnapshotLimits
 
@@ -37,10 +37,7 @@ def writing(state: Path, pause_s: float, *names: str) -> Iterator[subprocess.Pop
     argv = [sys.executable, "-c", WRITER, str(pause_s), *(str(state / name) for name in names)]
     child = subprocess.Popen(argv, start_new_session=True)
     try:
-        deadline = time.monotonic() + 30
-        while counter(state / names[-1]) == 0:
-            assert time.monotonic() < deadline, "the writer did not start"
-            time.sleep(0.01)
+        wait_until(lambda: counter(state / names[-1]), "a writer at work", 30)
         yield child
         assert child.poll() is None, "the writer was disturbed"
     finally:

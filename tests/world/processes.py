@@ -111,10 +111,12 @@ def _names(pid: int, mark: str) -> bool:
 
 def end_all(root: Path) -> None:
     """End what belongs to this directory: TERM, a short grace, KILL, again until nothing is left."""
-    deadline = time.monotonic() + _DEADLINE_S
     asked = time.monotonic() + 0.5
-    while left := belonging_to(root):
-        assert time.monotonic() < deadline, f"processes that do not end: {left}"
+
+    def gone() -> bool:
+        left = belonging_to(root)
         for identity in left:
             identity.signal(signal.SIGTERM if time.monotonic() < asked else signal.SIGKILL)
-        time.sleep(0.02)
+        return not left
+
+    wait_until(gone, f"the end of all that belongs to {root}")

@@ -253,14 +253,16 @@ class World(PairingData, Commands):
 
     def settle(self) -> None:
         """Let a gateway that writes after its answer do so: until two looks at the store are the same."""
-        last: list[object] = []
+        last, looked = (self.devices(), self.pending()), time.monotonic()
 
         def same() -> bool:
-            last.append((self.devices(), self.pending()))
-            return len(last) > 1 and last[-1] == last[-2]
+            nonlocal last, looked
+            if time.monotonic() - looked < self.seed.settle_s:
+                return False
+            before, last, looked = last, (self.devices(), self.pending()), time.monotonic()
+            return before == last
 
-        while not same():
-            time.sleep(self.seed.settle_s)
+        wait_until(same, "a gateway that has written all")
 
     def repack(self, release: StandIn) -> None:
         """Put another release of the stand-in in the place of the package, without npm."""

@@ -5,9 +5,8 @@ import os
 import shutil
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +50,12 @@ def stop(world: World) -> dict[str, Any]:
 
 def _let_go(world: World) -> None:
     """A process may stand as a zombie while its last threads still hold locks: give them a moment."""
-    deadline = time.monotonic() + _LET_GO_S
-    while world.era == "sqlite" and time.monotonic() < deadline:
-        if all(running.coordinator(world, family) != "taken" for family in running.FAMILIES):
-            return
-        time.sleep(0.05)
+    with suppress(AssertionError):  # what is not let go in that time is told as it is
+        wait_until(lambda: _is_let_go(world), "locks that are let go", _LET_GO_S)
+
+
+def _is_let_go(world: World) -> bool:
+    return world.era != "sqlite" or all(running.coordinator(world, family) != "taken" for family in running.FAMILIES)
 
 
 def _left(world: World) -> dict[str, Any]:
