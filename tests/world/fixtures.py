@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -80,20 +81,22 @@ def world_of(
     registry: FakeRegistry,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WorldOf]:
-    """Makes worlds: `world_of("2026.9.5")`, or of a StandIn. The gateway does not run yet. All end with the test."""
-    made: list[World] = []
+    """Makes worlds: `world_of("2026.9.5")`, or of a StandIn. The gateway does not run yet. All end with the test.
+
+    Each is closed, also when another cannot be: a gateway that is left runs for days.
+    """
+    closing = ExitStack()
 
     def build(release: StandIn | str = "2026.9.5") -> World:
         wanted = StandIn(release) if isinstance(release, str) else release
         root = tmp_path_factory.mktemp("world") / os.urandom(4).hex()
         world = World(root, node_home, registry, seed_of(wanted), stub_model.base_url, stub_model.token)
-        made.append(world)
+        closing.callback(world.close)
         world.build()
         return world
 
-    yield build
-    for world in made:
-        world.close()
+    with closing:
+        yield build
 
 
 @pytest.fixture
