@@ -1,9 +1,12 @@
 """Joins the registry. It can be asked before the machine is looked at: a plan takes as long as the longer of the two."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader import __version__
+from upgrader.adapters.begun import Begun
+from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.npm_settings import NpmHere, npm_settings
 from upgrader.adapters.npmrc import ask_npm
@@ -15,15 +18,29 @@ from upgrader.domain.facts import NodeRuntime
 from upgrader.errors import UpgraderError
 from upgrader.services.openclaw import releases
 
+NODE_VERSIONS = "node-versions.json"  # in the cache: what the Node binaries answered
 
-def begun(machine: Machine, document: str, reach: Reach) -> NpmRegistry | None:
-    """The registry of PATH's npm, asked already for what a plan will need first; None where only the installation knows it."""
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked before the machine was looked at: the registry of PATH's npm (None: only the installation knows it), and
+    PATH's Node for its version, which is kept in the cache."""
+
+    registry: NpmRegistry | None
+    node: Begun[NodeRuntime | None]
+
+
+def begun(machine: Machine, document: str, reach: Reach) -> Asked:
+    """Ask both already; whoever needs an answer waits for it."""
+    nodes = NodeBinaries(machine.runner, machine.cache / NODE_VERSIONS)
+    binary = nodes.on_path(machine.environment.get("PATH", ""))
+    node = Begun(lambda: nodes.at(binary) if binary else None)
     try:
         asked = registry(machine, None, reach)
     except UpgraderError:
-        return None
+        return Asked(None, node)
     asked.begin(document)
-    return asked
+    return Asked(asked, node)
 
 
 def registry(machine: Machine, node: NodeRuntime | None, reach: Reach, asked: NpmRegistry | None = None) -> NpmRegistry:

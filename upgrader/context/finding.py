@@ -10,13 +10,12 @@ from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.packages import PackageTrees
 from upgrader.adapters.state_facts import StateFacts
 from upgrader.adapters.unit_reader import UnitReader
+from upgrader.context.asking import NODE_VERSIONS as NODE_VERSIONS
 from upgrader.context.machine import Machine
 from upgrader.domain.facts import Installation
 from upgrader.domain.selection import Selection
 from upgrader.operations.discover import Discover
 from upgrader.services.openclaw import config, config_text, install_places, installing, layout, paths, units
-
-NODE_VERSIONS = "node-versions.json"  # in the cache: what the Node binaries answered
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.registry import NpmRegistry
 from upgrader.adapters.rooms import DiskRooms
-from upgrader.context.asking import registry
+from upgrader.context.asking import Asked, registry
 from upgrader.context.choices import Options, Reach
 from upgrader.context.finding import NODE_VERSIONS, Finder, Found, discovery
 from upgrader.context.keeping import Keeping
@@ -36,21 +35,21 @@ PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; 
 class Wish:
     """What a person asks of a plan: a release or none, rules overridden with a reason, whether the registry may be asked.
 
-    `asked` is a registry that was begun to be asked before the machine was looked at.
+    `asked` is what was asked before the machine was looked at.
     """
 
     target: Version | None = None
     accepted: frozenset[str] = frozenset()
     reason: str = ""
     reach: Reach = Reach.ONLINE
-    asked: NpmRegistry | None = None
+    asked: Asked | None = None
 
 
 def plan(
     machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: Path | None = None
 ) -> Outcome[PlanData]:
     """`upgrader plan`; a plan that goes ahead is kept in `out`."""
-    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    found = _found(machine, options, wish)
     keeping = Keeping(machine, found.installation)
     outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
     if out is not None and outcome.data.answer is Answer.GO:
@@ -65,8 +64,14 @@ def plan(
 
 def plan_all(machine: Machine, options: Options, wish: Wish) -> "Outcome[CandidatesData]":
     """`upgrader plan --all`."""
-    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    found = _found(machine, options, wish)
     return planning(machine, found, Keeping(machine, found.installation), wish).all(wish.accepted)
+
+
+def _found(machine: Machine, options: Options, wish: Wish) -> Found:
+    if wish.asked is not None:
+        wish.asked.node.wait()  # else the discovery would ask it a second time
+    return Found(Finder(discovery(machine), machine.selection(options)).find())
 
 
 Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]
@@ -97,7 +102,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
     """The plan over what is kept and what the registry says."""
     return PlanOperation(
         discovery=found,
-        registry=registry(machine, keeping.installation.node, wish.reach, wish.asked),
+        registry=registry(machine, keeping.installation.node, wish.reach, wish.asked.registry if wish.asked else None),
         slots=keeping.shelf,
         snapshots=keeping.snapshot_shelf,
         rooms=DiskRooms(machine.data),
