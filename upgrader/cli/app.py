@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from upgrader import __version__, context
 from upgrader.cli.output import Output
-from upgrader.cli.plain_text import command_of
 from upgrader.cli.session import Session
 from upgrader.errors import UsageError
 
@@ -94,7 +94,7 @@ def typed(words: list[str]) -> int:
     """Do what the words say and return the exit code. Raises UpgraderError, UsageError for words that say nothing."""
     load(words)
     try:
-        return int(command_of(app)(words, standalone_mode=False) or 0)
+        return int(get_command(app)(words, standalone_mode=False) or 0)
     except typer.Abort:
         return 130
     except TyperException as error:
