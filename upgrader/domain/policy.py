@@ -1,8 +1,9 @@
 """The policy: facts in, decision out. The same facts give the same plan, whoever asks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from upgrader.domain.move_facts import MoveFacts
+from upgrader.domain.move_facts import Finding, MoveFacts
 from upgrader.domain.pin import Grip, grip, published_fixes
 from upgrader.domain.plan import (
     Advice,
@@ -183,27 +184,26 @@ def _judge(facts: PlanFacts, table: Table, target: Version) -> Plan:
     candidate = facts.candidate(target)
     judged = table.judge(present, target, facts.circumstances, facts.today)
     node = choose_node(facts, candidate) if candidate else None
-    room = needs(facts, candidate)
-    move = MoveFacts(facts, table, target, candidate, judged, node, room)
-    findings = tuple(finding for rule in RULES for finding in rule(move))
-    found = tuple(one for one in findings if isinstance(one, Block))
-    accepted = tuple(one for one in found if one.can_be_accepted and one.rule.value in facts.accept)
-    blocks = tuple(one for one in found if one not in accepted)
-    return Plan(
-        present,
-        target,
-        Direction.OLDER if move.is_older else Direction.NEWER,
-        Answer.BLOCKED if blocks else Answer.GO,
-        judged,
-        candidate.release if candidate else None,
-        blocks,
-        accepted,
-        tuple(one for one in findings if isinstance(one, PlanWarning)),
-        node,
-        steps(facts, candidate, node) if candidate and node else (),
-        room,
-        candidate.retained if candidate else "",
+    move = MoveFacts(facts, table, target, candidate, judged, node, needs(facts, candidate))
+    blocks, accepted, warnings = _sorted([finding for rule in RULES for finding in rule(move)], facts.accept)
+    direction = Direction.OLDER if move.is_older else Direction.NEWER
+    answer = Answer.BLOCKED if blocks else Answer.GO
+    plan = Plan(present, target, direction, answer, judged, None, blocks, accepted, warnings, needs=move.needs)
+    if candidate is None or node is None:
+        return plan
+    return replace(
+        plan, release=candidate.release, node=node, steps=steps(facts, candidate, node), retained=candidate.retained
     )
+
+
+def _sorted(
+    findings: list[Finding], accept: frozenset[str]
+) -> tuple[tuple[Block, ...], tuple[Block, ...], tuple[PlanWarning, ...]]:
+    """What forbids, what would but is overridden, what is only told."""
+    found = [one for one in findings if isinstance(one, Block)]
+    accepted = tuple(one for one in found if one.can_be_accepted and one.rule.value in accept)
+    blocks = tuple(one for one in found if one not in accepted)
+    return blocks, accepted, tuple(one for one in findings if isinstance(one, PlanWarning))
 
 
 def _verdict(facts: PlanFacts, table: Table, target: Version) -> Verdict:
