@@ -71,10 +71,12 @@ class Bench:
     _rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, repr=False)
     _config: bytes = field(default=b"", repr=False)
     _prefix: Path = Path()
+    _serving: tuple[Identity, ...] = ()
 
     def keep(self) -> None:
         """Remember everything a fault may change."""
         world = self.world
+        self._serving = world.gateways()  # 2.x runs itself again as a child
         self._config, self._prefix = world.config.read_bytes(), world.prefix.readlink()
         if world.era == "sqlite":
             self._rows = {name: world.query(f"SELECT * FROM {name}") for name in _TABLES}
@@ -85,7 +87,7 @@ class Bench:
         """Everything as `keep` found it: records, cache, configuration, units, log; what was started beside is ended."""
         world, self.shell = self.world, {}
         for identity in world.gateways():
-            if world.gateway is not None and identity.pid != world.gateway.pid:
+            if identity not in self._serving:
                 identity.signal(signal.SIGKILL)
         shutil.rmtree(world.home / ".config" / "systemd", ignore_errors=True)
         if world.config.read_bytes() != self._config:
@@ -162,10 +164,9 @@ class Bench:
 
     def kill_gateway(self) -> None:
         """SIGKILL, as the kernel does when memory runs out."""
-        gateway = self.world.gateway
-        if isinstance(gateway, Identity) and gateway.alive:
+        for gateway in self.world.gateways():
             gateway.signal(signal.SIGKILL)
-            self.world.wait(lambda: not gateway.alive, "the end of the killed gateway")
+        self.world.wait(lambda: not self.world.gateways(), "the end of the killed gateway")
         self.world.end_left_over()
 
 
