@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from tests.diagnosis.told import cause
 from tests.world.fixtures import WorldOf
 from upgrader.adapters.outage_record import OutageFile
 from upgrader.domain.launching import Launch
@@ -34,6 +35,7 @@ def test_the_next_repair_starts_the_gateway_that_a_killed_one_left_stopped(world
     world.edit_config(lambda c: c["gateway"]["auth"].update(token="half-of-a-rotation-that-was-killed"))
     OutageFile(home).write(OpenOutage(launch, (OutsideFile(world.config, digest, 0o600),)))
     assert (home / "outage.json").stat().st_mode & 0o777 == 0o600
+    assert cause(world, "repair-not-ended")["remedy"].startswith("`upgrader repair` ends it")
     said = world.run("repair", "--yes", "--json")
     assert "was killed" in said.json["notices"][0], said.text
     assert world.gateways()

@@ -15,7 +15,7 @@ from upgrader.adapters.service_probe import UnitFilesProbe
 from upgrader.adapters.state_probe import PairingFilesProbe
 from upgrader.context.choices import Options
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.keeping import Keeping
+from upgrader.context.keeping import Keeping, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
 from upgrader.domain.facts import Installation
@@ -63,6 +63,7 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         places=lambda found: scene_facts.places(found.state.era),
         clock=machine.clock,
         known_schema=scene_facts.KNOWN_SCHEMA,
+        open_repair=lambda found: next(iter(open_records(Keeping(machine, found))), ""),
     )
 
 

@@ -71,9 +71,10 @@ class Keeping:
         return Records(self.slots(), self.snapshots(), self.journals())
 
 
-def is_open(keeping: Keeping) -> bool:
-    """Whether a repair that died has left something to end."""
-    return any((keeping.home / name).exists() for name in ("outage.json", "repair.json"))
+def open_records(keeping: Keeping) -> tuple[str, ...]:
+    """The records of a repair that has not ended: it is at work, or it died."""
+    places = (keeping.home / name for name in ("outage.json", "repair.json"))
+    return tuple(str(place) for place in places if place.exists())
 
 
 def installation_home(machine: Machine, state: Path) -> Path:

@@ -1,6 +1,7 @@
 """Joins the repair: diagnosis, snapshots, the gateway's stop and start, OpenClaw's own commands, edits of its stores."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from upgrader.adapters.databases import ReadOnlyDatabases
@@ -44,7 +45,7 @@ def repair(wiring: Wiring) -> Outcome[RepairData]:
 
 def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
     machine = wiring.machine
-    gathers = gatherer(machine, wiring.options)
+    gathers = replace(gatherer(machine, wiring.options), open_repair=lambda _: "")  # it is this one
     reader = StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
 
     def tails(found: Installation) -> tuple[LogTail, ...]:

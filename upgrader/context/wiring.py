@@ -10,7 +10,7 @@ from upgrader.adapters.lock import alone_on, locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import Reading, adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
-from upgrader.context.keeping import Keeping, is_open, left_open
+from upgrader.context.keeping import Keeping, left_open, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
 from upgrader.context.observing import checks_with_turn, compare, live_checks
@@ -203,7 +203,7 @@ class Wiring:
                 if recovery.problems and command != "status":  # nothing is begun on a half-restored installation
                     raise _left_open(recovery)
             repair = ""
-            if is_open(keeping):
+            if open_records(keeping):
                 from upgrader.context.ending import end_killed_repair  # the stores' editor
 
                 repair = end_killed_repair(self, keeping)

@@ -146,7 +146,8 @@ class DeviceDates:
 
 @dataclass(frozen=True)
 class Scene:
-    """All of it. `known_schema` is the newest state schema this tool knows; `token_in` names files with the token in clear."""
+    """All of it. `known_schema` is the newest state schema this tool knows; `token_in` names files with the token in clear;
+    `open_repair` is the record of a repair that has not ended."""
 
     installation: Installation
     observation: Observation
@@ -169,6 +170,7 @@ class Scene:
     token_in: tuple[str, ...] = ()
     running: tuple[RunningSeen, ...] = ()
     logins: LoginsSeen = field(default_factory=LoginsSeen)
+    open_repair: str = ""
 
     def seen(self, *signatures: str) -> tuple[Sighting, ...]:
         """The sightings of these signatures."""

@@ -52,6 +52,7 @@ class SceneGatherer:
     places: Callable[[Installation], Places]
     clock: Clock
     known_schema: int
+    open_repair: Callable[[Installation], str]
 
     def gather(self, installation: Installation) -> Scene:
         """One look at everything. Raises ConfigInvalid."""
@@ -80,6 +81,7 @@ class SceneGatherer:
             token_in=self.state.token_in(installation, configuration),
             running=self.gateways.running(installation),
             logins=self.providers.logins(installation),
+            open_repair=self.open_repair(installation),
         )
 
     def log_files(self, installation: Installation, configuration: Configuration) -> tuple[Path, ...]:

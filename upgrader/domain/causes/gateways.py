@@ -4,6 +4,16 @@ from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
 from upgrader.domain.scene import Neighbour, Scene
 
 
+def repair_not_ended(scene: Scene) -> tuple[Cause, ...]:
+    """A `repair` that was killed may have left the gateway stopped and this machine without its record."""
+    if not scene.open_repair:
+        return ()
+    title = "an `upgrader repair` has not ended: unless it is at work now, it was killed in the middle"
+    remedy = "`upgrader repair` ends it first: the gateway starts, and what was half done is put back"
+    certain = Likelihood.CERTAIN
+    return (Cause("repair-not-ended", title, certain, Impact.NOW, (), remedy, Nature.SERVICE, place=scene.open_repair),)
+
+
 def several(scene: Scene) -> tuple[Cause, ...]:
     """Two gateways on one state: each writes over what the other wrote, and replies come twice."""
     gateways = scene.installation.gateways

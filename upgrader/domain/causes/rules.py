@@ -21,6 +21,7 @@ from upgrader.domain.scene import Scene
 Rule = Callable[[Scene], tuple[Cause, ...]]
 
 RULES: tuple[Rule, ...] = (
+    gateways.repair_not_ended,
     releases.unreadable,
     releases.newer_schema,
     releases.agents_of_another_moment,
