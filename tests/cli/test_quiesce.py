@@ -65,4 +65,4 @@ def test_with_interrupt_a_move_cuts_off_what_still_runs(working: tuple[World, Ch
 def test_a_wait_that_is_no_time_is_told_so(world_of: WorldOf, time: str) -> None:
     said = world_of().run("rollback", "--wait", time)
     assert said.exit_code == 2
-    assert "--wait 5m" in said.text
+    assert "hint: write 90s, 5m or 1h" in said.text
