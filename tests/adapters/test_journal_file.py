@@ -1,5 +1,7 @@
 """The journal on disk: durable entries, torn ends, damage, and undos that survive the round trip."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,3 +162,21 @@ def test_damage_in_an_ended_move_keeps_nobody_from_the_next(tmp_path: Path) -> N
         file.write(b"X")
     assert journals.open_run() is None
     assert (journals.left_as(opened().present.id), journals.committed()) == ((), ())
+
+
+def test_room_for_the_way_back_is_set_aside_and_without_it_no_move_begins(
+    journal: JournalOnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ballast = journal.path.with_name("ballast")
+    assert ballast.stat().st_blocks * 512 >= 16 * 1024 * 1024
+    journal.free_ballast()
+    journal.free_ballast()
+    assert not ballast.exists()
+
+    def full(*_arguments: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space"):
+        Journals(tmp_path / "other").begin("20261121T120000Z", opened(), b"{}", "by hand")
+    assert list((tmp_path / "other").iterdir()) == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from upgrader.domain.transaction import Opened
 from upgrader.errors import RollbackIncomplete
 
 _RESERVED = 256 * 1024  # bytes set aside at the start: a full disk must not stop a journal in the middle
+_BALLAST = 16 * 1024 * 1024  # bytes for a way back on a full disk: its records, databases, the first writes of a gateway
 _UNDOS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
@@ -106,6 +108,10 @@ class JournalOnDisk:
     def _lines(self) -> list[bytes]:
         return [line for line in self.path.read_bytes().split(b"\0", 1)[0].split(b"\n") if line]
 
+    def free_ballast(self) -> None:
+        """Give back the room that was set aside for a way back; it is needed now, or no more. Safe to run again."""
+        (self._folder.path / "ballast").unlink(missing_ok=True)
+
     def _damaged(self, why: str) -> JournalDamaged:
         return JournalDamaged(
             "the journal of an unfinished run cannot be read",
@@ -121,19 +127,21 @@ class Journals:
         self._root = root
 
     def begin(self, transaction: str, opened: Opened, launch: bytes, by_hand: str) -> JournalOnDisk:
-        """Create a transaction's folder with all it needs to be undone, then its first entry. Private and durable."""
+        """Create a transaction's folder with all it needs to be undone, then its first entry. Private and durable.
+
+        Raises OSError where the disk has not even the room to go back by.
+        """
         folder = TransactionFolder(make_private(self._root / transaction))
         replace_durably(folder.path / "opened.json", _OPENED.dump_json(opened))
         replace_durably(folder.path / "launch.json", launch)
         replace_durably(folder.path / "by-hand.txt", by_hand.encode())
         temporary = folder.path / "journal.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, _RESERVED)
-            os.pwrite(descriptor, _encode(Entry(0, Mark.OPEN, note=transaction)), 0)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            _allocate(folder.path / "ballast", _BALLAST, b"")
+            _allocate(temporary, _RESERVED, _encode(Entry(0, Mark.OPEN, note=transaction)))
+        except OSError:
+            shutil.rmtree(folder.path)  # no move yet; what was written of its start is private and of no use
+            raise
         temporary.replace(folder.log)
         sync_directory(folder.path)
         return JournalOnDisk(folder)
@@ -164,6 +172,17 @@ class Journals:
     def open_run(self) -> JournalOnDisk | None:
         """The transaction that still owes an end, or None. Raises JournalDamaged."""
         return next((each for each in self.all() if not each.is_ended() and journal.is_open(each.entries())), None)
+
+
+def _allocate(path: Path, size: int, content: bytes) -> None:
+    """A new private file with room set aside for `size` bytes, durable."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+        os.pwrite(descriptor, content, 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _encode(entry: Entry) -> bytes:

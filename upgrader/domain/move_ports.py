@@ -75,6 +75,9 @@ class JournalFile(Protocol):
     def entries(self) -> tuple[Entry, ...]:
         """All entries. Raises JournalDamaged."""
 
+    def free_ballast(self) -> None:
+        """Give back the room that was set aside for a way back on a full disk."""
+
     def append(self, mark: Mark, step: Step | None = None, undos: tuple[Undo, ...] = (), note: str = "") -> Entry:
         """Make one entry durable."""
 

@@ -17,6 +17,7 @@ class Finisher:
 
     def finish(self, journal: JournalFile) -> Snapshot | None:
         """Keep the stopped tree of the release that was left, with its service files; close. Safe to run again."""
+        journal.free_ballast()
         opened = journal.opened()
         outside = tuple(
             OutsideFile(undo.path, undo.digest, undo.mode)

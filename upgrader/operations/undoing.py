@@ -50,6 +50,7 @@ class Undoer:
         opened = journal.opened()
         owed = entries.owed(journal.entries())
         journal.append(Mark.ROLLBACK)
+        journal.free_ballast()
         undone: list[Step] = []
         settled: list[Settled] = []
         for step in owed:

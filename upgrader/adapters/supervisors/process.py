@@ -103,12 +103,18 @@ class ProcessSupervisor:
         """Nothing to read again."""
 
     def start(self, installation: Installation, launch: Launch) -> ProcessIdentity:  # noqa: ARG002 - the port's signature
-        """Start detached, own session, output to gateway.log; the record is made durable right after. Raises StartFailed."""
+        """Start detached, own session, output to gateway.log; the record is made durable right after. Raises StartFailed.
+
+        Where the disk takes no record the gateway runs all the same, on a way back above all: the process table tells the rest.
+        """
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = Command(launch.argv, environment=launch.environment, directory=launch.directory)
         identity = self.runner.start(command, self.home / "gateway.log")
         record = {"pid": identity.pid, "started": identity.started, "launch": json.loads(launch.to_bytes())}
-        replace_durably(self._record, json.dumps(record).encode())
+        try:
+            replace_durably(self._record, json.dumps(record).encode())
+        except OSError:
+            self._record.unlink(missing_ok=True)  # it speaks of another process
         return identity
 
     @property
