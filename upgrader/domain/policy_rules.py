@@ -94,7 +94,7 @@ def _one_schema(move: MoveFacts, what: str, found: int | None, known: int | None
     target, present = move.target, move.present
     if known is not None and known > 1 and known > (found or 0) and not move.is_older:
         why = (
-            f"{target} takes the {what} database from schema {found or 'none'} to {known}; {present} cannot open it after that"
+            f"{target} {_takes(what, found, known)}; {present} cannot open it after that"
         )
         return PlanWarning(Rule.ONE_WAY, why, hint="going back means `upgrader rollback`, which puts the snapshot back")
     if not found or (known is None and not move.is_older):
@@ -112,6 +112,11 @@ def _one_schema(move: MoveFacts, what: str, found: int | None, known: int | None
     limit = f"opens at most {known}" if known else "knows none"
     why = f"the {what} database is at schema {found}, {target} {limit}: it would not start, or not find your pairings"
     return Block(Rule.SCHEMA, why, "only a snapshot of the state as it was under that release", hint)
+
+
+def _takes(what: str, found: int | None, known: int | None) -> str:
+    takes = f"takes the {what} database from schema {found} to {known}"
+    return takes if found else f"makes a {what} database of schema {known}"
 
 
 def _way_back(move: MoveFacts) -> str:
