@@ -118,7 +118,7 @@ def test_a_damaged_table_of_ones_own_is_told_with_its_line(home: Home) -> None:
     (home.config / "known_versions.toml").write_text(text)
     said = home.json("known", "list")
     assert said["exit_code"] == 1
-    assert "line 6: release[0].verdict" in said["errors"][0]["why"]
+    assert "line 6, column 11: release[0].verdict" in said["errors"][0]["why"]
 
 
 def test_a_check_names_what_is_expired_and_dead(home: Home) -> None:

@@ -183,7 +183,9 @@ def test_offline_the_cache_answers_and_without_one_it_is_said(desk: SetUp, publi
 
 def test_with_a_pin_one_stays_and_the_pin_says_why(desk: SetUp) -> None:
     at = desk("2026.9.5")
+    assert at.run("plan", "--detailed-exitcode").returncode == 10
     assert at.run("pin", "--reason", "the trade fair").returncode == 0
+    assert at.run("plan", "--detailed-exitcode", "--offline").returncode == 0
     data = at.plan()["data"]
     assert (data["plan"]["answer"], data["pin"]["reason"]) == ("stay", "the trade fair")
     assert [each["code"] for each in at.plan("2026.9.6")["errors"]] == ["pinned"]

@@ -109,24 +109,24 @@ def test_the_shipped_table_lies_beside_or_inside_the_package() -> None:
     assert shipped().name == "known_versions.toml"
 
 
-def test_all_problems_are_told_at_once_each_with_key_and_line() -> None:
+def test_all_problems_are_told_at_once_each_with_key_line_and_column() -> None:
     text = GOOD.replace('version = "2026.9.5"\nverdict = "good"', 'version = "2026.9"\nverdict = "fine"\nnote = "?"')
     text = text.replace('sources = ["openclaw/openclaw#2"]', "sources = 7")
     found = problems(text)
     assert [line.split(": ")[:2] for line in found] == [
-        ["line 6", "release[0].version"],
-        ["line 7", "release[0].verdict"],
-        ["line 8", "release[0].note"],
-        ["line 16", "release[1].sources"],
+        ["line 6, column 11", "release[0].version"],
+        ["line 7, column 11", "release[0].verdict"],
+        ["line 8, column 8", "release[0].note"],
+        ["line 16, column 11", "release[1].sources"],
     ]
 
 
-def test_a_problem_of_the_meaning_has_its_line_too() -> None:
+def test_a_problem_of_the_meaning_has_its_place_too() -> None:
     text = GOOD + 'next = ["2026.9.5", "2026.9.9"]\n\n[[release.fixed_in]]\nversion = "2026.9.1"\ntruth = "claimed"\n'
     assert problems(text) == [
-        "line 18: release[1].fixed_in[0]: 2026.9.1 is not newer than the release it mends",
-        "line 16: release[1].next[0]: 2026.9.5 does not lie on that side of 2026.9.6",
-        "line 16: release[1].next[1]: 2026.9.9 has no entry",
+        "line 18, column 1: release[1].fixed_in[0]: 2026.9.1 is not newer than the release it mends",
+        "line 16, column 8: release[1].next[0]: 2026.9.5 does not lie on that side of 2026.9.6",
+        "line 16, column 8: release[1].next[1]: 2026.9.9 has no entry",
     ]
 
 

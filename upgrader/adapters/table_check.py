@@ -53,7 +53,7 @@ def _problems(error: ValidationError, lines: Lines) -> tuple[TableProblem, ...]:
         words = _WORDS.get(each["type"], each["msg"].removeprefix("Value error, "))
         if each["type"] == "enum":
             words = each["msg"][:1].lower() + each["msg"][1:]
-        found.append(TableProblem(path, lines.line(path), words))
+        found.append(TableProblem(path, lines.line(path), words, lines.column(path)))
     return tuple(sorted(found, key=lambda problem: problem.line))
 
 
@@ -63,7 +63,7 @@ def _placed(problem: TableProblem, places: dict[str, int], lines: Lines) -> Tabl
     if version not in places:
         return problem
     path = ("release", places[str(version)], *rest)
-    return TableProblem(path, lines.line(path), problem.what)
+    return TableProblem(path, lines.line(path), problem.what, lines.column(path))
 
 
 def _as_text(value: object) -> str:

@@ -13,17 +13,21 @@ class Lines:
     """Line numbers (from 1) by key path, for TOML that is known to be well-formed."""
 
     def __init__(self, text: str) -> None:
-        self._places: dict[Path, int] = {(): 1}
+        self._places: dict[Path, tuple[int, int]] = {(): (1, 0)}
         self._counts: dict[Path, int] = {}
         self._scan(text.splitlines())
 
     def line(self, path: Path) -> int:
         """The line of `path`, or of the nearest key that contains it."""
-        for length in range(len(path), -1, -1):
-            found = self._places.get(path[:length])
-            if found is not None:
-                return found
-        return 1
+        return self._place(path)[0]
+
+    def column(self, path: Path) -> int:
+        """The column of its value, of its header where it is a table; 0 for the whole of the file."""
+        return self._place(path)[1]
+
+    def _place(self, path: Path) -> tuple[int, int]:
+        nearest = (self._places.get(path[:length]) for length in range(len(path), -1, -1))
+        return next(found for found in nearest if found is not None)
 
     def _scan(self, lines: list[str]) -> None:
         table: Path = ()
@@ -34,19 +38,19 @@ class Lines:
             header = _HEADER.match(line)
             key = None if header else _KEY.match(line)
             if header:
-                table = self._enter(header[1], header[2], number)
+                table = self._enter(header[1], header[2], (number, header.start(1) + 1))
             elif key:
                 path = (*table, *_parts(key[1]))
-                self._places.setdefault(path, number)
-                index = self._value(path, key[2], lines, index)
+                self._places.setdefault(path, (number, key.start(2) + 1))
+                index = self._value(path, key[2], lines, index, key.start(2))
 
-    def _enter(self, brackets: str, name: str, number: int) -> Path:
+    def _enter(self, brackets: str, name: str, place: tuple[int, int]) -> Path:
         path = self._resolve(_parts(name))
         if brackets == "[[":
             count = self._counts.get(path, 0)
             self._counts[path] = count + 1
             path = (*path, count)
-        self._places.setdefault(path, number)
+        self._places.setdefault(path, place)
         return path
 
     def _resolve(self, parts: Path) -> Path:
@@ -58,16 +62,19 @@ class Lines:
                 path = (*path, self._counts[path] - 1)
         return path
 
-    def _value(self, path: Path, first: str, lines: list[str], index: int) -> int:
-        """Skip the rest of a value over several lines, noting the line of each element of a plain array."""
+    def _value(self, path: Path, first: str, lines: list[str], index: int, offset: int) -> int:
+        """Skip the rest of a value over several lines, noting the place of each element of a plain array.
+
+        Several elements on one line share its column: that of the value, or of the first of them.
+        """
         depth, open_quote, element = 0, "", 0
         text = first
-        number = index
+        place = (index, offset + 1)
         while True:
             stripped, open_quote = _without_strings(text, open_quote)
             for character in stripped:
                 if depth == 1 and character not in " \t,[]{}":
-                    self._places.setdefault((*path, element), number)
+                    self._places.setdefault((*path, element), place)
                 elif depth == 1 and character == ",":
                     element += 1
                 depth += (character in "[{") - (character in "]}")
@@ -75,7 +82,7 @@ class Lines:
                 return index
             text = lines[index]
             index += 1
-            number = index
+            place = (index, len(text) - len(text.lstrip()) + 1)
 
 
 def _without_strings(text: str, open_quote: str) -> tuple[str, str]:

@@ -10,15 +10,17 @@ from upgrader.errors import UpgraderError
 
 @dataclass(frozen=True)
 class TableProblem:
-    """One fault: the key path, the line (0: none), what is wrong."""
+    """One fault: the key path, line and column (from 1; 0: none), what is wrong."""
 
     path: tuple[str | int, ...]
     line: int
     what: str
+    column: int = 0
 
     def __str__(self) -> str:
         keys = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).lstrip(".")
-        place = f"line {self.line}: " if self.line else ""
+        column = f", column {self.column}" if self.column else ""
+        place = f"line {self.line}{column}: " if self.line else ""
         return f"{place}{keys}: {self.what}" if keys else f"{place}{self.what}"
 
 
