@@ -42,8 +42,8 @@ class CloneCanary:
         candidate, rehearsal, settled = self._there_and_back(request, seal, _far(request, known))
         control = self._control(request, candidate, rehearsal, known, seal)
         found = self._beside(candidate, control)
-        if candidate.cut and found.blame is not Blame.RELEASE:
-            # The present release fails as well: whether the candidate makes anything worse is told by whole courses only.
+        if candidate.cut and found.blame is Blame.STATE:
+            # The present release fails alike: whether the candidate makes anything else worse is told by whole courses only.
             candidate, rehearsal, settled = self._there_and_back(request, seal, Until.END)
             control = self._control(request, candidate, rehearsal, known, seal)
             found = self._beside(candidate, control)

@@ -9,7 +9,7 @@ from upgrader.operations.canary_round import Grounds
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import last_words
 
-_POLL = timedelta(seconds=0.25)
+_POLL = timedelta(seconds=0.1)
 
 
 @dataclass(frozen=True)

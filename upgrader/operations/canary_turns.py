@@ -14,7 +14,7 @@ from upgrader.domain.turns import Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor, last_words
 
-_POLL = timedelta(seconds=0.25)
+_POLL = timedelta(seconds=0.1)
 _MOMENTS = tuple(timedelta(seconds=s) for s in (2, 6, 12))  # before each further try of a turn that was turned away
 
 
