@@ -67,7 +67,9 @@ def test_a_release_that_refuses_its_agents_fails_and_the_control_lays_it_on_the_
     assert (report.verdict, report.blame) == (Verdict.FAIL, Blame.RELEASE)
     assert "pairing required" in judged(report, "turn.sessions_spawn").why
     assert judged(report, "gateway.ready").verdict is Verdict.PASS
+    assert report.candidate.cut  # told at once: the restart was not made, in neither run
     assert report.control is not None
+    assert report.control.cut
     assert report.control.version == "2026.9.5"
     assert report.control.state_schema_after == 17  # untouched by the candidate: a second clone
     _clean(bench)

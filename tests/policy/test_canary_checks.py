@@ -1,13 +1,15 @@
 """The judges of a canary."""
 
+from dataclasses import replace
+
 import pytest
 
 from upgrader.domain.canary import Seal
-from upgrader.domain.check import Need, Verdict, overall
+from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks import silence
 from upgrader.domain.clone import Clone, Likeness
-from upgrader.domain.course import Course, DoctorRan, Skipped, Started, TerminalSeen
+from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
 from upgrader.domain.enclosure import Outside, Screen
 from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 
@@ -102,3 +104,34 @@ def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:
     assert "nothing else" in silence.judge(Outside(("lo",)), Seal.SEALED)[0].why
     assert "watched" in silence.judge(Outside(("eth0", "lo")), Seal.UNSEALED)[0].why
     assert silence.judge(Outside(("eth0", "lo"), ("TCP 192.0.2.1:9",)), Seal.UNSEALED)[0].verdict is Verdict.FAIL
+
+
+def test_what_fails_only_after_the_restart_does_not_converge_and_what_failed_before_is_told_once() -> None:
+    def seen(verdict: Verdict, need: Need = Need.REQUIRED) -> PairingSeen:
+        return PairingSeen((Judgement("live.handshake.cli", verdict, "pairing required", need=need),))
+
+    def judged(first: PairingSeen, again: PairingSeen) -> Verdict:
+        (found,) = checks.converges(replace(_course(), pairing=first, pairing_again=again))
+        return found.verdict
+
+    good, bad = seen(Verdict.PASS), seen(Verdict.FAIL)
+    assert [judged(good, bad), judged(bad, bad), judged(good, good)] == [Verdict.FAIL, Verdict.PASS, Verdict.PASS]
+    assert judged(good, seen(Verdict.FAIL, Need.WANTED)) is Verdict.PASS
+    assert not list(checks.converges(replace(_course(), pairing=good)))
+
+
+@pytest.mark.parametrize(
+    ("unproven", "seal", "verdict", "need"),
+    [
+        ((), Seal.UNSEALED, Verdict.PASS, Need.REQUIRED),
+        (("live.handshake.cli",), Seal.SEALED, Verdict.INCONCLUSIVE, Need.WANTED),
+        (("live.handshake.cli",), Seal.UNSEALED, Verdict.INCONCLUSIVE, Need.REQUIRED),
+        (("turn.plain",), Seal.SEALED, Verdict.INCONCLUSIVE, Need.REQUIRED),
+    ],
+)
+def test_a_probe_that_does_not_prove_whom_it_spoke_with_is_told(
+    unproven: tuple[str, ...], seal: Seal, verdict: Verdict, need: Need
+) -> None:
+    judged = checks.answered(Answered(("turn.sessions_spawn",), unproven), seal)
+    assert (judged.verdict, judged.need) == (verdict, need)
+    assert all(name in judged.why for name in unproven)
