@@ -7,8 +7,12 @@ import pytest
 from rich.console import Console
 
 from tests.policy.facts import installation
-from upgrader.domain.facts import Installation
+from upgrader.context.machine import Machine
+from upgrader.context.moving import live_readiness
+from upgrader.domain.facts import Installation, ProcessIdentity
+from upgrader.domain.process import StartFailed
 from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
+from upgrader.domain.version import Version
 from upgrader.operations.quiesce import Quiesce, StillWorking
 from upgrader.report.progress import ConsoleProgress
 
@@ -70,3 +74,11 @@ def test_work_is_admitted_again_when_the_stop_fails() -> None:
     with pytest.raises(OSError, match="later"), quiesce.held(installation(), "move"):
         raise OSError("later")
     assert gateway.resumed == ["of move"]
+
+
+def test_a_gateway_that_ended_is_told_with_the_command_that_shows_why() -> None:
+    readiness = live_readiness(Machine.here())
+    with pytest.raises(StartFailed) as caught:
+        readiness.wait(installation(), Version("2026.9.6"), ProcessIdentity(2**22 + 1, 0.0))
+    assert "tail -n 50" in caught.value.hint
+    assert "gateway.log" in caught.value.hint

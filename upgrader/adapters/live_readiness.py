@@ -26,7 +26,8 @@ class LiveReadiness:
     """Port Readiness.
 
     `paths(version)` are the HTTP probes of a release, none before 3.1; `judge` says what their answers mean; `greets(port)`
-    whether a WebSocket greets there as a gateway does. `limit` is how long a start may take.
+    whether a WebSocket greets there as a gateway does; `last_words(installation)` the command that shows what it said at its
+    end. `limit` is how long a start may take.
     """
 
     clock: Clock
@@ -35,6 +36,7 @@ class LiveReadiness:
     paths: Callable[[Version], tuple[str, ...]]
     judge: Callable[[tuple[tuple[str, HttpReply], ...]], _Liveness]
     greets: Callable[[int], bool]
+    last_words: Callable[[Installation], str]
     limit: timedelta = timedelta(minutes=5)
 
     def wait(self, installation: Installation, release: Version, gateway: ProcessIdentity) -> None:
@@ -46,7 +48,7 @@ class LiveReadiness:
                 raise StartFailed(
                     f"the gateway of {release} ended right after its start",
                     why="its log says why",
-                    hint="look at the end of the gateway's log",
+                    hint=self.last_words(installation),
                     code="gateway_ended",
                 )
             ready, detail = self._look(installation.port, release)
@@ -56,6 +58,7 @@ class LiveReadiness:
         raise StartFailed(
             f"the gateway of {release} did not become ready within {self.limit.total_seconds():.0f} s",
             why=detail,
+            hint=self.last_words(installation),
             code="not_ready",
         )
 

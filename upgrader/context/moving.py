@@ -22,7 +22,7 @@ from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.adapters.updaters import LedgerUpdaters
-from upgrader.context.keeping import Keeping
+from upgrader.context.keeping import Keeping, installation_home
 from upgrader.context.machine import INTERRUPTS, Machine
 from upgrader.domain.check import Judgement
 from upgrader.domain.facts import Installation, SupervisorKind
@@ -154,9 +154,14 @@ def _recovery(machine: Machine, installation: Installation) -> RecoveryCommand:
 
 def live_readiness(machine: Machine) -> LiveReadiness:
     """What waits until a started gateway serves."""
-    return LiveReadiness(
-        machine.clock, machine.processes.is_alive, LoopbackHttp().get, liveness.paths, liveness.judge, _greets
-    )
+
+    def last_words(installation: Installation) -> str:
+        if installation.service.kind is SupervisorKind.SYSTEMD_USER:
+            return f"`journalctl --user -u {installation.service.name} -n 50` shows its last words"
+        return f"`tail -n 50 {installation_home(machine, installation.state.path) / 'gateway.log'}` shows its last words"
+
+    alive = machine.processes.is_alive
+    return LiveReadiness(machine.clock, alive, LoopbackHttp().get, liveness.paths, liveness.judge, _greets, last_words)
 
 
 def _greets(port: int) -> bool:
