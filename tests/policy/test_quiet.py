@@ -1,6 +1,6 @@
 """A gateway that was asked to be quiet admits work again, however the waiting ends."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.policy.facts import installation
 from upgrader.context.machine import Machine
 from upgrader.context.moving import live_readiness
-from upgrader.domain.facts import Installation, ProcessIdentity
+from upgrader.domain.facts import Installation, ProcessIdentity, Service, SupervisorKind
 from upgrader.domain.process import StartFailed
 from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.version import Version
@@ -78,7 +78,11 @@ def test_work_is_admitted_again_when_the_stop_fails() -> None:
 
 def test_a_gateway_that_ended_is_told_with_the_command_that_shows_why() -> None:
     readiness = live_readiness(Machine.here())
-    with pytest.raises(StartFailed) as caught:
-        readiness.wait(installation(), Version("2026.9.6"), ProcessIdentity(2**22 + 1, 0.0))
-    assert "tail -n 50" in caught.value.hint
-    assert "gateway.log" in caught.value.hint
+    for service, shown in (
+        (Service(SupervisorKind.PROCESS), "gateway.log"),
+        (Service(SupervisorKind.SYSTEMD_USER, "gateway.service"), "journalctl --user -u gateway.service"),
+    ):
+        with pytest.raises(StartFailed) as caught:
+            gone = ProcessIdentity(2**22 + 1, 0.0)
+            readiness.wait(replace(installation(), service=service), Version("2026.9.6"), gone)
+        assert shown in caught.value.hint
