@@ -55,9 +55,12 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert bounded.exit_code == 3 and "`upgrader restore` returns to what was" in bounded.stdout
 
     gateway = world.gateways()
+    left = world.package.with_name(".openclaw-upgrader-20260101T000000000000Z")
+    left.symlink_to("where a run died")
     said = world.run("--json", "--yes", "restore")
     assert said.exit_code == 0, said.text
     assert (said.json["data"]["present"], said.json["data"]["target"], world.version) == ("2026.9.7", "2026.9.6", "2026.9.6")
+    assert not left.is_symlink()
     assert world.gateways() == gateway
     assert drift_of(world.run("--json", "status").json) == []
     assert world.run("--json", "restore").json["status"] == "unchanged"

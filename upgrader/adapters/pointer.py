@@ -97,3 +97,8 @@ class PackagePointer:
     def discard(self, side: Path) -> None:
         """Remove a side link; a tree there stays."""
         drop_side(side)
+
+    def tidy(self, pointer: Path) -> None:
+        """Remove side links that a dead run left: while no journal is open none has a meaning."""
+        for side in side_names(pointer):
+            drop_side(side)
