@@ -52,7 +52,8 @@ def records(world: World) -> tuple[str, str]:
 def _cache(world: World) -> Any:
     if world.era == "sqlite":
         return world.query("SELECT device_id, role, token, scopes_json FROM device_auth_tokens ORDER BY 1, 2")
-    cache = json.loads((world.state / "identity" / "device-auth.json").read_text())["tokens"]
+    path = world.state / "identity" / "device-auth.json"
+    cache = json.loads(path.read_text())["tokens"] if path.exists() else {}
     return {role: (each["token"], each["scopes"]) for role, each in cache.items()}
 
 

@@ -30,7 +30,7 @@ def tell(bench: Bench, fault: Fault) -> Told:
     """Make it and diagnose, within this process: the account's home is the world's then, as its units are."""
     try:
         where = fault.make(bench) or fault.where
-    except (AssertionError, OSError) as error:
+    except (AssertionError, OSError, KeyError) as error:
         print("not made:", fault.name, error, flush=True)
         return Told(fault, (f"not made: {str(error)[:80]}",), found=False)
     where = bench.world.own.id[:12] if where == OWN else where
