@@ -20,7 +20,7 @@ from upgrader.adapters.observed_files import StateFiles
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.version import Version
 from upgrader.operations.pairing_store import StoreReader
-from upgrader.services.openclaw import pairing_edits, scene_facts
+from upgrader.services.openclaw import auth_profiles, pairing_edits, scene_facts
 from upgrader.services.openclaw.pairing import parse_files
 
 FILES = ("identity/device.json", "identity/device-auth.json", "devices/paired.json", "devices/pending.json")
@@ -46,6 +46,17 @@ def test_a_foreign_pairing_file_is_a_finding_and_stays_as_it_is(world_of: WorldO
     assert done.json["data"]["causes"][0]["impact"] == "breaks now"
     assert said(world, "--yes", "--json", "repair").exit_code in (3, 4)
     assert world.state_digest() == before
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5).map(
+        lambda each: json.dumps({"profiles": {"a": each, "b": {"key": each}}, "usageStats": {"b": each}}).encode()
+    )
+)
+def test_logins_of_any_form_are_read_or_passed_over(raw: bytes) -> None:
+    auth_profiles.logins("main", raw, raw)
+    auth_profiles.logins("main", b'{"profiles": {"a": {"key": "k"}}}', raw)
 
 
 def test_a_huge_or_unreadable_file_is_named(world_of: WorldOf) -> None:

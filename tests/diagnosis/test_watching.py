@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.diagnosis.test_log_causes import upgrade
 from tests.diagnosis.told import diagnosed, said
-from tests.world.devices import Device
+from tests.world.devices import Device, write_file
 from tests.world.fixtures import WorldOf
 from tests.world.world import World
 from upgrader.domain.secret import Secret
@@ -45,13 +45,28 @@ def test_a_bundle_holds_the_diagnosis_and_no_name_path_address_or_secret(world_o
     peer = Device.new("Somebody's own phone", scopes=("operator.read",))
     world.pair(peer)
     world.change("UPDATE device_pairing_paired SET remote_ip = '100.64.0.7' WHERE device_id = ?", peer.id)
+    refused = {"version": 1, "profiles": {"openai:me@example.org": {"type": "oauth", "access": "a-key-of-a-provider"}}}
+    refused["usageStats"] = {"openai:me@example.org": {"failureCounts": {"auth": 1}, "lastFailureAt": 1}}
+    write_file(world.state / "agents" / "main" / "agent" / "auth-profiles.json", refused)
     path = world.root / "report.json"
     done = said(world, "--json", "diagnose", "--bundle", str(path))
     assert done.exit_code == 3, done.text
+    assert "me@example.org" in done.text
     text = path.read_text()
     assert json.loads(text)["data"]["causes"][0]["code"] == "remote-read-only"
     assert path.stat().st_mode & 0o777 == 0o600
-    for private in (str(world.home), "Somebody's own phone", "100.64.0.7", peer.id, world.token, world.own.token, peer.token):
+    assert "openai:MAIL" in text or "MAIL of agent main" in text
+    for private in (
+        "me@example.org",
+        "a-key-of-a-provider",
+        str(world.home),
+        "Somebody's own phone",
+        "100.64.0.7",
+        peer.id,
+        world.token,
+        world.own.token,
+        peer.token,
+    ):
         assert private not in text
 
 

@@ -79,6 +79,7 @@ class UnitFilesProbe:
             port=reading.port,
             tokens=tuple(tokens),
             is_wrapper=reading.package is None,
+            binary=reading.node.resolve() if reading.node is not None else None,
         )
 
     def neighbours(self, installation: Installation) -> tuple[Neighbour, ...]:

@@ -28,7 +28,8 @@ class TokenPlace:
 class ServiceSeen:
     """What a service definition starts: package, Node, state and port; `tokens` in the order in which the later one wins.
 
-    `version` is that of the package it starts, None where there is none any more; `node_runs` whether its Node is there.
+    `version` is that of the package it starts, None where there is none any more; `node_runs` whether its Node is there;
+    `binary` where that leads to, without links.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ServiceSeen:
     port: int | None
     tokens: tuple[TokenPlace, ...] = ()
     is_wrapper: bool = False
+    binary: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from upgrader.errors import UpgraderError
 
 _DEVICE = re.compile(r"\b[0-9a-f]{64}\b")
 _ADDRESS = re.compile(r"\b(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b")  # an auth profile may be named by one
 _PIECE = 12  # characters of a secret that may not stand in a report either
 _SHORTEST = 6  # a shorter "secret" (a password of four letters) may stand in any text by chance
 
@@ -49,7 +50,7 @@ class Bundle:
         for private, word in sorted(self.private, key=lambda pair: -len(pair[0])):
             if len(private) > 1:
                 text = text.replace(private, word) if "/" in private else re.sub(rf"\b{re.escape(private)}\b", word, text)
-        return _ADDRESS.sub("IP", _DEVICE.sub(lambda match: f"{match[0][:12]}…", text))
+        return _ADDRESS.sub("IP", _MAIL.sub("MAIL", _DEVICE.sub(lambda match: f"{match[0][:12]}…", text)))
 
 
 def holds(text: str, secret: Secret) -> bool:

@@ -1,7 +1,9 @@
 """What a running gateway really goes by, against what its definition says and what commands here go by."""
 
+from pathlib import Path
+
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.scene import RunningSeen, Scene
+from upgrader.domain.scene import RunningSeen, Scene, ServiceSeen
 
 
 def of_another_state(scene: Scene) -> tuple[Cause, ...]:
@@ -47,13 +49,19 @@ def differs_from_its_unit(scene: Scene) -> tuple[Cause, ...]:
         if gateway.foreign:
             continue
         sides = (
-            ("Node", gateway.node, service.node.resolve() if service.node and service.node_runs else None),
+            ("Node", gateway.node, _binary(service)),
             ("package", gateway.package_root, service.package_root if service.version else None),
         )
         unlike = [f"{what}: it runs {ran}, its unit says {said}" for what, ran, said in sides if ran and said and ran != said]
         if unlike:
             found.append(_unlike(scene, gateway, unlike))
     return tuple(found)
+
+
+def _binary(service: ServiceSeen) -> Path | None:
+    """The Node a definition starts; None for a shim of a version manager, which may start any."""
+    binary = service.binary if service.node_runs else None
+    return binary if binary is not None and binary.name.startswith("node") else None
 
 
 def _unlike(scene: Scene, gateway: RunningSeen, unlike: list[str]) -> Cause:

@@ -20,6 +20,7 @@ QUERIES = (
     Query("state", "SELECT state_json FROM auth_profile_state LIMIT 20"),
 )
 _KEYS = ("key", "token", "access", "refresh", "keyRef", "tokenRef")
+_LATEST_MS = 4_102_444_800_000  # 2100: a greater number is no time
 _REFUSED = ("auth", "auth_permanent")
 
 
@@ -42,7 +43,7 @@ def _login(agent: str, name: str, profile: dict[str, Any], usage: object) -> Log
         profile=name,
         key=Fingerprint.of(json.dumps(presented, sort_keys=True) if presented else ""),
         refusals=sum(each for each in counted if isinstance(each, int)),
-        refused_ms=last if isinstance(last, int) else None,
+        refused_ms=last if isinstance(last, int) and 0 < last < _LATEST_MS else None,
         renews=profile.get("type") == "oauth",
     )
 
