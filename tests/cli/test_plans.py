@@ -232,3 +232,10 @@ def test_the_settings_ask_for_an_age_and_override_with_a_reason(desk: SetUp) -> 
     wrong = at.plan()["errors"][0]
     assert wrong["code"] == "settings_invalid"
     assert all(part in wrong["why"] for part in ("line 1: minimum_age_days", "line 2: channel", "line 3: odd: no such key"))
+
+
+def test_holes_in_a_file_need_no_room(desk: SetUp) -> None:
+    at = desk("2026.9.5")
+    with (at.machine.home / ".openclaw" / "image.raw").open("wb") as sparse:
+        sparse.truncate(2**42)
+    assert at.plan("2026.9.6")["data"]["plan"]["answer"] == "go"

@@ -37,6 +37,7 @@ def test_after_two_moves_the_oldest_install_goes_and_the_way_back_still_works(wo
     assert said.json["data"]["freed_bytes"] > 0
     assert side_trees(world) == []
     assert world.token not in said.text
+    assert not list(world.home.glob(".local/share/openclaw-upgrader/installations/*/journal/*/launch.json"))
     assert world.run("--json", "--yes", "prune", "--keep", "1").json["status"] == "unchanged"
     assert world.run("--json", "history").json["data"]["events"][-1]["kind"] == "prune"
     back = world.run("--json", "--yes", "rollback", limit_s=120)

@@ -5,6 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_BLOCK = 512  # st_blocks counts in these, whatever the file system (stat(2))
+
+
+def allocated_bytes(found: os.stat_result) -> int:
+    """How much of a file's length lies on the disk: a hole takes nothing, and a copy of ours keeps it."""
+    return min(found.st_size, found.st_blocks * _BLOCK)
+
 
 @dataclass(frozen=True)
 class FileSystem:

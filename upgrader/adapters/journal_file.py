@@ -18,6 +18,7 @@ from upgrader.domain.journal import FORMAT, Entry, Mark, Step, Undo
 from upgrader.domain.transaction import Opened
 from upgrader.errors import RollbackIncomplete
 
+_LAUNCH = "launch.json"
 _RESERVED = 256 * 1024  # bytes set aside at the start: a full disk must not stop a journal in the middle
 _BALLAST = 16 * 1024 * 1024  # bytes for a way back on a full disk: its records, databases, the first writes of a gateway
 _UNDOS: dict[str, TypeAdapter[Any]] = {
@@ -69,7 +70,7 @@ class JournalOnDisk:
 
     def launch(self) -> bytes:
         """The kept launch record: argv, directory and environment of the gateway as it ran before. Private."""
-        return (self._folder.path / "launch.json").read_bytes()
+        return (self._folder.path / _LAUNCH).read_bytes()
 
     def entries(self) -> tuple[Entry, ...]:
         """All durable entries. A torn last line never was durable and does not count. Raises JournalDamaged."""
@@ -87,7 +88,10 @@ class JournalOnDisk:
         return tuple(found)
 
     def append(self, mark: Mark, step: Step | None = None, undos: tuple[Undo, ...] = (), note: str = "") -> Entry:
-        """Make one entry durable and return it. Raises OSError when the disk fails, before anything has happened."""
+        """Make one entry durable and return it; the closing one ends the launch record too.
+
+        Raises OSError when the disk fails, before anything has happened.
+        """
         present = self.entries()
         entry = Entry(len(present), mark, step, undos, note)
         offset = sum(len(line) + 1 for line in self._lines()[: len(present)])
@@ -97,6 +101,9 @@ class JournalOnDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if mark is Mark.CLOSED:
+            with suppress(OSError):  # it is closed all the same
+                (self._folder.path / _LAUNCH).unlink(missing_ok=True)  # an environment, with tokens: needed by no one now
         return entry
 
     def is_ended(self) -> bool:
@@ -133,7 +140,7 @@ class Journals:
         """
         folder = TransactionFolder(make_private(self._root / transaction))
         replace_durably(folder.path / "opened.json", _OPENED.dump_json(opened))
-        replace_durably(folder.path / "launch.json", launch)
+        replace_durably(folder.path / _LAUNCH, launch)
         replace_durably(folder.path / "by-hand.txt", by_hand.encode())
         temporary = folder.path / "journal.new"
         try:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import psutil
 
+from upgrader.adapters.disk import allocated_bytes
 from upgrader.adapters.durable import remove_durably, sync_directory
 from upgrader.adapters.exchange import file_id, present_id
 from upgrader.adapters.half_made import mark
 from upgrader.adapters.journal_file import JournalDamaged, JournalOnDisk, Journals
 from upgrader.adapters.lock import locked
-from upgrader.adapters.manifests import HEADER, read_header
+from upgrader.adapters.manifests import HEADER, TREE, read_header
 from upgrader.adapters.pointer import is_side_name
 from upgrader.adapters.slot_record import RECORD
 from upgrader.adapters.slots import SlotStore
@@ -34,7 +35,6 @@ from upgrader.domain.transaction import Opened
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
 
-_BLOCK = 512  # bytes; st_blocks counts in these whatever the file system
 _UNIT_FILES = ("*.service", "*.service.d/*.conf")
 
 
@@ -80,6 +80,7 @@ class KeptThings:
             nodes=tuple(sorted(each.parent.parent for each in nodes.glob("[!.]*/bin/node"))),
             running=frozenset(_homes_of(nodes, _programs())),
             files=tuple(sorted((self.home / "files").glob("*"))),
+            records=tuple(self._lost_records()),
             blind=f"{unreadable[0]} cannot be read and may need it" if unreadable else "",
         )
 
@@ -101,6 +102,7 @@ class KeptThings:
             KeptKind.NODE: self._remove_node,
             KeptKind.SET_ASIDE: self._remove_set_aside,
             KeptKind.FILE: lambda one: remove_durably(one.place),
+            KeptKind.RECORD: lambda one: remove(one.place),
         }
         try:
             removals[kept.kind](kept)
@@ -143,6 +145,15 @@ class KeptThings:
                 yield SlotUse(slot.id, "a unit names it")
             if slot.origin is SlotOrigin.ADOPTED and _is_in_npms_place(slot):
                 yield SlotUse(slot.id, f"it is npm's own directory {slot.package_root}")
+
+    def _lost_records(self) -> Iterator[Path]:
+        """Records of restores of which one tree is gone: those two are never exchanged again. They hold rows and files."""
+        state = self.installation.state.path
+        trees = (state, *state.parent.glob(f"{state.name}.*"), *(self.home / "snapshots").glob(f"*/{TREE}"))
+        present = {f"{found.device}.{found.inode}" for tree in trees if (found := present_id(tree)) is not None}
+        for record in sorted((self.home / "settling").glob("*-*")):
+            if not set(record.name.split("-")) <= present:
+                yield record
 
     def _needed_elsewhere(self) -> Iterator[SlotUse]:
         for home in self._homes():
@@ -247,7 +258,7 @@ def _freed(place: Path) -> int:
         for name in names:
             with suppress(OSError):
                 found = (Path(directory) / name).lstat()
-                total += found.st_blocks * _BLOCK if found.st_nlink == 1 else 0
+                total += allocated_bytes(found) if found.st_nlink == 1 else 0
     if place.is_file() and not place.is_symlink():
-        total += place.lstat().st_blocks * _BLOCK
+        total += allocated_bytes(place.lstat())
     return total

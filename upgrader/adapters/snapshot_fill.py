@@ -87,7 +87,7 @@ class Filler:
         quiet: list[TreeEntry] = []
         need = 0
         for entry in walk(self.source, self.wanted):
-            need += entry.size
+            need += entry.allocated
             if entry.kind is not EntryKind.FILE or entry.size < _SMALLEST_PAGE or not self._is_database(entry.path):
                 continue
             just_changed = entry.ctime_ns >= self.began_ns - CLOCK_SLACK_NS

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.disk import allocated_bytes
 from upgrader.domain.configuration import Configuration
 from upgrader.domain.discovery import StateUnreadable
 from upgrader.domain.facts import PairingEra, State
@@ -134,7 +135,7 @@ def _counted(root: Path) -> tuple[int, int]:
 
 def _size(entry: "os.DirEntry[str]") -> int:
     try:
-        return entry.stat(follow_symlinks=False).st_size
+        return allocated_bytes(entry.stat(follow_symlinks=False))
     except FileNotFoundError:
         return 0
 

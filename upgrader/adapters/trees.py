@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from upgrader.adapters.disk import allocated_bytes
 from upgrader.adapters.filecopy import Copier, dress, patch_file
 from upgrader.adapters.mounts import refuse_mounts_in
 from upgrader.domain.tree import EntryKind, NotPrivate, Passed, TreeEntry, TreeReport, TreeUnreadable
@@ -158,6 +159,7 @@ def entry_at(root: Path, path: str) -> TreeEntry:
         uid=found.st_uid,
         gid=found.st_gid,
         target=target,
+        allocated=0 if kind is EntryKind.DIRECTORY else allocated_bytes(found),
     )
 
 

@@ -21,6 +21,7 @@ class KeptKind(Enum):
     NODE = "node"
     SET_ASIDE = "set aside"
     FILE = "file"
+    RECORD = "record"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Shelf:
     """All that is kept. `present` is the installed release; `rooted` the slot the installation is started from, if any.
 
     `uses` are the needs of others; `blind` says why slots cannot be judged at all (a snapshot that cannot be read may
-    name any of them), empty where they can. `nodes` are the kept Node binaries' homes, `files` the kept single files;
-    `running` are the Node homes that processes run from.
+    name any of them), empty where they can. `nodes` are the kept Node binaries' homes, `running` those that processes run
+    from; `files` the kept single files, `records` what was noted of restores whose trees are gone.
     """
 
     present: Version
@@ -58,6 +59,7 @@ class Shelf:
     nodes: tuple[Path, ...] = ()
     running: frozenset[Path] = frozenset()
     files: tuple[Path, ...] = ()
+    records: tuple[Path, ...] = ()
     blind: str = ""
 
 
@@ -146,6 +148,7 @@ def choose(shelf: Shelf, allowance: Allowance, now: datetime) -> Choice:
     found = _Sorted()
     kept = _snapshots(shelf, allowance, found)
     _files(shelf, kept, found)
+    found.going.extend(Kept(KeptKind.RECORD, each.name, each, "of a restore whose trees are gone") for each in shelf.records)
     slots = _slots(shelf, kept, found)
     _nodes(shelf, slots, found)
     for each in shelf.set_aside:
@@ -214,5 +217,3 @@ def _files(shelf: Shelf, kept: tuple[Snapshot, ...], found: _Sorted) -> None:
     for path in shelf.files:
         if path.name not in used and not shelf.blind:
             found.going.append(Kept(KeptKind.FILE, path.name[:12], path, "no kept snapshot needs it"))
-
-

@@ -23,7 +23,8 @@ class TreeEntry:
     """One path of a tree as lstat shows it.
 
     `path` is relative, `/` between parts, undecodable bytes as surrogates. `mode` are the permission bits; times in ns;
-    `size` in bytes (0 for directories); `target` the text of a symbolic link.
+    `size` in bytes (0 for directories), `allocated` those of them that lie on the disk (a hole does not); `target` the text of
+    a symbolic link.
     """
 
     path: str
@@ -38,6 +39,7 @@ class TreeEntry:
     uid: int
     gid: int
     target: str = ""
+    allocated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
