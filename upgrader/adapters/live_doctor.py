@@ -56,7 +56,7 @@ class LiveDoctor:
             ran = self.runner.run(
                 Command(argv, self.limit(installation), environment, directory=Path(installation.home))
             )
-        if ran.exit_code not in call.accepted:
+        if not call.went_well(ran.exit_code, ran.stderr):
             raise DoctorFailed(
                 f"the doctor of {target.version} did not accept the state (exit code {ran.exit_code})",
                 why=last_line(ran.stderr) or last_line(ran.stdout) or "it said nothing",

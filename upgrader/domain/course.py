@@ -261,9 +261,6 @@ class Lore(Protocol):
     def doctor_call(self, present: Version, target: Version) -> DoctorCall | None:
         """The doctor call of a move."""
 
-    def crashed(self, stderr: bytes) -> bool:
-        """Whether a command ended by an error nobody caught, whatever its exit code says."""
-
     def readiness(self, version: Version) -> Readiness:
         """How a release tells that it is ready."""
 

@@ -249,7 +249,7 @@ class _Run:
             except CommandTimedOut:
                 return DoctorRan(None, self._clock.monotonic() - began, "", accepted=False)
         said = self._redactor.shown(last_words(ran.stderr or ran.stdout))
-        accepted = ran.exit_code in call.accepted and not self._lore.crashed(ran.stderr)
+        accepted = call.went_well(ran.exit_code, ran.stderr)
         return DoctorRan(ran.exit_code, ran.took.total_seconds(), said, accepted)
 
     def _contents(self, slot: Slot) -> Contents:

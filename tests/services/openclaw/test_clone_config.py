@@ -166,6 +166,8 @@ def test_the_doctor_call_comes_from_one_table(
     assert call is not None
     assert (call.arguments, call.mandatory) == (arguments, mandatory)
     assert call.source
+    assert call.went_well(0, b"a warning\n")
+    assert not call.went_well(1, b"Error: openclaw: missing dist/entry.(m)js (build output).\n\nNode.js v24.19.0\n")
     assert "--fix" not in arguments or call.environment["OPENCLAW_SERVICE_REPAIR_POLICY"] == "external"
 
 

@@ -2,7 +2,6 @@
 
 from upgrader.services.openclaw.canary_runs import answer_status as answer_status
 from upgrader.services.openclaw.canary_runs import command as command
-from upgrader.services.openclaw.canary_runs import crashed as crashed
 from upgrader.services.openclaw.canary_runs import environment as environment
 from upgrader.services.openclaw.canary_runs import is_greeting as is_greeting
 from upgrader.services.openclaw.canary_runs import is_passing as is_passing

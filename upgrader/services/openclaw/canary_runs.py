@@ -112,11 +112,6 @@ def terminal_patterns(_version: Version) -> tuple[tuple[str, ...], tuple[str, ..
     return _TUI_ANSWERED, _TUI_REFUSED
 
 
-def crashed(stderr: bytes) -> bool:
-    """Node's last line after an uncaught error. A doctor of 9.6 without its entry ends with 1, as one with warnings does."""
-    return re.search(rb"^Node\.js v\d+\.\d+\.\d+\s*\Z", stderr, re.MULTILINE) is not None
-
-
 def log_findings(data: bytes) -> tuple[LogFinding, ...]:
     """Known signatures in a log file of one gateway. The sample is the matched words only: a line may hold secrets."""
     found = []

@@ -12,6 +12,8 @@ from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.version import Version
 
 _PLAIN = ("doctor", "--non-interactive")
+# Node's last line after an uncaught error: 2026.9.6 without its entry (measured).
+_CRASH = r"^Node\.js v\d+\.\d+\.\d+\s*\Z"
 _FIX = ("doctor", "--fix", "--non-interactive")
 _EXTERNAL = (("OPENCLAW_SERVICE_REPAIR_POLICY", "external"),)
 
@@ -52,7 +54,7 @@ def doctor_call(present: Version, target: Version) -> DoctorCall | None:
     if target <= present:
         return None
     row = _ROWS[1] if target.at_least(_FILE_ERA[0]) and not target.at_least(_FILE_ERA[1]) else _row(target)
-    return DoctorCall(row.arguments, dict(row.environment), row.accepted, row.mandatory, row.source)
+    return DoctorCall(row.arguments, dict(row.environment), row.accepted, row.mandatory, row.source, _CRASH)
 
 
 def _row(target: Version) -> _Row:
