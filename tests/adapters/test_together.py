@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
-from upgrader.adapters.together import beside
+from upgrader.adapters.together import Together
+
+beside = Together(4)
 
 
 def test_both_run_at_once_and_both_results_come_back() -> None:
@@ -19,3 +21,9 @@ def test_what_either_raises_is_raised_and_the_first_is_not_kept_by_the_second() 
     until.set()
     with pytest.raises(KeyError):
         beside(lambda: 1, lambda: dict[str, int]()["none"])
+
+
+def test_a_small_machine_does_one_after_the_other() -> None:
+    done: list[int] = []
+    assert Together(2)(lambda: done.append(1), lambda: done.append(2)) == (None, None)
+    assert done == [1, 2]

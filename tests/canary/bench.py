@@ -18,7 +18,7 @@ from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.stub_model import MODEL_ID
-from upgrader.adapters.together import beside
+from upgrader.adapters.together import Together
 from upgrader.adapters.trees import copy_tree
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
@@ -134,6 +134,7 @@ class Bench:
     budgets: Budgets | None = None
     probes: tuple[OwnProbe, ...] = ()
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
+    beside: Together = field(default_factory=Together.here)
     snapshot_tree: Path = field(init=False)
     controls: dict[tuple[str, str, str, Until], CanaryRun] = field(default_factory=dict)
 
@@ -205,7 +206,7 @@ class Bench:
             places=self.places(),
             pairing=pairing_probe(machine),
             asker=turn_asker(machine),
-            beside=beside,
+            beside=self.beside,
             lore=canary_lore,
             clock=SystemClock(),
             progress=Told(),

@@ -16,7 +16,7 @@ from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.settling import Settler
 from upgrader.adapters.stub_model import MODEL_ID
-from upgrader.adapters.together import beside
+from upgrader.adapters.together import Together
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
@@ -82,7 +82,7 @@ class Proving:
                 places=self._places(),
                 pairing=pairing_probe(self.machine),
                 asker=turn_asker(self.machine),
-                beside=beside,
+                beside=Together.here(),
                 lore=canary_lore,
                 clock=self.machine.clock,
                 progress=self.progress,
