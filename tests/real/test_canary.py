@@ -28,6 +28,13 @@ def _required_failures(report: CanaryReport) -> set[str]:
     return {j.check for j in report.candidate.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED}
 
 
+def _print_what_does_not_pass(report: CanaryReport) -> None:
+    for run in (report.candidate, report.control):
+        for j in run.judgements if run else ():
+            if j.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and j.need is Need.REQUIRED:
+                print(run.version if run else "", j.check, j.verdict.value, j.why)
+
+
 def test_2026_9_6_passes_on_a_state_of_2026_9_5(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
     world = real_world_of("2026.9.5")
     bench = _bench(world, tmp_path)
@@ -105,6 +112,7 @@ def test_from_a_state_of_2_17_that_2_19_refuses_2_22_heals(
     world.prefix.unlink()  # the worlds of this tier link the package
     world.prefix.symlink_to(installed("2026.2.19").prefix)
     report = _bench(world, tmp_path).run(slot(installed("2026.2.22").package, "2026.2.22", world.node.node))
+    _print_what_does_not_pass(report)
     assert (report.verdict, report.blame) == (Verdict.PASS, Blame.NONE)
     assert {"turn.sessions_spawn", "turn.sessions_send"} <= {j.check for j in report.healed}
 
