@@ -38,9 +38,12 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     file.write_text("not what was staged")
     said = world.run("--json", "verify")
     assert drift_of(said.json) == ["tree"]
-    assert any("changed behind our back" in each and "`upgrader rollback`" in each for each in said.json["notices"])
-    file.unlink()
-    file.parent.chmod(0o555)
+    assert any("changed behind our back" in each and "`upgrader restore`" in each for each in said.json["notices"])
+    damaged = world.package.resolve()
+    said = world.run("--json", "--yes", "restore", limit_s=120)
+    assert (said.exit_code, world.version, world.serving_version()) == (0, "2026.9.6", "2026.9.6"), said.text
+    assert world.package.resolve() != damaged
+    assert drift_of(world.run("--json", "verify", "--full").json) == []
 
     registry.publish(StandIn("2026.9.7", like="2026.9.6"))
     assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
@@ -53,6 +56,13 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert (watched.exit_code, drift_of(watched.json)[0]) == (3, "release")
     bounded = world.run("watch", "--for", "1s", "--every", "1s")
     assert bounded.exit_code == 3 and "`upgrader restore` returns to what was" in bounded.stdout
+
+    retired = world.package.with_name(".openclaw-0AbCdEf1")
+    retired.mkdir()
+    busy = world.run("--json", "watch", "--once", "--restore")
+    assert (busy.exit_code, busy.json["data"]["drift"], world.version) == (0, [], "2026.9.7"), "npm is not done yet"
+    retired.rmdir()
+    assert world.run("watch", "--every", "0s").exit_code == 2
 
     gateway = world.gateways()
     left = world.package.with_name(".openclaw-upgrader-20260101T000000000000Z")

@@ -22,6 +22,7 @@ class Place:
         self.clock, self.replaced, self.mends, self.fixes = HandClock(), replaced, mends, news
         self.told: list[Happening] = []
         self.looks = self.asked = 0
+        self.unseeable: set[float] = set()
         self.mended_at = -1.0
 
     def is_replaced(self) -> bool:
@@ -29,6 +30,8 @@ class Place:
 
     def look(self) -> tuple[str, tuple[Drift, ...]]:
         self.looks += 1
+        if self.clock.monotonic() in self.unseeable:
+            raise UpgraderError("no OpenClaw found")
         return "2026.9.6", (GONE,) if self.is_replaced() else ()
 
     def news(self) -> tuple[str, ...]:
@@ -65,6 +68,13 @@ def test_each_change_is_told_once_and_mended_where_that_was_asked_for(
     assert place.watch(timedelta(hours=2)) == code
     assert [each.name for each in place.told] == names
     assert place.looks <= 12 + 4 * len(names) + 1
+
+
+def test_a_moment_in_which_nothing_is_to_be_seen_ends_nothing() -> None:
+    place = Place({45}, "works")
+    place.unseeable = {60.0}
+    assert place.watch(timedelta(hours=2)) == 0
+    assert [each.name for each in place.told] == ["not-seen", "package", "mended"]
 
 
 def test_a_fix_that_is_out_is_told_once_and_a_silent_registry_takes_nothing_back() -> None:

@@ -5,6 +5,7 @@ name; the same exchange returns it to its very place. npm neither lists nor remo
 lib/node_modules (npm 11.19: docs/openclaw-install.md).
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from upgrader.domain.journal import ExchangeBack, FileId
 from upgrader.domain.slot import Slot
 
 _SIDE = ".openclaw-upgrader-"
+_NPM_LONGEST_S = 900.0
 
 
 def side_of(pointer: Path, transaction: str) -> Path:
@@ -53,6 +55,16 @@ def prepare_side(pointer: Path, slot: Slot, transaction: str) -> Path:
     side.symlink_to(slot.package_root)
     sync_directory(side.parent)
     return side
+
+
+def npm_at_work(pointer: Path, now: float) -> bool:
+    """Whether npm is replacing what lies at a pointer: until it is done, what was there lies beside as `.openclaw-XXXXXXXX`.
+
+    Source: @npmcli/arborist/lib/retire-path.js of npm 11. What a killed npm left a quarter of an hour ago or more is no sign.
+    """
+    retired = re.compile(rf"\.{re.escape(pointer.name)}-[A-Za-z0-9]{{8}}")
+    beside = pointer.parent.iterdir() if pointer.parent.is_dir() else ()
+    return any(retired.fullmatch(each.name) and now - each.lstat().st_ctime < _NPM_LONGEST_S for each in beside)
 
 
 def drop_side(side: Path) -> None:

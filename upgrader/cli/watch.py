@@ -28,13 +28,16 @@ def watch(
 
     if restore and adopt:
         raise UsageError("`--restore` and `--adopt` do not go together", hint="say which of the two")
+    glance = span(every)
+    if not glance:
+        raise UsageError("watching without a pause is refused", hint="`--every 1s` is the shortest", code="bad_time")
     session = of(ctx)
     mending = guarding.Mending.RESTORE if restore else guarding.Mending.ADOPT if adopt else guarding.Mending.TELL
     if once:
         return session.output.finish(guarding.watch_once(session.wiring, mending))
     time = span(limit) if limit else None
     try:
-        ended = guarding.watch(session.wiring, mending, session.output.happening, Pace(glance=span(every)), time)
+        ended = guarding.watch(session.wiring, mending, session.output.happening, Pace(glance=glance), time)
     except KeyboardInterrupt:  # how it ends where no time was named
         return 0
     return ended.exit_code

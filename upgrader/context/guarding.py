@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
+from upgrader.adapters.pointer import npm_at_work
 from upgrader.context.choices import Answers
 from upgrader.context.drifting import drift_of
 from upgrader.context.keeping import Keeping
@@ -51,8 +52,8 @@ def _watch(wiring: Wiring, mending: Mending, tell: Callable[[Happening], None], 
 
 
 def _glance(pointer: Path) -> tuple[object, ...]:
-    """What differs as soon as npm or OpenClaw's updater has replaced the package: two stat calls and a readlink."""
-    found: list[object] = []
+    """What differs as soon as npm or OpenClaw's updater has replaced the package: three stat calls."""
+    found: list[object] = [pointer.parent.stat().st_mtime_ns if pointer.parent.is_dir() else None]
     for path in (pointer, pointer / "package.json"):
         try:
             seen = os.lstat(path)
@@ -64,9 +65,10 @@ def _glance(pointer: Path) -> tuple[object, ...]:
 
 
 def _look(wiring: Wiring) -> tuple[str, tuple[Drift, ...]] | None:
-    """None while a move is at work: what it does is nobody's drift."""
+    """None while a move or npm is at work: what a move does is nobody's drift, and what npm has begun is not to be judged."""
     keeping = Keeping(wiring.machine, wiring.finder().find())
-    if keeping.journals().open_run() is not None:
+    now = wiring.machine.clock.now().timestamp()
+    if keeping.journals().open_run() is not None or npm_at_work(keeping.installation.package.pointer, now):
         return None
     return str(keeping.installation.package.version), drift_of(keeping)
 

@@ -1,7 +1,11 @@
 """Joins `upgrader restore`."""
 
 from upgrader.adapters.pointer import PackagePointer
+from upgrader.context.asking import registry
+from upgrader.context.choices import Reach
 from upgrader.context.drifting import left_as
+from upgrader.context.keeping import Keeping
+from upgrader.context.machine import Machine
 from upgrader.context.recording import record_move
 from upgrader.context.wiring import Wiring, told
 from upgrader.domain.history import EventKind
@@ -9,6 +13,7 @@ from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot
+from upgrader.errors import Blocked
 from upgrader.operations.restore import Restore
 from upgrader.services.openclaw import releases
 
@@ -22,6 +27,7 @@ def restore(wiring: Wiring) -> Outcome[MoveData]:
             discovery=wiring.finder(),
             left=lambda: left_as(keeping),
             opens=_opens,
+            restage=lambda slot: _restaged(machine, keeping, slot),
             slots=keeping.slots(),
             snapshots=keeping.snapshots(),
             verifier=moving.verifier,
@@ -34,6 +40,19 @@ def restore(wiring: Wiring) -> Outcome[MoveData]:
         if outcome.status is not Status.UNCHANGED:
             record_move(machine, keeping, EventKind.RESTORE, outcome)
     return told(outcome, recovery)
+
+
+def _restaged(machine: Machine, keeping: Keeping, slot: Slot) -> Slot:
+    """The same package once more. Raises Blocked where the registry announces another one now, and what staging raises."""
+    release = registry(machine, keeping.installation.node, Reach.ONLINE).release(slot.version)
+    if slot.integrity and release.integrity != slot.integrity:
+        raise Blocked(
+            f"the registry announces another package for {slot.version} than the one that was kept",
+            why=f"{release.integrity or 'no digest'} instead of {slot.integrity}",
+            hint="`upgrader rollback` returns to the release of before",
+            code="integrity",
+        )
+    return keeping.slots().stage(release)
 
 
 def _opens(slot: Slot) -> int | None:

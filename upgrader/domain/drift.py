@@ -75,7 +75,7 @@ def _gateway(found: Installation) -> Iterator[Drift]:
 def damaged_tree(slot: Slot, why: str) -> Drift:
     """The tree of the active slot has another digest than its record."""
     what = f"the tree of {slot.version} is not the one that was recorded: {why}"
-    return Drift(DriftKind.TREE, what, "something wrote into a tree that is kept read-only", "", "upgrader rollback")
+    return Drift(DriftKind.TREE, what, "something wrote into a tree that is kept read-only", "", RESTORE)
 
 
 def needs_restart(found: Installation, left: LeftAs) -> bool:

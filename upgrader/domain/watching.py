@@ -8,18 +8,26 @@ from upgrader.domain.drift import Drift
 
 @dataclass(frozen=True)
 class Pace:
-    """How politely is watched: a glance every `glance` (a few stat calls), a whole look every `look`, news every `news`."""
+    """How politely is watched: a glance every `glance` (a few stat calls), a whole look every `look`, news every `news`.
+
+    `settle`: how long nothing must move before one look alone mends.
+    """
 
     glance: timedelta = timedelta(seconds=30)
     look: timedelta = timedelta(minutes=10)
     news: timedelta = timedelta(hours=6)
+    settle: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class WatchData:
-    """What was found last: the release, what is not as it was left, which awaited fixes are out, what was done about it."""
+    """What was found last: the release, what is not as it was left, which awaited fixes are out, what was done about it.
+
+    `given_up` is what could not be mended.
+    """
 
     version: str
     drift: tuple[Drift, ...] = ()
     news: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    given_up: tuple[Drift, ...] = ()

@@ -9,7 +9,7 @@ from upgrader.domain.move_ports import Pointer
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
-from upgrader.domain.slot import Slot
+from upgrader.domain.slot import Slot, SlotDamaged, SlotOrigin
 from upgrader.domain.transaction import Move
 from upgrader.errors import Blocked, UpgraderError
 from upgrader.operations.transact import Intention, Transact
@@ -25,11 +25,15 @@ class NothingToRestore(UpgraderError):
 
 @dataclass(frozen=True)
 class Restore:
-    """`left` is how the package was left, `opens` the highest schema a release can open (None: nobody knows)."""
+    """`left` is how the package was left, `opens` the highest schema a release can open (None: nobody knows).
+
+    `restage` installs the release of a damaged slot anew, the same package by its digest.
+    """
 
     discovery: Discovery
     left: Callable[[], LeftAs | None]
     opens: Callable[[Slot], int | None]
+    restage: Callable[[Slot], Slot]
     slots: Slots
     snapshots: Snapshots
     verifier: Verifier
@@ -47,7 +51,7 @@ class Restore:
         changed = tuple(each for each in drifts(found, left) if each.kind in _PACKAGE)
         data = MoveData(str(found.package.version), str(left.slot.version), "nothing was changed")
         if not changed:
-            return Outcome("restore", replace(data, serving=f"{left.slot.version} is as it was left"), Status.UNCHANGED)
+            return self._restaged(found, left, data)
         self._refuse(found, left)
         with self.progress.step(f"verifying the kept {left.slot.version}"):
             self.slots.verify(left.slot)
@@ -57,6 +61,21 @@ class Restore:
         if needs_restart(found, left):
             return self._moved(found, left, present, data)
         return self._exchanged(found, left, data)
+
+    def _restaged(self, found: Installation, left: LeftAs, data: MoveData) -> Outcome[MoveData]:
+        """The package lies where it should; where its tree was written into, the same release is installed anew."""
+        try:
+            with self.progress.step(f"verifying the kept {left.slot.version}"):
+                self.slots.verify(left.slot)
+        except SlotDamaged as error:
+            self.transact.refuse(found)
+            if left.slot.origin is not SlotOrigin.STAGED:
+                raise
+            self.consent(f"{error.why}. Install {left.slot.version} anew and go over to it?")
+            with self.progress.step(f"staging {left.slot.version} anew"):
+                fresh = self.restage(left.slot)
+            return self._moved(found, LeftAs(fresh, fresh.package_root), left.slot, data)
+        return Outcome("restore", replace(data, serving=f"{left.slot.version} is as it was left"), Status.UNCHANGED)
 
     def _refuse(self, found: Installation, left: LeftAs) -> None:
         """What cannot be restored is said before anything is changed."""
@@ -92,7 +111,7 @@ class Restore:
     def _moved(self, found: Installation, left: LeftAs, present: Slot, data: MoveData) -> Outcome[MoveData]:
         """A gateway runs what somebody installed: one journaled move to the slot, checked as every move is."""
         with self.progress.step("checking the gateway as it is"):
-            before = self.verifier.check(found)
+            before = self.verifier.check(found) if found.is_running else None
         with self.progress.step("taking a warm snapshot of the state"):
             snapshot = self.snapshots.take(found, present.id, f"before restoring {left.slot.version}")
         return self.transact.run(Intention(Move.RESTORE, found, present, left.slot, snapshot, before), data)

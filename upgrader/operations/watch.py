@@ -29,7 +29,12 @@ class Watch:
 
     def once(self) -> Outcome[WatchData]:
         """One look. 0 as it was left or set right, 3 something is not as it was left, what mending and looking raise."""
-        return _outcome(self._mended(self._looked(WatchData("", news=self._news()))))
+        data, glanced = self._looked(WatchData("", news=self._news())), self.glance()
+        if self.mend is not None and data.drift:
+            self.clock.wait(self.pace.settle)
+            if self.glance() == glanced:
+                data = self._mended(data)
+        return _outcome(data)
 
     def run(self, limit: timedelta | None) -> Outcome[WatchData]:
         """Until `limit` or an interrupt; codes as of one look, of the last one."""
@@ -41,26 +46,37 @@ class Watch:
                 data, asked = self._with_news(data), now
             seen = self.glance()
             if looked is None or seen != glanced or now - looked >= self.pace.look.total_seconds():
-                data, glanced, looked = self._told(data), self.glance(), now
+                data, glanced, looked = self._told(data), seen, now
+            elif data.drift and self.mend is not None:  # nothing has moved since the last glance: whoever did it is done
+                data, glanced = self._mended_told(data), self.glance()
             left = None if limit is None else limit.total_seconds() - (self.clock.monotonic() - began)
             if left is not None and left <= 0:
                 return _outcome(data)
             self.clock.wait(self.pace.glance if left is None else min(self.pace.glance, timedelta(seconds=left)))
 
     def _told(self, before: WatchData) -> WatchData:
-        """A look, with what is new in it told, and set right where that was asked for."""
-        seen = self._looked(before)
+        """A look, with what is new in it told. In the middle of an install there may be nothing to see: it is looked again."""
+        try:
+            seen = self._looked(before)
+        except UpgraderError as error:
+            self._say("not-seen", f"{error.message}; it is looked again")
+            return before
         for each in seen.drift:
             if each not in before.drift:
                 self._say(each.kind.value, each.in_words())
         if before.drift and not seen.drift:
             self._say("as-left", f"{seen.version} is as it was left again")
+        return seen
+
+    def _mended_told(self, seen: WatchData) -> WatchData:
+        """What is seen after mending. One that fails is told once and not tried again until something moves."""
+        if seen.drift == seen.given_up:
+            return seen
         try:
             after = self._mended(seen)
         except UpgraderError as error:
-            if seen.drift != before.drift:
-                self._say("not-mended", f"{error.message}: {error.why}")
-            return seen
+            self._say("not-mended", f"{error.message}: {error.why}")
+            return replace(seen, given_up=seen.drift)
         for done in after.done[len(seen.done) :]:
             self._say("mended", done)
         return after
