@@ -44,6 +44,7 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert (said.exit_code, world.version, world.serving_version()) == (0, "2026.9.6", "2026.9.6"), said.text
     assert world.package.resolve() != damaged
     assert drift_of(world.run("--json", "verify", "--full").json) == []
+    assert drift_of(world.run("--json", "watch", "--once").json) == []
 
     registry.publish(StandIn("2026.9.7", like="2026.9.6"))
     assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0

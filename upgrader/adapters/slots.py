@@ -28,6 +28,7 @@ from upgrader.adapters.tree import (
     sync_file_system,
     write_manifest,
 )
+from upgrader.adapters.tree_glance import NAME as GLANCE
 from upgrader.adapters.tree_glance import glance, remember, still_is
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Clock, Runner
@@ -132,6 +133,10 @@ class SlotStore(SlotShelf):
                 raise _damaged(slot, f"its Node {slot.node.path} is not the one that was kept")
         except OSError as error:
             raise _damaged(slot, f"{error.filename}: {error.strerror}") from error
+
+    def was_read(self, slot: Slot) -> bool:
+        """Whether looks alone can tell of it: it was read in full some time."""
+        return (self._root / slot.id / GLANCE).is_file()
 
     def look_over(self, slot: Slot) -> None:
         """As `verify`; by looks alone where nothing has changed since it was last read in full. Raises SlotDamaged."""

@@ -17,28 +17,34 @@ from upgrader.domain.slot import Slot, SlotDamaged, SlotOrigin
 from upgrader.errors import UpgraderError
 
 
-def drift_of(keeping: Keeping) -> tuple[Drift, ...]:
-    """What is not as the last move left it. Reads records alone, no tree."""
-    return drifts(keeping.installation, left_as(keeping))
-
-
 class Reading(Enum):
-    """How the tree of the active slot is compared with what was recorded."""
+    """How the tree of the active slot is compared with what was recorded: by its times where a full reading stands behind them
+    and not at all otherwise; by its times, else in full; in full."""
 
+    KNOWN = "known"
     LOOKS = "looks"
     FULL = "full"
 
 
-def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading) -> Outcome[VerifyData]:
-    """The outcome of the live checks, with what changed behind our back, also in the tree of the active slot."""
+def drift_of(keeping: Keeping, reading: Reading) -> tuple[Drift, ...]:
+    """What is not as the last move left it, the tree of the active slot included."""
     left = left_as(keeping)
     found = drifts(keeping.installation, left)
-    if left is not None and not found and left.slot.origin is SlotOrigin.STAGED:
-        try:
-            slots = keeping.slots()
-            (slots.verify if reading is Reading.FULL else slots.look_over)(left.slot)
-        except SlotDamaged as error:
-            found = (damaged_tree(left.slot, error.why),)
+    if left is None or found or left.slot.origin is not SlotOrigin.STAGED:
+        return found
+    slots = keeping.slots()
+    if reading is Reading.KNOWN and not slots.was_read(left.slot):
+        return ()
+    try:
+        (slots.verify if reading is Reading.FULL else slots.look_over)(left.slot)
+    except SlotDamaged as error:
+        return (damaged_tree(left.slot, error.why),)
+    return ()
+
+
+def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading) -> Outcome[VerifyData]:
+    """The outcome of the live checks, with what changed behind our back."""
+    found = drift_of(keeping, reading)
     notices = tuple(f"changed behind our back: {each.in_words()}" for each in found)
     return replace(outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *notices))
 
@@ -46,7 +52,7 @@ def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading)
 def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptData]:
     """Take the package as it stands for what was left. Raises UpgraderError when it cannot be read."""
     installation = keeping.installation
-    found = drift_of(keeping)
+    found = drifts(installation, left_as(keeping))  # a tree that was written into is not for adopting
     slot = keeping.slots().adopt(installation)
     if not found:
         return Outcome("adopt", AdoptData(slot.id, str(slot.version), ()), Status.UNCHANGED)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from upgrader.adapters.pointer import npm_at_work
 from upgrader.context.choices import Answers
-from upgrader.context.drifting import drift_of
+from upgrader.context.drifting import Reading, drift_of
 from upgrader.context.keeping import Keeping
 from upgrader.context.planning import Wish, plan
 from upgrader.context.restoring import restore
@@ -70,7 +70,7 @@ def _look(wiring: Wiring) -> tuple[str, tuple[Drift, ...]] | None:
     now = wiring.machine.clock.now().timestamp()
     if keeping.journals().open_run() is not None or npm_at_work(keeping.installation.package.pointer, now):
         return None
-    return str(keeping.installation.package.version), drift_of(keeping)
+    return str(keeping.installation.package.version), drift_of(keeping, Reading.LOOKS)
 
 
 def _news(wiring: Wiring) -> tuple[str, ...]:
@@ -84,7 +84,10 @@ def _news(wiring: Wiring) -> tuple[str, ...]:
 def _mend(wiring: Wiring, mending: Mending) -> str:
     """Restore or adopt; says what was done. Raises what these raise, UpgraderError where it did not go through."""
     if mending is Mending.ADOPT:
-        return f"adopted {wiring.adopt('upgrader watch --adopt').data.version}"
+        adopted = wiring.adopt("upgrader watch --adopt")
+        if adopted.status is Status.DONE:
+            return f"adopted {adopted.data.version}"
+        raise UpgraderError("there is nothing to adopt in this", hint="`upgrader restore` puts it right", unchanged="")
     outcome = restore(wiring)
     if outcome.status is not Status.DONE:
         why = "; ".join(each.message for each in outcome.failures)

@@ -82,7 +82,7 @@ class Wiring:
         shown = ShowStatus(
             self._finder(),
             lambda found: Keeping(self.machine, found).records(),
-            lambda found: drift_of(Keeping(self.machine, found)),
+            lambda found: drift_of(Keeping(self.machine, found), Reading.KNOWN),
             pins(self.machine).get,
         )
         return _told(shown.run(), recovery)
