@@ -3,6 +3,7 @@
 import errno
 import os
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,12 @@ def test_room_for_the_way_back_is_set_aside_and_without_it_no_move_begins(
     with pytest.raises(OSError, match="No space"):
         Journals(tmp_path / "other").begin("20261121T120000Z", opened(), b"{}", "by hand")
     assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_clock_that_was_set_back_puts_no_move_before_an_older_one(tmp_path: Path) -> None:
+    journals, now = Journals(tmp_path / "journal"), datetime(2026, 11, 21, tzinfo=UTC)
+    names = []
+    for back in (0, 1, 0, 500):
+        names.append(journals.new_name(now - timedelta(days=back)))
+        journals.begin(names[-1], opened(), b"{}", "by hand")
+    assert [each.path.parent.name for each in journals.all()] == names

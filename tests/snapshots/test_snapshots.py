@@ -225,3 +225,12 @@ def test_a_live_database_in_use_is_copied_whole_and_its_files_are_left_alone(
     with closing(sqlite3.connect(f"file:{copied}?mode=ro&immutable=1", uri=True)) as database:
         assert database.execute("SELECT DISTINCT value FROM counter").fetchall() == [(42,)]
     snapshots.verify(taken)
+
+
+def test_a_clock_that_was_set_back_puts_no_snapshot_before_an_older_one(state: Path, snapshots: FileSnapshots) -> None:
+    names = ["20991231T235959Z-00"]
+    first = snapshots.take(installation_on(state), "slot", "before the clock was mended")
+    first.tree.parent.rename(first.tree.parent.with_name(names[0]))
+    (first.tree.parent.parent / "not one of ours").mkdir()
+    names += [snapshots.take(installation_on(state), "slot", "after").id for _ in range(2)]
+    assert names == sorted(names)

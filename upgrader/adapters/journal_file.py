@@ -6,6 +6,7 @@ import shutil
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,12 @@ class Journals:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def new_name(self, now: datetime) -> str:
+        """A name for the next transaction that sorts after all others, also when the clock was set back."""
+        last = max((each.path.parent.name for each in self.all()), default="")
+        name = now.strftime("%Y%m%dT%H%M%S%fZ")
+        return name if name > last else f"{last}1"
 
     def begin(self, transaction: str, opened: Opened, launch: bytes, by_hand: str) -> JournalOnDisk:
         """Create a transaction's folder with all it needs to be undone, then its first entry. Private and durable.

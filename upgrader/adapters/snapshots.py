@@ -7,6 +7,7 @@ crash leaves there is removed at the next run, unless its header stands: then on
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
@@ -32,6 +33,8 @@ from upgrader.domain.snapshot import (
 from upgrader.domain.tree import EntryKind, order_of
 
 _ROUNDS = 3
+_STAMP, _STAMP_LENGTH = "%Y%m%dT%H%M%SZ", 16
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def quietly(_bytes: int) -> None:
@@ -166,11 +169,10 @@ class FileSnapshots:
         return named
 
     def _new_folder(self) -> Path:
-        """An empty partial folder for a new snapshot; its name sorts by time."""
+        """An empty partial folder for a new snapshot; its name sorts after all others, also when the clock was set back."""
         folders = make_private(self.home / "snapshots")
-        stamp = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
-        number = sum(1 for folder in folders.iterdir() if stamp in folder.name)
-        return make_private(folders / f"{PARTIAL}{stamp}-{number:02d}")
+        after = max((_moment(folder.name) for folder in folders.iterdir()), default=_EPOCH) + timedelta(seconds=1)
+        return make_private(folders / f"{PARTIAL}{max(self.clock.now(), after).strftime(_STAMP)}-00")
 
     def _described(self, snapshot: Snapshot, folder: Path, tree: Path) -> Snapshot:
         """Read `tree` again, write its lines to `folder`, durable, and return the snapshot with its sums. Raises Moved."""
@@ -253,6 +255,14 @@ class FileSnapshots:
 
     def _now_ns(self) -> int:
         return int(self.clock.now().timestamp() * 1_000_000_000)
+
+
+def _moment(folder: str) -> datetime:
+    """What the name of a snapshot's folder says; the epoch of one that is not named by us."""
+    try:
+        return datetime.strptime(folder.removeprefix(PARTIAL)[:_STAMP_LENGTH], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return _EPOCH
 
 
 def _outside(installation: Installation) -> "tuple[Path, ...]":

@@ -115,7 +115,7 @@ class Moving:
             finisher=self.finisher(),
             clock=machine.clock,
             progress=self.progress,
-            name=lambda: machine.clock.now().strftime("%Y%m%dT%H%M%S%fZ"),
+            name=lambda: self.keeping.journals().new_name(machine.clock.now()),
             shield=INTERRUPTS.shielded,
             updaters=LedgerUpdaters(
                 ReadOnlyDatabases(Path(tempfile.gettempdir())),
