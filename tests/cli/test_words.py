@@ -48,6 +48,10 @@ def test_every_module_of_commands_is_named() -> None:
         (("plan", "--nonsense"), 2, "No such option"),
         (("pin", "--until"), 2, "requires an argument"),
         (("upgrade", "--accept"), 2, "requires an argument"),
+        (("plan", "2026.9.6", "2026.9.5"), 2, "unexpected extra argument"),
+        (("plan", "newest", "--json"), 2, ""),
+        (("watch", "--every", "0s"), 2, "without a pause"),
+        (("watch", "--restore", "--adopt"), 2, "do not go together"),
     ],
 )
 def test_words_that_do_not_fit_are_usage_errors(words: tuple[str, ...], code: int, says: str, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ class Restore:
         """0 restored or nothing to do, 3 blocked, 4 undone, 5 neither. Raises NothingToRestore, Blocked, SlotDamaged."""
         found, left = self.discovery.find(), self.left()
         if left is None:
-            raise NothingToRestore("upgrader has left no package here yet", why="no move was made", hint="`upgrader plan`")
+            hint = "`upgrader plan` names a move worth making"
+            raise NothingToRestore("upgrader has left no package here yet", why="no move was made", hint=hint)
         changed = tuple(each for each in drifts(found, left) if each.kind in _PACKAGE)
         data = MoveData(str(found.package.version), str(left.slot.version), "nothing was changed")
         if not changed:
