@@ -60,8 +60,8 @@ def prepare_side(pointer: Path, slot: Slot, transaction: str) -> Path:
 def npm_at_work(pointer: Path, now: float) -> bool:
     """Whether npm is replacing what lies at a pointer: until it is done, what was there lies beside as `.openclaw-XXXXXXXX`.
 
-    Source: @npmcli/arborist/lib/retire-path.js of npm 11; seen when `npm install -g openclaw@2026.9.6` replaced a link: there for
-    15 of 29 s, the link's target untouched. What a killed npm left a quarter of an hour ago or more is no sign.
+    Source: @npmcli/arborist/lib/retire-path.js of npm 11; seen of 11.19.1 when `npm install -g openclaw@2026.9.6` replaced a
+    link: there for 15 of 29 s, the link's target untouched. What a killed npm left a quarter of an hour ago or more is no sign.
     """
     retired = re.compile(rf"\.{re.escape(pointer.name)}-[A-Za-z0-9]{{8}}")
     beside = pointer.parent.iterdir() if pointer.parent.is_dir() else ()
