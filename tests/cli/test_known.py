@@ -15,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -244,3 +245,18 @@ def test_what_a_package_declares_is_read_from_the_registry_and_not_from_the_tabl
     assert "state 18, agents 23" in told and "plugins kept out" in told
     unheard = home.json("known", "show", "2026.9.5", "--offline", npm_config_registry=server.url)
     assert (unheard["data"]["declared"], unheard["exit_code"]) == (None, 0) and unheard["notices"]
+
+
+def test_at_a_terminal_an_entry_is_asked_for_word_by_word(home: Home) -> None:
+    settings = {"HOME": str(home.path), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    argv = ["-m", "upgrader", "known", "add", "2026.9.4"]
+    asking: Any = pexpect.spawn(sys.executable, argv, env=settings, cwd=str(home.path), timeout=30, encoding="utf-8")
+    talk = (("verdict", "awful"), ("is no verdict", None), ("verdict", "bad"), ("why", "It lost our phones, twice."))
+    for question, said in (*talk, ("areas", "pairing scopes"), ("sources", "openclaw/openclaw#1")):
+        asking.expect(question)
+        if said is not None:
+            asking.sendline(said)
+    asking.expect(pexpect.EOF)
+    asking.close()
+    entry = home.json("known", "show", "2026.9.4", "--offline")["data"]["entry"]
+    assert (asking.exitstatus, entry["verdict"], entry["areas"]) == (0, "bad", ["pairing", "scopes"])

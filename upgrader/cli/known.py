@@ -1,6 +1,7 @@
 """`upgrader known`: the table of releases."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,10 +83,10 @@ def add(
     found = version(release)
     values: dict[str, Any] = {
         "version": str(found),
-        "verdict": _one_of(_asked("verdict (good, caution, bad, unknown)", verdict)),
-        "sentence": _asked("why, in one sentence", sentence),
-        "areas": area or [],
-        "sources": source or ([] if truth == "measured" else _listed(_asked("sources, separated by blanks", ""))),
+        "verdict": _one_of(verdict) if verdict else _asked("verdict (good, caution, bad, unknown)", _typed_verdict),
+        "sentence": sentence or _asked("why, in one sentence"),
+        "areas": area or (_asked("areas, separated by blanks (`known list` names them)").split() if sys.stdin.isatty() else []),
+        "sources": source or ([] if truth == "measured" else _asked("sources, separated by blanks").split()),
         "truth": truth,
         "confidence": confidence,
     }
@@ -120,17 +121,18 @@ def _one_of(verdict: str) -> str:
     return verdict
 
 
-def _asked(question: str, given: str) -> str:
-    """What was given, else what a person at the terminal answers. Raises UsageError where nobody is there."""
+def _typed_verdict(text: str) -> str:
+    """A verdict typed at the prompt; another word is asked for again."""
+    if text not in _WORDS:
+        raise typer.BadParameter(f"{text[:40]!r} is no verdict")
+    return text
+
+
+def _asked(question: str, read: Callable[[str], str] = str) -> str:
+    """What a person at the terminal answers. Raises UsageError where nobody is there."""
     from upgrader.errors import UsageError
 
-    if given:
-        return given
     if not sys.stdin.isatty():
         raise UsageError(f"it is not said: {question}", why="there is nobody to ask", hint="`upgrader known add --help`")
-    answer: str = typer.prompt(question, err=True)
+    answer: str = typer.prompt(question, err=True, value_proc=read)
     return answer
-
-
-def _listed(text: str) -> list[str]:
-    return text.split()

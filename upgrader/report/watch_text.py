@@ -15,6 +15,6 @@ def show(outcome: Outcome[WatchData], console: Console) -> None:
     for drift in data.drift:
         console.print(f"[yellow]changed behind our back:[/yellow] {escape(drift.in_words())}")
     if not data.drift:
-        console.print(f"[green]as it was left:[/green] {escape(data.version)}")
+        console.print(f"[green]nothing changed behind our back:[/green] {escape(data.version)}")
     for each in data.news:
         console.print(f"[green]fix is out:[/green] {escape(each)}")
