@@ -17,6 +17,7 @@ _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red",
 _MARK = {Verdict.GOOD: "+", Verdict.CAUTION: "!", Verdict.BAD: "X", Verdict.UNKNOWN: "?"}
 _ORIGIN = {Origin.SHIPPED: "", Origin.TAKEN: "update", Origin.OVERLAY: "yours"}
 _FIXED_WIDTH = 34
+_LABEL_WIDTH = 18
 
 
 def show(outcome: Outcome[Any], console: Console) -> None:
@@ -52,7 +53,7 @@ def _map(data: KnownList, width: int) -> RenderableType:
 
 def _one(data: KnownShow) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", max_width=_LABEL_WIDTH)
     table.add_column(overflow="fold")
     entry = data.entry
     for label, text in (*(_rows(entry) if entry else ()), *(_declared(data.declared) if data.declared else ())):
