@@ -64,11 +64,11 @@ class Rounds:
         gateway = self._gateway()
         if gateway is None:
             # The turns first: a handshake with the shared secret may be granted what an agent's own call would be refused.
-            # Once only: such a handshake writes into the record, and may be handed another token than the one that is kept.
+            # Clients connect once only: each writes into the record, and may be handed another token than the one that is kept.
             taken = self._turns(kinds, gateway, word)
-            if self._ended() is not None:
+            if kinds != _ALL or self._ended() is not None:
                 return taken
-            seen = replace(taken, pairing=self._pairing(taken.word)) if kinds == _ALL else taken
+            seen = replace(taken, pairing=self._pairing(taken.word))
             return replace(seen, screen=self._terminal())
         # Here agents' calls show no identity: no connect of another client changes what becomes of them.
         self._tools.pairing.started(self._grounds.site)

@@ -107,7 +107,7 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
 
 def converges(course: Course) -> Iterator[Judgement]:
     """What pairing and the clients say after the restart, beside what they said before it."""
-    if course.pairing_again is None and course.screen_again is None:
+    if course.pairing is None or course.pairing_again is None:
         return
     first, again = _said(course.pairing, course.screen), _said(course.pairing_again, course.screen_again)
     failed = [j for j in again.values() if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED]
@@ -120,8 +120,8 @@ def converges(course: Course) -> Iterator[Judgement]:
         yield Judgement("restart.converges", Verdict.PASS, why)
 
 
-def _said(pairing: PairingSeen | None, screen: TerminalSeen | None) -> dict[str, Judgement]:
-    judged = (*(pairing.judgements if pairing else ()), *((terminal(screen),) if screen else ()))
+def _said(pairing: PairingSeen, screen: TerminalSeen | None) -> dict[str, Judgement]:
+    judged = (*pairing.judgements, *((terminal(screen),) if screen else ()))
     return {each.check: each for each in judged if not each.check.startswith(_CHANGED) or each.check in _NEVER_OURS}
 
 
