@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -17,7 +18,7 @@ from tests.world.commands import Said
 from tests.world.contract.connecting import Answer, Attempt, knock
 from tests.world.devices import Device, write_file
 from tests.world.processes import Identity
-from tests.world.world import World
+from tests.world.world import World, free_port
 
 LIMIT_S = 300.0
 _FILES = ("identity/device.json", "identity/device-auth.json", "devices/paired.json", "devices/pending.json")
@@ -154,14 +155,10 @@ class Bench:
 
     def second_gateway(self) -> None:
         """Another `gateway run` on the same state and another port; left running where the release lets it start."""
-        from tests.world.world import free_port
-
-        child = self.world.begin_openclaw("gateway", "run", "--port", str(free_port()))
-
-        def settled() -> bool:
-            return child.process.poll() is not None or len(self.world.gateways()) > 1
-
-        self.world.wait(settled, "a second gateway that serves or ends", LIMIT_S)
+        port = free_port()
+        child = self.world.begin_openclaw("gateway", "run", "--port", str(port))
+        ended_or_up = "a second gateway that serves or ends"
+        self.world.wait(lambda: child.process.poll() is not None or listens(port), ended_or_up, LIMIT_S)
 
     def kill_gateway(self) -> None:
         """SIGKILL, as the kernel does when memory runs out."""
@@ -169,6 +166,12 @@ class Bench:
             gateway.signal(signal.SIGKILL)
         self.world.wait(lambda: not self.world.gateways(), "the end of the killed gateway")
         self.world.end_left_over()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes a connection there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def protocol_of(version: str) -> int:

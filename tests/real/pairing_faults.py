@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.real.pairing_bench import Bench
+from tests.real.pairing_bench import Bench, listens
 from tests.world.devices import OPERATOR_SCOPES, write_file
 from tests.world.processes import start_detached
 
@@ -276,6 +276,7 @@ def stranger_on_the_port(bench: Bench) -> str:
     world = bench.world
     argv = (str(world.node.node), "-e", f"require('net').createServer().listen({world.port}, '127.0.0.1')")
     start_detached(argv, world.environment, world.root / "stranger.out", world.home)
+    world.wait(lambda: listens(world.port), "the stranger on the port")
     return str(world.port)
 
 
