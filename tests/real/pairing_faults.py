@@ -108,7 +108,7 @@ def narrow_record(bench: Bench) -> None:
 
 def drifted(bench: Bench) -> None:
     world = bench.world
-    record = {**world.devices()[world.own.id], "approvedScopes": list(THREE)}
+    record = {**world.devices()[world.own.id], "approvedScopes": ["operator.read"]}
     write_file(world.state / "devices" / "paired.json", {**world.devices(), world.own.id: record})
 
 
