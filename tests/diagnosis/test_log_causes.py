@@ -198,3 +198,16 @@ def test_a_401_is_told_with_agent_and_profile_and_whether_the_key_was_lost_since
     assert "release 2026.2.22" in lost["evidence"][0]
     text = json.dumps(found)
     assert "sk-" not in text
+
+
+def test_a_401_as_2_22_writes_it_is_given_to_the_profile_that_failed_at_that_moment(world_of: WorldOf) -> None:
+    """The line and the store of a real 2.22 whose provider answered 401: no agent in the one, no count in the other."""
+    world = world_of("2026.2.22")
+    at = datetime.now(UTC)
+    said_so = "embedded run agent end: runId=651b59e1-3711-45e7 isError=true error=401 Incorrect API key provided: sk-abc"
+    world.log.write_bytes(line(said_so, at))
+    noted: dict[str, object] = {"errorCount": 0, "lastFailureAt": int(at.timestamp() * 1000), "lastUsed": 1}
+    logins(world, "main", stub={"key": "sk-stub", "usage": noted}, other={"key": "sk-o"})
+    found = cause(world, "provider-unauthorized")
+    assert "profile stub:default of agent main" in found["title"]
+    assert "no snapshot tells" in found["evidence"][1]

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
 from upgrader.domain.logins import Login
 from upgrader.domain.scene import Scene
+from upgrader.domain.sighting import Sighting
 
 _RECENT_MS = 86_400_000  # a failure of more than a day ago is history
+_SOON_MS = 60_000
 
 
 def refused_logins(scene: Scene) -> tuple[Cause, ...]:
@@ -14,18 +16,25 @@ def refused_logins(scene: Scene) -> tuple[Cause, ...]:
     lines = scene.seen("provider-unauthorized")
     newest = max((each.refused_ms or 0 for each in scene.logins.now), default=0)
     recent = max(newest, *(each.last.timestamp() * 1000 for each in lines), 0) - _RECENT_MS
-    refused = [each for each in scene.logins.now if each.refusals and (each.refused_ms or 0) >= recent]
+    counted = [each for each in scene.logins.now if each.refusals and (each.refused_ms or 0) >= recent]
+    refused = [*counted, *(each for each in scene.logins.now if each not in counted and _at_a_line(each, lines))]
     told = [_refused(scene, each) for each in refused]
     if lines and not refused:
         told.append(_unnamed(scene))
     return tuple(told)
 
 
+def _at_a_line(login: Login, lines: tuple[Sighting, ...]) -> bool:
+    """Whether its last failure was when the log tells of a 401: 2.22 notes the time and sets the counts back."""
+    at = login.refused_ms or 0
+    return any(each.first.timestamp() * 1000 - _SOON_MS <= at <= each.last.timestamp() * 1000 + _SOON_MS for each in lines)
+
+
 def _refused(scene: Scene, login: Login) -> Cause:
     return _cause(
         "provider-unauthorized",
         f"a model provider refused the key of profile {login.profile} of agent {login.agent} (401): not device pairing",
-        (f"{login.refusals} times{_at(login)}", _then(scene, login)),
+        (f"{login.refusals} times{_at(login)}" if login.refusals else f"refused{_at(login)}", _then(scene, login)),
         f"`openclaw models status --agent {login.agent}`, then sign in again for {login.profile}",
         f"agents/{login.agent}",
     )

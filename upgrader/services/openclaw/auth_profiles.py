@@ -1,8 +1,8 @@
 """An agent's auth profiles: names, fingerprints, and how often a provider refused them. Pure; keys are never given out.
 
 Sources: auth-profiles.json with `profiles` and `usageStats` (`failureCounts.auth`, `lastFailureAt`) of 2026.2.22; the tables
-auth_profile_store and auth_profile_state of 2026.9.6, which hold the same two parts (both read, and run with a provider that
-answers 401).
+auth_profile_store and auth_profile_state of 2026.9.6, which hold the same two parts (read). Run with a provider that answers
+401: 2.22 notes `lastFailureAt` and sets the counts back in the same moment, so a refusal may show by its time alone.
 """
 
 import json

@@ -18,9 +18,9 @@ _LINE_BYTES = 256 * 1024
 # Looked for in the raw bytes first, without regard to a first letter: reading every line as JSON, or regarding no case at all,
 # takes five times as long.
 _WORTH = re.compile(
-    rb"airing|ateway c|nauthorized|ismatch|ecurity audit|evice (?:identity|signature|nonce|public|token)|egacy device|"
-    rb"device identity|schema version|this state|owner lease|state ownership|redaction|uthentication attempts|"
-    rb"gent-to-agent|isibility is|ordering conflict|not configured|HTTP 401|401 .?(?:unauth|invalid|Unauth|Invalid)|"
+    rb"airing|ateway (?:c|already)|nauthorized|ismatch|ecurity audit|evice (?:identity|signature|nonce|public|token)|"
+    rb"egacy device|device identity|schema version|this state|owner lease|state ownership|redaction|uthentication attempts|"
+    rb"gent-to-agent|isibility is|ordering conflict|not configured|HTTP 401|401 .?(?:[Uu]nauth|[Ii]nvalid|[Ii]ncorrect)|"
     rb"rocess owns|SECURITY ERROR|nvalid.api.key|rate_limited|NAUTHORIZED|MISMATCH|AIRING"
 )
 _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -32,7 +32,10 @@ _MORE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("plain-ws", re.compile(r"SECURITY ERROR: .{0,200}plaintext ws://")),
     ("message-order", re.compile(r"Message ordering conflict", re.IGNORECASE)),
     ("channel-pairing", re.compile(r"access not configured\.|\bPairing code: ", re.IGNORECASE)),
-    ("provider-unauthorized", re.compile(r"\bHTTP 401\b|\b401 \W?(?:unauth|invalid)|invalid[_ ]api[_ ]key", re.IGNORECASE)),
+    (
+        "provider-unauthorized",
+        re.compile(r"\bHTTP 401\b|\b401 \W?(?:unauth|invalid|incorrect)|invalid[_ ]api[_ ]key", re.IGNORECASE),
+    ),
 )
 _DEVICE = re.compile(r"\bdevice=([0-9a-f]{64})\b|\"deviceId\":\s?\"([0-9a-f]{64})\"")
 _CLIENT = re.compile(r"\bclient=([\w.-]+)")

@@ -74,7 +74,7 @@ SIGNATURES = (
     _signature(
         "state-owned-by-another",
         r"already owns this state directory|gateway owner lease is still active|failed to acquire gateway state ownership"
-        r"|another OpenClaw process owns gateway-lifecycle",
+        r"|another OpenClaw process owns gateway-lifecycle|gateway already running \(pid",
         _FAULT,
         "another gateway holds this state directory",
         "find and stop the other gateway",
