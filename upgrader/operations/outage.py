@@ -96,7 +96,9 @@ class Outage:
 
     def _put_back(self, left: OpenOutage) -> None:
         for each in left.files:
-            if each.digest is not None:
+            if each.digest is None:
+                self.files.remove(each.path)
+            else:
                 self.files.replace(each.path, self.snapshots.file_bytes(each.digest), each.mode)
 
     def _start(self, installation: Installation, launch: Launch | None) -> None:
