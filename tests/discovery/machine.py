@@ -181,6 +181,7 @@ def discover_below(root: Path, slots: Path) -> Discover:
         units=UnitReader(units.read_unit, config_text.parse_dotenv),
         table=process_table(),
         accounts=SystemAccounts(".openclaw"),
+        is_slot=lambda package: package.is_relative_to(slots),
     )
 
 

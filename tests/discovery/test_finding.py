@@ -150,6 +150,17 @@ def test_a_gateway_started_from_the_slot_itself_is_named_by_the_link_that_leads_
     assert (found.pointer, found.root, found.kind) == (modules / "openclaw", root, InstallKind.SLOT)
 
 
+def test_what_npm_put_in_the_place_of_the_link_is_the_package_though_the_slot_runs_still(machine: Machine) -> None:
+    machine.slots = machine.root / "data" / "slots"
+    slot = machine.package_at(machine.slots / "a" / "node_modules" / "openclaw", "2026.9.6")
+    package = machine.install("2026.9.7")
+    state = machine.make_state()
+    with machine.gateway(slot, "--lock", str(lock_of(state)), "--state", str(state)):
+        found = machine.find()
+    assert (found.package.root, str(found.package.version)) == (package, "2026.9.7")
+    assert [each.package_root for each in found.gateways] == [slot]
+
+
 def test_npms_configured_prefix_is_looked_at(machine: Machine) -> None:
     machine.install(prefix="elsewhere", on_path="no")
     (machine.home / ".npmrc").write_text("; mine\nprefix = ${HOME}/../elsewhere\n")

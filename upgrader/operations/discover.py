@@ -163,6 +163,8 @@ class Discover:
         found = self.installs.found(selection, location)
         for root in self._started(census, unit):
             placed = next((package for package in found if package.root == root), None)
+            if placed is None and len(found) == 1 and self.is_slot(root):
+                return found[0]  # it was started by the link that npm has since replaced; what npm put there starts next
             direct = placed or self.installs.at(root, selection, location)
             if direct is not None and (placed or not selection.prefix):
                 return direct
