@@ -139,26 +139,26 @@ def test_pairing_auth_and_policy_of_a_clone_are_those_of_its_source(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "spoil"),
+    ("names", "spoil"),
     [
         (
-            "device_pairing_paired",
+            ["device_pairing_paired"],
             lambda state: _database(
                 state / "state/openclaw.sqlite", "UPDATE device_pairing_paired SET scopes_json = '[\"operator.admin\"]'"
             ),
         ),
-        ("tools", lambda state: _change_config(state, "tools", {})),
-        ("gateway.auth", lambda state: _change_config(state, "gateway", {"auth": {"mode": "none"}})),
+        (["tools"], lambda state: _change_config(state, "tools", {})),
+        (["gateway.auth", "gateway.auth.policy"], lambda state: _change_config(state, "gateway", {"auth": {"mode": "none"}})),
     ],
     ids=["one scope narrowed", "tool policy widened", "auth dropped"],
 )
 def test_one_narrowed_scope_or_changed_policy_is_seen(
-    tmp_path: Path, tree: Path, name: str, spoil: Callable[[Path], None]
+    tmp_path: Path, tree: Path, names: list[str], spoil: Callable[[Path], None]
 ) -> None:
     state, _ = _make(tmp_path, tree)
     spoil(state)
     likeness = _clones(tmp_path).compare(tree, state, clone_plan(CONFIG, _wish()), "openclaw.json", CONFIG)
-    assert [item.name for item in likeness if not item.holds] == [name]
+    assert [item.name for item in likeness if not item.holds] == names
 
 
 def _change_config(state: Path, key: str, value: object) -> None:
@@ -178,7 +178,7 @@ def test_without_walls_paths_lead_into_the_clone_and_secrets_are_inert_but_pairi
     database = state / "state/openclaw.sqlite"
     assert str(OLD) not in str(_rows(database, "SELECT path FROM agent_databases UNION SELECT store_key FROM cron_jobs"))
     different = [item for item in clone.likeness if item.source != item.clone]
-    assert [item.name for item in different] == ["gateway.auth", "tools"]
+    assert [item.name for item in different] == ["gateway.auth"]  # an inert secret; tool policy is compared without what the canary adds
     assert all(item.holds for item in clone.likeness)
 
 
