@@ -178,7 +178,7 @@ def test_without_walls_paths_lead_into_the_clone_and_secrets_are_inert_but_pairi
     database = state / "state/openclaw.sqlite"
     assert str(OLD) not in str(_rows(database, "SELECT path FROM agent_databases UNION SELECT store_key FROM cron_jobs"))
     different = [item for item in clone.likeness if item.source != item.clone]
-    assert [item.name for item in different] == ["gateway.auth"]  # an inert secret; tool policy is compared without what the canary adds
+    assert [item.name for item in different] == ["gateway.auth"]  # the tools without what the canary adds
     assert all(item.holds for item in clone.likeness)
 
 
