@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(ctx: typer.Context) -> int:
-    """Put the package back as upgrader left it, after `npm i -g` or OpenClaw's own updater. The state stays as it is."""
+    """Put the package back as upgrader left it. For after `npm i -g` or OpenClaw's own updater; the state stays as it is."""
     from upgrader.context import restoring
 
     session = of(ctx)

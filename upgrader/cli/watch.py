@@ -22,7 +22,7 @@ def watch(
     restore: Annotated[bool, typer.Option("--restore", help="put the package back when somebody replaced it")] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="take what somebody put there as wanted")] = False,
 ) -> int:
-    """Notice a package that changed without upgrader, and that a fix you wait for is out. Ctrl-C ends it."""
+    """Notice what changes behind our back, and fixes that are out. Ctrl-C ends it."""
     from upgrader.context import guarding
     from upgrader.domain.watching import Pace
 
