@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from upgrader.domain.facts import Installation
+from upgrader.domain.facts import Installation, Obstacle
 from upgrader.domain.slot import Slot, SlotOrigin
+from upgrader.domain.surroundings import OTHER_TREE
 
 
 class DriftKind(Enum):
@@ -84,6 +85,12 @@ def needs_restart(found: Installation, left: LeftAs) -> bool:
     One without a version was started before what lies there now was put there: by the link, as it was left.
     """
     return any(each.package_root != left.root and each.version is not None for each in found.gateways)
+
+
+def still_in_the_way(found: Installation, left: LeftAs) -> tuple[Obstacle, ...]:
+    """The obstacles that putting the package back does not mend: a gateway that runs the kept tree is what is wanted."""
+    runs_kept = all(each.package_root in (None, left.root) for each in found.gateways)
+    return tuple(each for each in found.obstacles if not (each.code == OTHER_TREE and runs_kept))
 
 
 def cannot_open(found: Installation, left: LeftAs, opens: int | None) -> str:

@@ -4,6 +4,7 @@ from upgrader.domain.census import Census
 from upgrader.domain.facts import GatewayProcess, InstallKind, Obstacle, Package
 from upgrader.domain.identity import Account, obstacles_of
 
+OTHER_TREE = "other_tree"
 
 def obstacles_around(account: Account, package: Package, census: Census) -> tuple[Obstacle, ...]:
     """Everything in the process table and in the caller's position that stands against a move, the gravest first."""
@@ -59,7 +60,7 @@ def _in_container(gateways: tuple[GatewayProcess, ...]) -> tuple[Obstacle, ...]:
 def _other_tree(package: Package, gateways: tuple[GatewayProcess, ...]) -> tuple[Obstacle, ...]:
     return tuple(
         Obstacle(
-            "other_tree",
+            OTHER_TREE,
             f"the running gateway was not started from {package.root}",
             f"process {each.identity.pid} runs {each.package_root}",
             "leave out `--prefix`, or restart the gateway from the install you mean",

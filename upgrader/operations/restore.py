@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from upgrader.domain.drift import Drift, DriftKind, LeftAs, cannot_open, drifts, needs_restart
+from upgrader.domain.drift import Drift, DriftKind, LeftAs, cannot_open, drifts, needs_restart, still_in_the_way
 from upgrader.domain.facts import Installation
 from upgrader.domain.move_ports import Pointer
 from upgrader.domain.moves import MoveData
@@ -88,7 +88,7 @@ class Restore:
                 hint=f"`upgrader upgrade {was}` installs it anew; `upgrader adopt` keeps what is here",
                 code="slot_gone",
             )
-        self.transact.refuse(found)
+        self.transact.refuse(replace(found, obstacles=still_in_the_way(found, left)))
         why = cannot_open(found, left, self.opens(left.slot))
         if why:
             raise Blocked(
