@@ -66,7 +66,7 @@ class ProcessTable:
             try:
                 process = psutil.Process(pid)
                 seen = self._seen(process)
-            except psutil.NoSuchProcess:
+            except (psutil.NoSuchProcess, ProcessLookupError):
                 continue
             except (psutil.AccessDenied, PermissionError):
                 unreadable += 1
@@ -142,7 +142,7 @@ class ProcessTable:
             environment = process.environ()
             files = proc_files.open_files(process.pid)
             mapped = proc_files.mapped_modules(process.pid)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return None
         return ProcessSeen(
             identity=ProcessIdentity(process.pid, process.create_time()),

@@ -56,7 +56,9 @@ class ClonePairing:
         change = StoreChange(self._before.get(site.state, store), store, rules, Reach.CLONE)
         gateway = Gateway(slot.version, port, self.auth(request, site))
         now_ms = int(self.clock.now().timestamp() * 1000)
-        attempts = self.knowledge.attempts(gateway, store, self.reader.credentials(site.state), Reach.CLONE, now_ms)
+        # Clients are named as the record names them now: what the release's own clients wrote meanwhile must not look changed.
+        present = self.reader.store(site.state)
+        attempts = self.knowledge.attempts(gateway, present, self.reader.credentials(site.state), Reach.CLONE, now_ms)
         sockets = self.sockets(place)
         seen = tuple(self._met(sockets, port, each, word) if isinstance(each, Attempt) else (each, None) for each in attempts)
         handshakes = tuple(handshake for handshake, _ in seen)
