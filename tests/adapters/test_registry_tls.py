@@ -28,9 +28,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     place = tmp_path_factory.mktemp("tls") / "server.pem"
     private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    place.write_bytes(
-        made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private)
-    )
+    place.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private))
     return place
 
 

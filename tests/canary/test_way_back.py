@@ -29,9 +29,7 @@ def back(report: CanaryReport) -> dict[str, Verdict]:
     return {j.check: j.verdict for j in report.rehearsal.judgements}
 
 
-def test_the_old_release_opens_what_a_rollback_restores_and_its_agents_work(
-    shared_bench: Bench, candidate: Candidate
-) -> None:
+def test_the_old_release_opens_what_a_rollback_restores_and_its_agents_work(shared_bench: Bench, candidate: Candidate) -> None:
     bench = shared_bench
     report = bench.run(candidate(), BACK)
     assert (report.verdict, report.control) == (Verdict.PASS, None)

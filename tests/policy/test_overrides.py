@@ -119,9 +119,7 @@ def test_it_alone_decides_and_no_other_word_helps(rule: Rule) -> None:
 def test_its_override_stands_in_the_history_with_the_reason(rule: Rule, tmp_path: Path) -> None:
     base, evidence, target = CASES[rule]
     override = Override(rule.value, "I was asked to")
-    decided = advise(
-        replace(base, accept=frozenset({rule.value}), overrides=(override,)), evidence, Version(target)
-    )
+    decided = advise(replace(base, accept=frozenset({rule.value}), overrides=(override,)), evidence, Version(target))
     assert (decided.answer, [block.rule for block in decided.plan.accepted]) == (Answer.GO, [rule])
     machine = Machine.apart(tmp_path, {})
     keeping = Keeping(machine, base.installation)

@@ -77,9 +77,7 @@ def test_2026_2_22_passes_on_a_state_paired_by_2026_2_17(
     assert report.verdict is Verdict.PASS
 
 
-def test_one_narrowed_scope_of_a_real_clone_fails(
-    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
-) -> None:
+def test_one_narrowed_scope_of_a_real_clone_fails(real_world_of: RealWorldOf, installed: Installed, tmp_path: Path) -> None:
     def narrow(state: Path) -> None:
         with closing(sqlite3.connect(state / "state" / "openclaw.sqlite")) as connection, connection:
             sql = "UPDATE device_pairing_paired SET scopes_json = replace(scopes_json, 'operator.write', 'operator.read')"

@@ -29,9 +29,7 @@ from upgrader.domain.version import Version
 def classify(path: str) -> PathClass:
     """A small table in place of the service's."""
     first = path.split("/")[0]
-    return {"cache": PathClass.CACHE, "tmp": PathClass.RUNTIME, "workspace": PathClass.WORKSPACE}.get(
-        first, PathClass.UNKNOWN
-    )
+    return {"cache": PathClass.CACHE, "tmp": PathClass.RUNTIME, "workspace": PathClass.WORKSPACE}.get(first, PathClass.UNKNOWN)
 
 
 def make_database(path: Path, rows: int = 3) -> None:

@@ -58,9 +58,7 @@ def test_one_changed_byte_is_named(twins: tuple[Path, Path]) -> None:
 def test_one_changed_row_is_named_by_table_key_and_column_and_no_value_is_told(twins: tuple[Path, Path]) -> None:
     device(twins[1], "phone", "token-2")
     found = compared(twins)
-    assert [(d.place, d.what) for d in found.differences] == [
-        (f"{STATE}: device_pairing_paired[phone]", "tokens_json differs")
-    ]
+    assert [(d.place, d.what) for d in found.differences] == [(f"{STATE}: device_pairing_paired[phone]", "tokens_json differs")]
     assert "token-2" not in str(found)
 
 

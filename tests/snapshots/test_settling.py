@@ -72,8 +72,11 @@ def test_when_nothing_happened_the_restored_state_stays_byte_for_byte(pair: Pair
 
 @pytest.mark.parametrize(
     "what_the_candidate_did",
-    ["UPDATE delivery_queue_entries SET status = 'completed'", "DELETE FROM delivery_queue_entries",
-     "UPDATE delivery_queue_entries SET platform_send_started_at = 9"],
+    [
+        "UPDATE delivery_queue_entries SET status = 'completed'",
+        "DELETE FROM delivery_queue_entries",
+        "UPDATE delivery_queue_entries SET platform_send_started_at = 9",
+    ],
 )
 def test_a_message_that_went_out_or_may_have_is_not_sent_again(pair: Pair, what_the_candidate_did: str) -> None:
     message(pair.live, "a")

@@ -109,9 +109,7 @@ def test_a_described_snapshot_that_only_lacks_its_name_is_finished(state: Path, 
     assert snapshots.list() == (taken,)
 
 
-def test_a_standby_after_refresh_equals_the_stopped_state(
-    state: Path, snapshots: FileSnapshots, old_ctimes: None
-) -> None:
+def test_a_standby_after_refresh_equals_the_stopped_state(state: Path, snapshots: FileSnapshots, old_ctimes: None) -> None:
     taken = snapshots.take(running(installation_on(state)), "slot", "test")
     standby = state.with_name(".openclaw.standby")
     snapshots.materialise(taken, standby)
@@ -210,9 +208,7 @@ def test_files_outside_are_kept_by_digest_absent_ones_too(tmp_path: Path, snapsh
     assert snapshots.keep_file(tmp_path / "absent").digest is None
 
 
-def test_a_live_database_in_use_is_copied_whole_and_its_files_are_left_alone(
-    state: Path, snapshots: FileSnapshots
-) -> None:
+def test_a_live_database_in_use_is_copied_whole_and_its_files_are_left_alone(state: Path, snapshots: FileSnapshots) -> None:
     make_database(state / "agents/main/agent/openclaw-agent.sqlite")
     with closing(sqlite3.connect(state / "state/openclaw.sqlite")) as owner:
         owner.execute("UPDATE counter SET value = 42")

@@ -171,9 +171,7 @@ def test_a_file_counts_as_unchanged_only_when_everything_agrees_and_is_old_enoug
         entry = next(walk(Path(room)))
     seen = Seen("f", entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, entry.ctime_ns + 3_000_000_000)
     assert is_unchanged(entry, seen)
-    changed = Seen(
-        "f", entry.inode + inode, entry.size + size, entry.mtime_ns + mtime, entry.ctime_ns + ctime, seen.began_ns
-    )
+    changed = Seen("f", entry.inode + inode, entry.size + size, entry.mtime_ns + mtime, entry.ctime_ns + ctime, seen.began_ns)
     assert is_unchanged(entry, changed) == (inode == size == mtime == ctime == 0)
     assert not is_unchanged(entry, Seen("f", entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, entry.ctime_ns + 1))
     assert not is_unchanged(
@@ -189,9 +187,7 @@ def test_a_clone_takes_nothing_away_that_has_the_name_already(tmp_path: Path) ->
     assert there.read_text() == "kept"
 
 
-def test_an_attribute_that_may_not_be_set_keeps_no_other_from_its_copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attribute_that_may_not_be_set_keeps_no_other_from_its_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, copy = tmp_path / "source", tmp_path / "copy"
     for path in (source, copy):
         path.write_text("")

@@ -1,15 +1,15 @@
 """canary.toml and the probes directory in the tool's configuration: budgets, and programs of a person's own.
 
-    required = ["calendar"]          # of the programs in probes/; all others are wanted
+required = ["calendar"]          # of the programs in probes/; all others are wanted
 
-    [budgets]                        # seconds
-    doctor = 1800
+[budgets]                        # seconds
+doctor = 1800
 
-    [[probe]]
-    name = "mail"
-    command = ["/home/me/bin/ask-for-mail", "--quietly"]
-    need = "required"
-    seconds = 300
+[[probe]]
+name = "mail"
+command = ["/home/me/bin/ask-for-mail", "--quietly"]
+need = "required"
+seconds = 300
 """
 
 import os

@@ -223,7 +223,6 @@ class DemoMachine:
         }
 
 
-
 def open_directory(directory: Path) -> Path:
     """The demo's directory, private, new or left by an earlier demo. Raises DemoFailed for anybody else's."""
     if directory.exists() and not (directory / MARKER).is_file() and any(directory.iterdir()):

@@ -50,9 +50,7 @@ class OwnershipHolds:
     `owner_of(raw)` reads who holds a lock file: pid and start in clock ticks, None where it does not say.
     """
 
-    def __init__(
-        self, ownership: Callable[[Installation, int, int, str], _Ownership], owner_of: OwnerOf, clock: Clock
-    ) -> None:
+    def __init__(self, ownership: Callable[[Installation, int, int, str], _Ownership], owner_of: OwnerOf, clock: Clock) -> None:
         self._ownership = ownership
         self._owner_of = owner_of
         self._clock = clock

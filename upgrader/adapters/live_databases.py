@@ -78,9 +78,7 @@ class HeldDatabases:
 
 
 @contextmanager
-def held(
-    root: Path, paths: tuple[str, ...], limits: SnapshotLimits, monotonic: Callable[[], float]
-) -> Iterator[HeldDatabases]:
+def held(root: Path, paths: tuple[str, ...], limits: SnapshotLimits, monotonic: Callable[[], float]) -> Iterator[HeldDatabases]:
     """Open a read transaction on every database of `paths` (relative to `root`), hold them while the block runs.
 
     The connections are made first, so that only BEGIN and one read lie between the first and the last. A second connection

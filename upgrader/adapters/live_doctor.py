@@ -53,9 +53,7 @@ class LiveDoctor:
                 "DBUS_SESSION_BUS_ADDRESS": f"unix:path={empty}/bus",
             }
             argv = (str(target.node.path), str(target.package_root / "openclaw.mjs"), *call.arguments)
-            ran = self.runner.run(
-                Command(argv, self.limit(installation), environment, directory=Path(installation.home))
-            )
+            ran = self.runner.run(Command(argv, self.limit(installation), environment, directory=Path(installation.home)))
         if not call.went_well(ran.exit_code, ran.stderr):
             raise DoctorFailed(
                 f"the doctor of {target.version} did not accept the state (exit code {ran.exit_code})",

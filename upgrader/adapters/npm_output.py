@@ -50,6 +50,7 @@ _CAUSES = (
     ),
 )
 
+
 def failure(verb: str, ran: Ran) -> UpgraderError:
     """What npm's exit means: IntegrityMismatch or StageFailed, with npm's own last lines as the reason."""
     output = ran.stderr + b"\n" + ran.stdout

@@ -85,7 +85,5 @@ class GatewayQuieting:
             return False
 
     def _say(self, installation: Installation, arguments: tuple[str, ...]) -> bytes:
-        command = Command(
-            self.argv(installation, arguments), _LIMIT, self.environment(installation), installation.home
-        )
+        command = Command(self.argv(installation, arguments), _LIMIT, self.environment(installation), installation.home)
         return self.runner.run(command).stdout

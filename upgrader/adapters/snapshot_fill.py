@@ -154,9 +154,7 @@ class Filler:
 
     def _seen(self, entry: TreeEntry, databases: frozenset[str]) -> Seen:
         database = entry.path in databases or _is_side_file(entry.path, databases)
-        return Seen(
-            entry.path, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, self.began_ns, database
-        )
+        return Seen(entry.path, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, self.began_ns, database)
 
     def _share(self, entry: TreeEntry, line: ManifestLine) -> bool:
         """Give the file of the snapshot before a second name, where the live file is unchanged since."""

@@ -225,9 +225,7 @@ class FileSnapshots:
             remove(folder)
             raise
 
-    def _header(
-        self, installation: Installation, slot_id: str, reason: str, folder: Path, filled: Filled
-    ) -> Snapshot:
+    def _header(self, installation: Installation, slot_id: str, reason: str, folder: Path, filled: Filled) -> Snapshot:
         return Snapshot(
             id=folder.name.removeprefix(PARTIAL),
             created=self.clock.now().isoformat(timespec="seconds"),
@@ -275,6 +273,4 @@ def _outside(installation: Installation) -> "tuple[Path, ...]":
 
 
 def _damaged(snapshot: Snapshot, path: str, why: str) -> SnapshotDamaged:
-    return SnapshotDamaged(
-        f"snapshot {snapshot.id} is damaged at {path}", why=why, hint="`upgrader status` shows the others"
-    )
+    return SnapshotDamaged(f"snapshot {snapshot.id} is damaged at {path}", why=why, hint="`upgrader status` shows the others")

@@ -82,9 +82,7 @@ class Standbys:
         passed = self._bring(live, destination, _Databases.BROUGHT)
         gone = [one.path for one in passed if "vanished" in one.why]
         if gone:
-            raise ChangedMeanwhile(
-                f"{gone[0]} vanished while the stopped state was copied", why="something still writes there"
-            )
+            raise ChangedMeanwhile(f"{gone[0]} vanished while the stopped state was copied", why="something still writes there")
         sync_filesystem(destination)
 
     def seen(self, tree: Path) -> Iterator[Seen]:
@@ -141,9 +139,7 @@ class _Bringer:
         return written
 
     def _seen(self, entry: TreeEntry, *, database: bool) -> Seen:
-        return Seen(
-            entry.path, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, self._began_ns, database
-        )
+        return Seen(entry.path, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns, self._began_ns, database)
 
     def _is_database(self, entry: TreeEntry) -> bool:
         """By its first bytes, or as the side file of a database. No database is open through SQLite here."""

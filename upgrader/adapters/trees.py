@@ -218,9 +218,7 @@ def _entry_or_none(root: Path, path: str) -> TreeEntry | None:
         return None
 
 
-def _bring(
-    source: Path, destination: Path, entry: TreeEntry, there: TreeEntry | None, place: Place, tally: _Tally
-) -> None:
+def _bring(source: Path, destination: Path, entry: TreeEntry, there: TreeEntry | None, place: Place, tally: _Tally) -> None:
     target = destination / entry.path
     if there is not None and there.kind is not entry.kind:
         remove(target)
@@ -240,9 +238,7 @@ def _bring(
         tally.passed.append(Passed(entry.path, "it vanished while it was copied"))
 
 
-def _file(
-    source: Path, target: Path, entry: TreeEntry, there: TreeEntry | None, place: Place, tally: _Tally
-) -> None:
+def _file(source: Path, target: Path, entry: TreeEntry, there: TreeEntry | None, place: Place, tally: _Tally) -> None:
     written = place(entry, there)
     if written is None:
         tally.kept += 1

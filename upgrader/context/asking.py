@@ -67,5 +67,3 @@ def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:
         return ask_npm(machine.runner, command, machine.environment) if command else {}
 
     return NpmHere(program, packages.beside(program), ask)
-
-

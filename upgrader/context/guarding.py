@@ -46,9 +46,7 @@ def watch(
 def _watch(wiring: Wiring, mending: Mending, tell: Callable[[Happening], None], pace: Pace) -> Watch:
     pointer = wiring.finder().find().package.pointer
     mend = None if mending is Mending.TELL else lambda: _mend(replace(wiring, answers=Answers.YES), mending)
-    return Watch(
-        lambda: _glance(pointer), lambda: _look(wiring), lambda: _news(wiring), mend, wiring.machine.clock, tell, pace
-    )
+    return Watch(lambda: _glance(pointer), lambda: _look(wiring), lambda: _news(wiring), mend, wiring.machine.clock, tell, pace)
 
 
 def _glance(pointer: Path) -> tuple[object, ...]:

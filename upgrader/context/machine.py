@@ -85,9 +85,7 @@ class Machine:
     @property
     def processes(self) -> ProcessTable:
         """The process table, as OpenClaw is recognised in it."""
-        return ProcessTable(
-            self.clock, locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process
-        )
+        return ProcessTable(self.clock, locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process)
 
 
 def _account_home(uid: int) -> Path:

@@ -45,9 +45,7 @@ class Wish:
     asked: Asked | None = None
 
 
-def plan(
-    machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: Path | None = None
-) -> Outcome[PlanData]:
+def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: Path | None = None) -> Outcome[PlanData]:
     """`upgrader plan`; a plan that goes ahead is kept in `out`."""
     found = _found(machine, options, wish)
     keeping = Keeping(machine, found.installation)

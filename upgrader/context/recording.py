@@ -80,9 +80,7 @@ def record_recovery(machine: Machine, keeping: Keeping, recovery: Recovery) -> N
         history_of(keeping).append(event)
 
 
-def with_pin_told(
-    machine: Machine, keeping: Keeping, outcome: Outcome[MoveData | PlanData]
-) -> Outcome[MoveData | PlanData]:
+def with_pin_told(machine: Machine, keeping: Keeping, outcome: Outcome[MoveData | PlanData]) -> Outcome[MoveData | PlanData]:
     """The outcome, with a word on a pin that was overridden and still stands."""
     pin = pins(machine).get(keeping.installation.state.path)
     data = outcome.data
@@ -105,4 +103,3 @@ def _pinning(machine: Machine, options: Options) -> Pinning:
 
 def _now(machine: Machine) -> str:
     return machine.clock.now().isoformat(timespec="seconds")
-

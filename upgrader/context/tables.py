@@ -67,9 +67,7 @@ def add(machine: Machine, values: dict[str, Any]) -> Outcome[KnownAdd]:
     return Outcome("known add", KnownAdd(entry, kept.own, before.verdict if before else None))
 
 
-def update(
-    machine: Machine, source: str, digest: str, answers: Answers, progress: Progress
-) -> Outcome[TableUpdate]:
+def update(machine: Machine, source: str, digest: str, answers: Answers, progress: Progress) -> Outcome[TableUpdate]:
     """`upgrader known update`. Raises TableUntrusted, TableInvalid, Blocked, UsageError."""
     from upgrader.adapters.table_source import TableSource
     from upgrader.adapters.table_toml import parse
@@ -112,5 +110,3 @@ def _consent(found: TableUpdate, answers: Answers, progress: Progress) -> None:
 
 def _today(machine: Machine) -> date:
     return machine.clock.now().date()
-
-

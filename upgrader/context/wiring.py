@@ -68,9 +68,7 @@ class Wiring:
     show: Show
     machine: Machine = field(default_factory=Machine.here)
 
-    def plan(
-        self, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle
-    ) -> Outcome[PlanData]:
+    def plan(self, target: Version | None, accepted: frozenset[str], reach: Reach, style: ExitStyle) -> Outcome[PlanData]:
         """`upgrader plan`."""
         return plan(self.machine, self.options, Wish(target, accepted, reach=reach), style)
 

@@ -52,7 +52,6 @@ class Budgets:
             stop=timedelta(seconds=30),
         )
 
-
     def wished(self, wish: BudgetWish) -> "Budgets":
         """The same with what a person set."""
         return Budgets(
@@ -222,9 +221,7 @@ class PairingProbe(Protocol):
     def started(self, site: Site) -> None:
         """Remember the store as the start left it, before clients of any kind connect."""
 
-    def judge(
-        self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None
-    ) -> PairingSeen:
+    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None) -> PairingSeen:
         """With the gateway ready: compare the store, try the handshakes of every kind of client, judge.
 
         Each accepted connect is asked for `word`, where one was said: only this clone's gateway has heard it.

@@ -112,9 +112,7 @@ class KnownAdd:
 def listed(table: Table, area: str, verdict: Verdict | None) -> KnownList:
     """The entries of one area and one verdict, or all."""
     chosen = tuple(
-        entry
-        for entry in table.entries
-        if (not area or area in entry.areas) and (verdict is None or entry.verdict is verdict)
+        entry for entry in table.entries if (not area or area in entry.areas) and (verdict is None or entry.verdict is verdict)
     )
     found = {one for entry in chosen for one in entry.areas}
     counted = sorted(found, key=lambda one: (-sum(one in entry.areas for entry in chosen), one))

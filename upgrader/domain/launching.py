@@ -22,9 +22,7 @@ class Launch:
 
     def to_bytes(self) -> bytes:
         """For a 0600 file: the environment may hold secrets."""
-        return json.dumps(
-            {"argv": self.argv, "directory": str(self.directory), "environment": dict(self.environment)}
-        ).encode()
+        return json.dumps({"argv": self.argv, "directory": str(self.directory), "environment": dict(self.environment)}).encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Launch":

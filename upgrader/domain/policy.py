@@ -191,9 +191,7 @@ def _judge(facts: PlanFacts, table: Table, target: Version) -> Plan:
     plan = Plan(present, target, direction, answer, judged, None, blocks, accepted, warnings, needs=move.needs)
     if candidate is None or node is None:
         return plan
-    return replace(
-        plan, release=candidate.release, node=node, steps=steps(facts, candidate, node), retained=candidate.retained
-    )
+    return replace(plan, release=candidate.release, node=node, steps=steps(facts, candidate, node), retained=candidate.retained)
 
 
 def _sorted(

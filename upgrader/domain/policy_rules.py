@@ -93,9 +93,7 @@ def _schema(move: MoveFacts) -> Iterator[Finding]:
 def _one_schema(move: MoveFacts, what: str, found: int | None, known: int | None) -> Finding | None:
     target, present = move.target, move.present
     if known is not None and known > 1 and known > (found or 0) and not move.is_older:
-        why = (
-            f"{target} {_takes(what, found, known)}; {present} cannot open it after that"
-        )
+        why = f"{target} {_takes(what, found, known)}; {present} cannot open it after that"
         return PlanWarning(Rule.ONE_WAY, why, hint="going back means `upgrader rollback`, which puts the snapshot back")
     if not found or (known is None and not move.is_older):
         return None

@@ -62,9 +62,7 @@ class Exclusions:
 
     def keys_left_out(self, path: str, table: str = "", column: str = "") -> frozenset[str]:
         """JSON keys that may differ in a file, or in a column of a database."""
-        found = [
-            one.keys for one in self.keys if (one.table, one.column) == (table, column) and fnmatchcase(path, one.path)
-        ]
+        found = [one.keys for one in self.keys if (one.table, one.column) == (table, column) and fnmatchcase(path, one.path)]
         return frozenset().union(*found)
 
 

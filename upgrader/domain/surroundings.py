@@ -6,6 +6,7 @@ from upgrader.domain.identity import Account, obstacles_of
 
 OTHER_TREE = "other_tree"
 
+
 def obstacles_around(account: Account, package: Package, census: Census) -> tuple[Obstacle, ...]:
     """Everything in the process table and in the caller's position that stands against a move, the gravest first."""
     return (

@@ -253,9 +253,7 @@ def _release_evidence(entry: Entry, today: date) -> Evidence:
         sentence = f"the opinion '{entry.verdict.value}' expired on {entry.expires}: {entry.sentence}"
         about = entry.name
         return Evidence(Aspect.EXPIRED, about, Verdict.UNKNOWN, sentence, entry.sources, entry.truth, Confidence.LOW)
-    return Evidence(
-        Aspect.RELEASE, entry.name, entry.verdict, entry.sentence, entry.sources, entry.truth, entry.confidence
-    )
+    return Evidence(Aspect.RELEASE, entry.name, entry.verdict, entry.sentence, entry.sources, entry.truth, entry.confidence)
 
 
 def _nothing(version: Version) -> Evidence:

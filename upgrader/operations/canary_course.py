@@ -216,9 +216,7 @@ class _Run:
         seen = self._rounds(again).again(self._first) if second.ready else Round()
         with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
             self._place.end(again.number, self._budgets.stop)
-        return replace(
-            course, second=second, turns_again=seen.turns, pairing_again=seen.pairing, screen_again=seen.screen
-        )
+        return replace(course, second=second, turns_again=seen.turns, pairing_again=seen.pairing, screen_again=seen.screen)
 
     def _make_clone(self) -> Clone:
         place, site, state = self._place, self._site, self._request.installation.state

@@ -57,9 +57,7 @@ class CloneAsker:
         attempt, frame = self.lore.turn_attempt(gateway), self.lore.turn_frame(probe, limit.total_seconds())
         sockets = self.sockets(place, limit)
         try:
-            met, ended = sockets.ask(
-                gateway.port, attempt, lambda _: frame, lambda answer: self.lore.turn_ended(probe, answer)
-            )
+            met, ended = sockets.ask(gateway.port, attempt, lambda _: frame, lambda answer: self.lore.turn_ended(probe, answer))
         except NoAnswer as error:
             return TurnEnded(None if error.code == "gateway_timeout" else 1, error.why)
         return ended or TurnEnded(1, f"gateway refused the connect: {met.code} {met.reason}")

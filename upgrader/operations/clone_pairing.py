@@ -47,9 +47,7 @@ class ClonePairing:
         """See PairingProbe.started."""
         self._started[site.state] = self.reader.store(site.state)
 
-    def judge(
-        self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None
-    ) -> PairingSeen:
+    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None) -> PairingSeen:
         """What the release made of the store, and how each kind of client is received."""
         rules = self.knowledge.rules(slot.version)
         store = self._started.pop(site.state, None) or self.reader.store(site.state)

@@ -61,9 +61,7 @@ class Cutover:
     compare: Callable[[LiveReport, LiveReport], tuple[Judgement, ...]]
     quiesce: Quiesce
 
-    def run(
-        self, journal: JournalFile, opened: Opened, snapshot: Snapshot, launch: Launch, before: LiveReport | None
-    ) -> Cut:
+    def run(self, journal: JournalFile, opened: Opened, snapshot: Snapshot, launch: Launch, before: LiveReport | None) -> Cut:
         """From the running present to the checked target. Raises the error of the step that failed."""
         live = opened.installation.state.path
         was_live = self._identity(live)
@@ -137,16 +135,12 @@ class Cutover:
             self.doctor.migrate(opened.installation, opened.present, opened.target)
         self._prove_absence(opened.installation)
 
-    def _restore(
-        self, journal: JournalFile, opened: Opened, was_live: FileId, standby: FileId
-    ) -> tuple[Settled, ...]:
+    def _restore(self, journal: JournalFile, opened: Opened, was_live: FileId, standby: FileId) -> tuple[Settled, ...]:
         """Bring the restored tree in; what stands there now is set aside whole, and comes back if anything fails."""
         live = opened.installation.state.path
         workspaces = _inside(live, opened.installation.state.workspaces)
         with self._step(journal, Step.RESTORE, RestoreState(live, opened.standby, was_live, workspaces)):
-            return self.undoer.restore_state(
-                RestoreState(live, opened.standby, standby, workspaces), opened.installation
-            )
+            return self.undoer.restore_state(RestoreState(live, opened.standby, standby, workspaces), opened.installation)
 
     def _write_service(self, journal: JournalFile, opened: Opened, restored: tuple[OutsideFile, ...]) -> None:
         """The service definition: written by the new release, or put back from the snapshot. The old bytes are kept first."""
@@ -230,5 +224,3 @@ def _moved(opened: Opened) -> Installation:
     present = opened.installation
     package = replace(present.package, root=opened.target.package_root, version=opened.target.version)
     return replace(present, package=package, node=opened.target.node)
-
-

@@ -63,9 +63,7 @@ class Quiesce:
             raise
         return suspension
 
-    def _at_limit(
-        self, installation: Installation, suspension: Suspension, gateway: GatewayIdentity | None
-    ) -> Suspension:
+    def _at_limit(self, installation: Installation, suspension: Suspension, gateway: GatewayIdentity | None) -> Suspension:
         """Cut the work off where that was asked for and agreed to. Raises StillWorking."""
         if gateway is not None and self.quieting.interrupt(installation, suspension.id, gateway):
             self.progress.note(f"the stop cuts off: {', '.join(suspension.work)}; it resumes after the start")

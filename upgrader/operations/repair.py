@@ -83,9 +83,7 @@ class Repair:
             raise
         return self._ended(planned, climb, kept, (snapshot.id, quiet, seen))
 
-    def _ended(
-        self, planned: RepairData, climb: _Climb, kept: KeptPairing, end: tuple[str, bool, str]
-    ) -> Outcome[RepairData]:
+    def _ended(self, planned: RepairData, climb: _Climb, kept: KeptPairing, end: tuple[str, bool, str]) -> Outcome[RepairData]:
         """What came of it; where nothing helped, this machine's pairing as it was."""
         snapshot, quiet, seen = end
         done = replace(planned, steps=climb.steps, left=for_people(climb.causes), snapshot=snapshot, quiet=seen)

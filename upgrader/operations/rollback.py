@@ -97,4 +97,3 @@ class Rollback:
     def _present(self, installation: Installation) -> Slot:
         with self.progress.step(f"recording the present {installation.package.version}"):
             return self.slots.adopt(installation)
-

@@ -128,9 +128,7 @@ class RotateToken:
 
         now = self.discovery.find()
         with self.progress.step("putting the old token back"):
-            self.outage.during(
-                replace(now, gateways=now.gateways or ()), restore, lambda launch: _exchanged(launch, new, old)
-            )
+            self.outage.during(replace(now, gateways=now.gateways or ()), restore, lambda launch: _exchanged(launch, new, old))
         if found.is_running and not self.discovery.find().is_running:
             raise UpgraderError("the gateway did not start again", hint="`openclaw gateway start`", code="not_started")
 

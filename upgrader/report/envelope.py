@@ -18,9 +18,7 @@ SCHEMA = "upgrader/1"
 
 def to_json(outcome: Outcome[Any]) -> str:
     """The envelope of an outcome, one document, indented."""
-    return _document(
-        outcome.command, outcome.status, outcome.exit_code, plain(outcome.data), outcome.failures, outcome.notices
-    )
+    return _document(outcome.command, outcome.status, outcome.exit_code, plain(outcome.data), outcome.failures, outcome.notices)
 
 
 def error_json(command: str, error: UpgraderError, exit_code: int) -> str:

@@ -102,9 +102,7 @@ def test_another_node_replaces_one_word_and_nothing_else() -> None:
     changed = units.with_node(UNIT_9_5, Path("/data/my slots/100%/node"))
     before, after = units.read_unit((part(UNIT_9_5),)), units.read_unit((part(changed),))
     assert after.command == ("/data/my slots/100%/node", *before.command[1:])
-    differing = [
-        (old, new) for old, new in zip(UNIT_9_5.splitlines(), changed.splitlines(), strict=True) if old != new
-    ]
+    differing = [(old, new) for old, new in zip(UNIT_9_5.splitlines(), changed.splitlines(), strict=True) if old != new]
     assert len(differing) == 1
     assert differing[0][0].startswith(b"ExecStart=")
 

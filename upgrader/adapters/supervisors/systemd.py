@@ -197,9 +197,7 @@ class SystemdUserSupervisor:
                 hint="`systemd-run --user --collect --pipe upgrader …` runs it beside the gateway",
             )
 
-    def _written_by_release(
-        self, installation: Installation, slot: Slot, previous: UnitDefinition, port: int | None
-    ) -> None:
+    def _written_by_release(self, installation: Installation, slot: Slot, previous: UnitDefinition, port: int | None) -> None:
         """Run the release's own `gateway install`, in the environment the old unit gave. Raises InstallFailed."""
         command = GatewayCommand(slot.node.path, (), slot.package_root / self.entry, slot.package_root, port)
         environment = {**self.units.install_environment(previous.environment), **self.session}

@@ -142,9 +142,7 @@ def lists_drifted(scene: Scene) -> tuple[Cause, ...]:
         if approved is None or not device.scopes:
             continue
         drift = scene.rules.missing(device.scopes, approved)
-        already = scene.rules.token_within_baseline and scene.rules.missing(
-            device.scopes, scene.rules.allowed(device)
-        )
+        already = scene.rules.token_within_baseline and scene.rules.missing(device.scopes, scene.rules.allowed(device))
         if drift and not already:
             found.append(
                 Cause(

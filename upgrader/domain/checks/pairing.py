@@ -74,11 +74,7 @@ def _tokens_equal(store: PairingStore, own: OwnIdentity) -> list[Judgement]:
     device = store.own_device
     if device is None:
         return []
-    return [
-        _token_equal(cached, recorded)
-        for recorded in device.tokens
-        if (cached := own.token(recorded.role)) is not None
-    ]
+    return [_token_equal(cached, recorded) for recorded in device.tokens if (cached := own.token(recorded.role)) is not None]
 
 
 def _token_equal(cached: TokenRecord, recorded: TokenRecord) -> Judgement:

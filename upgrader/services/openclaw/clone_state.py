@@ -89,9 +89,7 @@ AGENT_SQL = (
         ("entry_json", "status"),
     ),
     Statement("session_windows", "UPDATE session_windows SET status = 'killed' WHERE status = 'running'", _TURN, ("status",)),
-    Statement(
-        "auth_profile_store", "UPDATE auth_profile_store SET store_json = inert(store_json)", _INERT, ("store_json",)
-    ),
+    Statement("auth_profile_store", "UPDATE auth_profile_store SET store_json = inert(store_json)", _INERT, ("store_json",)),
 )
 
 _SECRETS_SQL = (

@@ -35,7 +35,7 @@ def fault_statement(fault: Fault) -> str:
 
     A plain write leaves no tombstone and no revokedAtMs: the gateway's own record shows no act of an operator.
     """
-    narrow = '\'["operator.read"]\''
+    narrow = "'[\"operator.read\"]'"
     return {
         Fault.DELETED: "DELETE FROM device_pairing_paired WHERE device_id = :device AND :value != ''",
         Fault.NARROWED: (

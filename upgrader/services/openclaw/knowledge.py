@@ -190,9 +190,7 @@ def _secret(connect: Connect, gateway: Gateway, credentials: Credentials | None)
             return Secret("")
 
 
-def _reply(
-    connect: Connect, identity: ClientIdentity | None, secret: Secret, now_ms: int
-) -> Callable[[bytes], bytes | None]:
+def _reply(connect: Connect, identity: ClientIdentity | None, secret: Secret, now_ms: int) -> Callable[[bytes], bytes | None]:
     def reply(frame: bytes) -> bytes | None:
         nonce = challenge_nonce(frame)
         return None if nonce is None else connect_frame(connect, identity, secret, nonce, now_ms)
@@ -206,9 +204,7 @@ def _reader(kind: ClientKind) -> Callable[[bytes], Handshake | None]:
         if answer is None:
             return None
         if isinstance(answer, Accepted):
-            return Handshake(
-                kind.value, HandshakeResult.ACCEPTED, scopes=answer.scopes, server_version=answer.server_version
-            )
+            return Handshake(kind.value, HandshakeResult.ACCEPTED, scopes=answer.scopes, server_version=answer.server_version)
         return Handshake(kind.value, HandshakeResult.REFUSED, answer.code, signatures.redacted(answer.reason))
 
     return read

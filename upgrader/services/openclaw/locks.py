@@ -36,9 +36,7 @@ def ownership(installation: Installation, pid: int, start_ticks: int, created: s
     SHA-256 from 3.13 on: both are taken). Locks of both eras are named: a move may lead from one into the other.
     """
     state = installation.state
-    payload = json.dumps(
-        {"pid": pid, "createdAt": created, "configPath": str(state.config), "startTime": start_ticks}
-    ).encode()
+    payload = json.dumps({"pid": pid, "createdAt": created, "configPath": str(state.config), "startTime": start_ticks}).encode()
     folder = Path("/tmp") / f"openclaw-{state.owner_uid}"
     names = {hashlib.new(kind, str(state.config).encode()).hexdigest()[:8] for kind in ("sha1", "sha256")}
     files = tuple(LockFile(folder / f"gateway.{name}.lock", payload) for name in sorted(names))
