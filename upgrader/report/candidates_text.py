@@ -2,12 +2,12 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Rule
 from upgrader.domain.plan_all import CandidateRow, CandidatesData
 from upgrader.domain.table import Verdict
+from upgrader.report.columns import headed
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "dim"}
 _WIDTH_WITH_DATES = 80
@@ -17,10 +17,9 @@ _SEEN_ANYWAY = frozenset({Rule.CAUTION, Rule.OLDER})  # by the verdict and by th
 def show(outcome: Outcome[CandidatesData], console: Console) -> None:
     """Print it, oldest first; the recommended release is marked."""
     data = outcome.data
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     dated = console.width >= _WIDTH_WITH_DATES
-    for heading in ("", "release", "verdict", *(("published",) if dated else ()), "node", "held back by"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("release", "verdict"))
+    headings = ("", "release", "verdict", *(("published",) if dated else ()), "node", "held back by")
+    table = headed(*headings, whole={"release", "verdict"})
     everywhere = _of_every(data.rows)
     for row in data.rows:
         mark, name, verdict, day, *rest = _cells(row, "→" if row.version == data.recommended else "", everywhere)

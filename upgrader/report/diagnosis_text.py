@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.diagnosis import Cause, ClientLine, DiagnosisData, Impact, Nature, Standing, Truth, broken
+from upgrader.report.columns import headed
 
 _COLOUR = {Impact.NOW: "red", Impact.LATER: "yellow", Impact.TOLD: "dim"}
 _WORD = {each: each.value for each in Standing} | {Standing.NOT_HELD: "not held", Standing.UNKNOWN: "open"}
@@ -60,9 +61,7 @@ def _cause(number: int, cause: Cause) -> RenderableType:
 
 
 def _truths(truths: tuple[Truth, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "clients here", "gateway", ""):
-        table.add_column(heading, overflow="fold")
+    table = headed("", "clients here", "gateway", "")
     for each in truths:
         gateway = "the same" if each.client == each.gateway else escape(each.gateway)
         table.add_row(each.what, escape(each.client), gateway, "" if each.agrees else "[red]differ[/red]")

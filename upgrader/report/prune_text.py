@@ -6,6 +6,7 @@ from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pruning import KeptKind, Manner, PruneData
+from upgrader.report.columns import headed
 from upgrader.report.status_text import size
 
 
@@ -20,14 +21,14 @@ def show(outcome: Outcome[PruneData], console: Console) -> None:
         console.print(_going(data))
     staying = [each for each in data.staying if each.kind is not KeptKind.FILE]
     if staying:
-        table = _table("stays", "", "why")
+        table = headed("stays", "", "why")
         for each in staying:
             table.add_row(each.kind.value, escape(each.name), escape(each.why))
         console.print(table)
 
 
 def _going(data: PruneData) -> Table:
-    table = _table("goes", "", "frees", "why")
+    table = headed("goes", "", "frees", "why")
     for each in data.going:
         table.add_row(each.kept.kind.value, escape(each.kept.name), size(each.freed_bytes), escape(each.kept.why))
     return table
@@ -35,10 +36,3 @@ def _going(data: PruneData) -> Table:
 
 def _count(data: PruneData) -> str:
     return "one thing" if len(data.going) == 1 else f"{len(data.going)} things"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.status import GatewayStatus, InstallationStatus, StatusData
+from upgrader.report.columns import headed
 
 
 def render_status(data: StatusData) -> RenderableType:
@@ -98,7 +99,7 @@ def _rows(found: InstallationStatus) -> list[tuple[str, str]]:
 def _slots(data: StatusData) -> RenderableType:
     if not data.slots:
         return "no slots yet: the first upgrade keeps the present install as one"
-    table = _table("slot", "release", "origin", "size", "")
+    table = headed("slot", "release", "origin", "size", "")
     for slot in data.slots:
         used = "in use" if slot.in_use else ""
         table.add_row(*map(escape, (slot.id, slot.version, slot.origin, size(slot.size_bytes), used)))
@@ -108,15 +109,8 @@ def _slots(data: StatusData) -> RenderableType:
 def _snapshots(data: StatusData) -> RenderableType:
     if not data.snapshots:
         return "no snapshots yet"
-    table = _table("snapshot", "release", "moment", "size", "taken")
+    table = headed("snapshot", "release", "moment", "size", "taken")
     for each in data.snapshots:
         table.add_row(*map(escape, (each.id, each.version, each.moment, size(each.size_bytes), each.created)))
     hidden = data.snapshots_in_all - len(data.snapshots)
     return Group(table, f"and {hidden} older ones") if hidden else table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
