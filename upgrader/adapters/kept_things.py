@@ -5,7 +5,7 @@ is never taken for something whole, and the tidying of the next run removes it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,22 +19,22 @@ from upgrader.adapters.exchange import file_id, present_id
 from upgrader.adapters.half_made import mark
 from upgrader.adapters.journal_file import JournalDamaged, JournalOnDisk, Journals
 from upgrader.adapters.lock import locked
-from upgrader.adapters.manifests import HEADER, TREE, read_header
+from upgrader.adapters.manifests import HEADER, TREE
 from upgrader.adapters.pointer import is_side_name
 from upgrader.adapters.slot_record import RECORD
 from upgrader.adapters.slots import SlotStore
-from upgrader.adapters.snapshot_shelf import PARTIAL
+from upgrader.adapters.snapshot_shelf import PARTIAL, SnapshotShelf
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.adapters.tree import remove_tree
 from upgrader.adapters.trees import remove
 from upgrader.domain.facts import Installation
 from upgrader.domain.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
 from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import SnapshotDamaged
 from upgrader.domain.transaction import Opened
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
 
+_ELSEWHERE = "a snapshot of another installation needs it"
 _UNIT_FILES = ("*.service", "*.service.d/*.conf")
 
 
@@ -57,28 +57,36 @@ class KeptThings:
     def alone(self) -> Iterator[None]:
         """Hold the lock of the slots and those of every other installation; the caller has its own. Raises Busy."""
         others = tuple(each / "lock" for each in self._homes() if each != self.home)
-        with self.slots.alone("prune"), _all(others):
+        with self.slots.alone("prune"), locked(others, "prune"):
             self.snapshots.tidy()
             yield
 
     def look(self) -> Shelf:
         """All that is kept, and who needs it. Raises Blocked while a move is unfinished, JournalDamaged where one may be."""
-        journals = [found for each in self._homes() for found in self._closed(each)]
-        moves = [opened for each in journals if (opened := _opened(each)) is not None]
-        unreadable = [folder for each in self._homes() for folder in _snapshot_folders(each) if not _is_readable(folder)]
-        unreadable += [each.path for each in journals if _opened(each) is None]
-        slots, nodes = self.slots.list(), self.data / "nodes"
+        homes = self._homes()
+        journals = [(found.path, _opened(found)) for each in homes for found in self._closed(each)]
+        moves = [opened for _, opened in journals if opened is not None]
+        shelves = {each: SnapshotShelf(each).list() for each in homes}
+        readable = {each.tree.parent for listed in shelves.values() for each in listed}
+        unreadable = [folder for each in homes for folder in _snapshot_folders(each) if folder not in readable]
+        unreadable += [path for path, opened in journals if opened is None]
+        own = shelves.pop(self.home, ())
+        slots, nodes, programs = self.slots.list(), self.data / "nodes", tuple(_programs())
         root = self.installation.package.root
         return Shelf(
             present=self.installation.package.version,
-            snapshots=self.snapshots.list(),
+            snapshots=own,
             slots=slots,
             rooted=next((slot.id for slot in slots if slot.package_root == root), ""),
             pinned=self.pinned,
-            uses=tuple(self._uses(slots, moves)),
+            uses=(
+                *self._used_now(programs, moves),
+                *self._named_by_units(slots),
+                *(SlotUse(each.slot_id, _ELSEWHERE) for listed in shelves.values() for each in listed),
+            ),
             set_aside=tuple(_set_aside(moves, self.installation.state.path)),
             nodes=tuple(sorted(each.parent.parent for each in nodes.glob("[!.]*/bin/node"))),
-            running=frozenset(_homes_of(nodes, _programs())),
+            running=frozenset(_homes_of(nodes, programs)),
             files=tuple(sorted((self.home / "files").glob("*"))),
             records=tuple(self._lost_records()),
             blind=f"{unreadable[0]} cannot be read and may need it" if unreadable else "",
@@ -127,16 +135,14 @@ class KeptThings:
             )
         return journals.all()
 
-    def _uses(self, slots: tuple[Slot, ...], moves: list[Opened]) -> Iterator[SlotUse]:
+    def _used_now(self, programs: Iterable[Path], moves: list[Opened]) -> Iterator[SlotUse]:
         shelf = self.data / "slots"
-        for home in _homes_of(shelf, _programs()):
+        for home in _homes_of(shelf, programs):
             yield SlotUse(home.name, "a process runs from it")
         pointers = sorted({each.installation.package.pointer for each in moves})
         for pointer in (each for each in pointers if each.is_symlink()):
-            for home in _homes_of(shelf, iter((pointer.resolve(),))):
+            for home in _homes_of(shelf, (pointer.resolve(),)):
                 yield SlotUse(home.name, f"{pointer} leads to it")
-        yield from self._named_by_units(slots)
-        yield from self._needed_elsewhere()
 
     def _named_by_units(self, slots: tuple[Slot, ...]) -> Iterator[SlotUse]:
         units = b"\n".join(_units(self.unit_folders))
@@ -154,12 +160,6 @@ class KeptThings:
         for record in sorted((self.home / "settling").glob("*-*")):
             if not set(record.name.split("-")) <= present:
                 yield record
-
-    def _needed_elsewhere(self) -> Iterator[SlotUse]:
-        for home in self._homes():
-            for folder in _snapshot_folders(home) if home != self.home else ():
-                with suppress(SnapshotDamaged):
-                    yield SlotUse(read_header(folder).slot_id, "a snapshot of another installation needs it")
 
     # -- removals --------------------------------------------------------------------------------------------------
 
@@ -198,25 +198,8 @@ def _is_in_npms_place(slot: Slot) -> bool:
     return present_id(slot.package_root) == slot.identity and not is_side_name(slot.package_root)
 
 
-@contextmanager
-def _all(paths: tuple[Path, ...]) -> Iterator[None]:
-    if not paths:
-        yield
-        return
-    with locked(paths, "prune"):
-        yield
-
-
 def _snapshot_folders(home: Path) -> list[Path]:
     return sorted(each for each in (home / "snapshots").glob("*") if not each.name.startswith(PARTIAL))
-
-
-def _is_readable(folder: Path) -> bool:
-    try:
-        read_header(folder)
-    except SnapshotDamaged:
-        return False
-    return True
 
 
 def _opened(journal: JournalOnDisk) -> Opened | None:
@@ -240,7 +223,7 @@ def _programs() -> Iterator[Path]:
             yield from (Path(word) for word in (process.exe(), *process.cmdline()) if word.startswith("/"))
 
 
-def _homes_of(folder: Path, paths: Iterator[Path]) -> Iterator[Path]:
+def _homes_of(folder: Path, paths: Iterable[Path]) -> Iterator[Path]:
     return (folder / path.relative_to(folder).parts[0] for path in paths if path != folder and path.is_relative_to(folder))
 
 

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,12 +20,10 @@ def locked(paths: tuple[Path, ...], owner: str) -> Iterator[None]:
     The kernel drops the locks when this process dies, however it dies; no child inherits them. They lie outside the
     state directory, the prefix and the slots, so no swap moves them.
     """
-    with _one(paths[0], owner):
-        if len(paths) > 1:
-            with locked(paths[1:], owner):
-                yield
-        else:
-            yield
+    with ExitStack() as held:
+        for path in paths:
+            held.enter_context(_one(path, owner))
+        yield
 
 
 @contextmanager
