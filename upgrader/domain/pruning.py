@@ -1,7 +1,8 @@
 """What of the kept things may go: a pure rule over what stands on the shelf. Nothing a way back needs is ever chosen."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -142,6 +143,17 @@ class _Sorted:
     going: list[Kept] = field(default_factory=list)
     staying: list[Kept] = field(default_factory=list)
 
+    def divide(self, things: Iterable[Kept], needs: Mapping[str, str]) -> frozenset[str]:
+        """What has its name in `needs` stays, for that reason; the rest may go, for its own. Returns the names that stay."""
+        staying = set()
+        for thing in things:
+            if thing.name in needs:
+                self.staying.append(replace(thing, why=needs[thing.name]))
+                staying.add(thing.name)
+            else:
+                self.going.append(thing)
+        return frozenset(staying)
+
 
 def choose(shelf: Shelf, allowance: Allowance, now: datetime) -> Choice:
     """Sort the shelf. Snapshots go before the slots they name, slots before their Node: what is left is always usable."""
@@ -159,56 +171,37 @@ def choose(shelf: Shelf, allowance: Allowance, now: datetime) -> Choice:
 
 
 def _snapshots(shelf: Shelf, allowance: Allowance, found: _Sorted) -> tuple[Snapshot, ...]:
-    """Sort the snapshots; returns those that stay."""
+    """Sort the snapshots; returns those that stay. In `needs` the later reason is the better one to tell."""
     newest = list(reversed(shelf.snapshots))
     stopped = [each for each in newest if each.moment is Moment.STOPPED]
-    returning = next((each.id for each in stopped if each.version != shelf.present), "")
-    counted = {each.id for each in stopped[: allowance.snapshots]}
-    base = newest[0].id if newest else ""
-    kept = []
-    for each in newest:
-        stays = {
-            "`upgrader rollback` returns to it": each.id == returning,
-            f"one of the newest {allowance.snapshots}": each.id in counted,
-            "the next snapshot shares its unchanged files": each.id == base,
-        }
-        why = next((said for said, holds in stays.items() if holds), "")
-        thing = Kept(KeptKind.SNAPSHOT, each.id, each.tree.parent, why or f"an older state of {each.version}")
-        (found.staying if why else found.going).append(thing)
-        if why:
-            kept.append(each)
-    return tuple(kept)
+    before = [each for each in stopped if each.version != shelf.present]
+    needs = {each.id: "the next snapshot shares its unchanged files" for each in newest[:1]}
+    needs |= {each.id: f"one of the newest {allowance.snapshots}" for each in stopped[: allowance.snapshots]}
+    needs |= {each.id: "`upgrader rollback` returns to it" for each in before[:1]}
+    things = (Kept(KeptKind.SNAPSHOT, s.id, s.tree.parent, f"an older state of {s.version}") for s in newest)
+    staying = found.divide(things, needs)
+    return tuple(each for each in newest if each.id in staying)
 
 
 def _slots(shelf: Shelf, kept: tuple[Snapshot, ...], found: _Sorted) -> tuple[Slot, ...]:
-    """Sort the slots; returns those that stay."""
-    staged = next((slot.id for slot in reversed(shelf.slots)), "")
-    needed = {each.slot_id: f"snapshot {each.id} needs it" for each in reversed(kept)}
-    others = {each.slot: each.why for each in shelf.uses}
-    staying = []
-    for slot in reversed(shelf.slots):
-        why = (
-            ("the installation runs from it" if slot.id == shelf.rooted else "")
-            or needed.get(slot.id, "")
-            or others.get(slot.id, "")
-            or ("it is pinned" if slot.version == shelf.pinned else "")
-            or ("the newest one" if slot.id == staged else "")
-            or shelf.blind
-        )
-        thing = Kept(KeptKind.SLOT, slot.id, slot.package_root, why or "nothing that is kept needs it")
-        (found.staying if why else found.going).append(thing)
-        if why:
-            staying.append(slot)
-    return tuple(staying)
+    """Sort the slots; returns those that stay. In `needs` the later reason is the better one to tell."""
+    newest = list(reversed(shelf.slots))
+    needs = {slot.id: shelf.blind for slot in newest if shelf.blind}
+    needs |= {slot.id: "the newest one" for slot in newest[:1]}
+    needs |= {slot.id: "it is pinned" for slot in newest if slot.version == shelf.pinned}
+    needs |= {each.slot: each.why for each in shelf.uses}
+    needs |= {each.slot_id: f"snapshot {each.id} needs it" for each in reversed(kept)}
+    needs[shelf.rooted] = "the installation runs from it"
+    things = (Kept(KeptKind.SLOT, slot.id, slot.package_root, "nothing that is kept needs it") for slot in newest)
+    staying = found.divide(things, needs)
+    return tuple(slot for slot in newest if slot.id in staying)
 
 
 def _nodes(shelf: Shelf, slots: tuple[Slot, ...], found: _Sorted) -> None:
     used = {slot.node.path for slot in slots}
-    for home in shelf.nodes:
-        needed = any(path.is_relative_to(home) for path in used)
-        why = "a kept slot runs on it" if needed else "a process runs from it" if home in shelf.running else ""
-        thing = Kept(KeptKind.NODE, home.name, home, why or "no kept slot runs on it")
-        (found.staying if why else found.going).append(thing)
+    needs = {home.name: "a process runs from it" for home in shelf.running}
+    needs |= {home.name: "a kept slot runs on it" for home in shelf.nodes if any(path.is_relative_to(home) for path in used)}
+    found.divide((Kept(KeptKind.NODE, home.name, home, "no kept slot runs on it") for home in shelf.nodes), needs)
 
 
 def _files(shelf: Shelf, kept: tuple[Snapshot, ...], found: _Sorted) -> None:
