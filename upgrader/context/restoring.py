@@ -35,7 +35,6 @@ def restore(wiring: Wiring) -> Outcome[MoveData]:
             pointer=PackagePointer(),
             progress=wiring.progress,
             consent=lambda question: wiring.consent(question, None),
-            name=lambda: machine.clock.now().strftime("%Y%m%dT%H%M%S%fZ"),
         ).run()
         if outcome.status is not Status.UNCHANGED:
             record_move(machine, keeping, EventKind.RESTORE, outcome)

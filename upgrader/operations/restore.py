@@ -41,7 +41,6 @@ class Restore:
     pointer: Pointer
     progress: Progress
     consent: Callable[[str], None]
-    name: Callable[[], str]
 
     def run(self) -> Outcome[MoveData]:
         """0 restored or nothing to do, 3 blocked, 4 undone, 5 neither. Raises NothingToRestore, Blocked, SlotDamaged."""
@@ -100,7 +99,7 @@ class Restore:
 
     def _exchanged(self, found: Installation, left: LeftAs, data: MoveData) -> Outcome[MoveData]:
         """One exchange of two names, which no crash can halve: it has happened or not, and both are whole. No outage."""
-        pointer, name = found.package.pointer, self.name()
+        pointer, name = found.package.pointer, self.transact.name()
         self.pointer.tidy(pointer)  # of a run that died between the next two lines
         side = self.pointer.prepare(pointer, left.slot, name)
         with self.progress.step("putting the link back"):
