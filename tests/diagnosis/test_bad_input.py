@@ -160,8 +160,8 @@ def test_wrongly_typed_cells_of_the_tables_are_judged_or_named(
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("cells")
     stored = Stored(folder / "state", "sqlite")
-    stored.execute("UPDATE device_pairing_paired SET tokens_json = ?, scopes_json = ?, roles_json = ?", tokens, scopes, roles)
-    stored.execute("UPDATE device_auth_tokens SET scopes_json = ?", scopes)
+    stored.change("UPDATE device_pairing_paired SET tokens_json = ?, scopes_json = ?, roles_json = ?", tokens, scopes, roles)
+    stored.change("UPDATE device_auth_tokens SET scopes_json = ?", scopes)
     before = stored.database.read_bytes()
     judge_store(reader(folder).store(stored.state), KNOWLEDGE.rules(Version("2026.9.6")))
     assert stored.database.read_bytes() == before

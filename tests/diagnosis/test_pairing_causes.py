@@ -15,34 +15,6 @@ ERAS = ("2026.2.19", "2026.9.5")
 THREE = ["operator.admin", "operator.approvals", "operator.pairing"]
 
 
-def edit_cache(world: World, **values: Any) -> None:
-    """Change the operator token in this machine's cache."""
-    if world.era == "sqlite":
-        for name, value in values.items():
-            column = "scopes_json" if name == "scopes" else name
-            world.change(f"UPDATE device_auth_tokens SET {column} = ?", json.dumps(value) if name == "scopes" else value)
-        return
-    path = world.state / "identity" / "device-auth.json"
-    cache = json.loads(path.read_text())
-    cache["tokens"]["operator"].update(values)
-    write_file(path, cache)
-
-
-def drop_cache(world: World) -> None:
-    if world.era == "sqlite":
-        world.change("DELETE FROM device_auth_tokens")
-    else:
-        (world.state / "identity" / "device-auth.json").unlink()
-
-
-def cache_of_another(world: World) -> None:
-    if world.era == "sqlite":
-        world.change("UPDATE device_auth_tokens SET device_id = ?", "f" * 64)
-    else:
-        path = world.state / "identity" / "device-auth.json"
-        write_file(path, {**json.loads(path.read_text()), "deviceId": "f" * 64})
-
-
 def edit_record(world: World, device: Device, **values: Any) -> None:
     """Change the gateway's record, named as in paired.json."""
     record = {**device.record(), **values}
@@ -74,12 +46,12 @@ def empty_record(world: World) -> None:
 
 FAULTS: dict[str, tuple[Callable[[World], None], str]] = {
     "the gateway's token is another": (lambda w: w.change_token(w.own), "cache-token-differs"),
-    "the cached token is empty": (lambda w: edit_cache(w, token=""), "cache-token-empty"),
-    "the cache is gone": (drop_cache, "cache-missing"),
-    "the cache is another device's": (cache_of_another, "cache-of-another-device"),
+    "the cached token is empty": (lambda w: w.edit_cache(token=""), "cache-token-empty"),
+    "the cache is gone": (lambda w: w.drop_cache(), "cache-missing"),
+    "the cache is another device's": (lambda w: w.edit_cache(deviceId="f" * 64), "cache-of-another-device"),
     "the record is gone": (lambda w: w.forget_device(w.own), "record-missing"),
     "the record is of another key": (lambda w: edit_record(w, w.own, publicKey="A" * 43), "key-mismatch"),
-    "the cache lists fewer scopes": (lambda w: edit_cache(w, scopes=["operator.pairing"]), "cache-narrower"),
+    "the cache lists fewer scopes": (lambda w: w.edit_cache(scopes=["operator.pairing"]), "cache-narrower"),
     "a request of this machine waits": (own_request, "own-request-waits"),
     "the token was revoked": (revoke, "token-revoked"),
     "a recorded token is empty": (empty_record, "record-token-empty"),
@@ -127,7 +99,7 @@ def test_three_scopes_of_2_17_are_a_scope_upgrade_for_2_19_alone(world_of: World
         tokens = world.own.record()["tokens"]
         tokens["operator"]["scopes"] = THREE
         edit_record(world, world.own, scopes=THREE, tokens=tokens)
-        edit_cache(world, scopes=THREE)
+        world.edit_cache(scopes=THREE)
         record = world.devices()[world.own.id]
         record.pop("approvedScopes")
         write_file(world.state / "devices" / "paired.json", {**world.devices(), world.own.id: record})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.diagnosis.test_pairing_causes import THREE, cache_of_another, drop_cache, edit_cache, edit_record
+from tests.diagnosis.test_pairing_causes import THREE, edit_record
 from tests.diagnosis.told import codes, said
 from tests.world.devices import write_file
 from tests.world.fixtures import WorldOf
@@ -42,8 +42,8 @@ def in_step(world: World) -> None:
 
 
 FAULTS: dict[str, Callable[[World], None]] = {
-    "the cache is gone": drop_cache,
-    "the cache is another device's": cache_of_another,
+    "the cache is gone": lambda w: w.drop_cache(),
+    "the cache is another device's": lambda w: w.edit_cache(deviceId="f" * 64),
 }
 
 
@@ -70,7 +70,7 @@ def test_the_gateway_serves_on_and_other_devices_are_not_touched(world_of: World
 
 
 def test_where_the_command_line_shows_its_identity_the_cache_is_issued_anew_without_a_stop(world_of: WorldOf) -> None:
-    world = running(world_of, "2026.2.19", lambda w: edit_cache(w, token=""))
+    world = running(world_of, "2026.2.19", lambda w: w.edit_cache(token=""))
     pid = world.gateways()[0].pid
     assert repaired(world)["data"]["rung"].startswith("let the client cache")
     in_step(world)
@@ -84,7 +84,7 @@ def narrow_as_2_17_pairs(world: World) -> None:
     record = world.devices()[world.own.id]
     record.pop("approvedScopes")
     write_file(world.state / "devices" / "paired.json", {**world.devices(), world.own.id: record})
-    edit_cache(world, scopes=THREE)
+    world.edit_cache(scopes=THREE)
 
 
 def test_the_scope_upgrade_of_2_19_is_mended_by_rotating_with_full_scopes(world_of: WorldOf) -> None:

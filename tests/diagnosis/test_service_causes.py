@@ -1,38 +1,29 @@
 """Faults around the gateway: what its unit knows and starts, what the shell says, who else runs, what merely looks like one."""
 
 import json
-from pathlib import Path
 
 from tests.diagnosis.told import cause, causes, codes, diagnosed
 from tests.world.fixtures import WorldOf
 from tests.world.processes import start_detached
-from tests.world.world import World, free_port
+from tests.world.units import service_unit
+from tests.world.world import free_port
 
 OTHER = "another-token-of-a-former-day-0123456789"
 
 
-def unit(world: World, name: str = "openclaw-gateway.service", more: str = "", package: Path | None = None) -> Path:
-    """A unit as OpenClaw writes it, in this world's home."""
-    path = world.home / ".config" / "systemd" / "user" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    start = f"ExecStart={world.node.node} {package or world.package}/openclaw.mjs gateway --port {world.port}"
-    path.write_text(f"[Unit]\nDescription=OpenClaw Gateway\n[Service]\n{start}\nEnvironment=HOME={world.home}\n{more}\n")
-    return path
-
-
 def test_a_unit_that_fits_is_no_cause(world_of: WorldOf) -> None:
     world = world_of()
-    unit(world, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={world.token}")
+    service_unit(world, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={world.token}")
     assert codes(world) == ["no-gateway"]
 
 
 def test_an_old_token_in_unit_drop_in_or_environment_file_is_named_with_its_file(world_of: WorldOf) -> None:
     world = world_of()
-    path = unit(world, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={OTHER}")
+    path = service_unit(world, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={OTHER}")
     found = cause(world, "service-token-differs")
     assert found["place"] == str(path)
     assert OTHER not in json.dumps(found)
-    unit(world)
+    service_unit(world)
     drop_in = path.with_name(path.name + ".d") / "10-token.conf"
     drop_in.parent.mkdir()
     drop_in.write_text(f"[Service]\nEnvironment=OPENCLAW_GATEWAY_TOKEN={OTHER}\n")
@@ -40,7 +31,7 @@ def test_an_old_token_in_unit_drop_in_or_environment_file_is_named_with_its_file
     drop_in.unlink()
     file = world.state / "gateway.systemd.env"
     file.write_text(f"OPENCLAW_GATEWAY_TOKEN={OTHER}\n")
-    unit(world, more=f"EnvironmentFile=-{file}")
+    service_unit(world, more=f"EnvironmentFile=-{file}")
     assert cause(world, "service-token-differs")["place"] == str(file)
 
 
@@ -56,7 +47,7 @@ def test_a_unit_that_starts_an_older_install_or_a_node_that_is_gone_is_named(wor
     older.mkdir(parents=True)
     (older / "package.json").write_text('{"name": "openclaw", "version": "2026.8.1"}')
     (older / "openclaw.mjs").write_text("")
-    path = unit(world, package=older)
+    path = service_unit(world, package=older)
     assert "2026.8.1" in cause(world, "service-starts-another")["title"]
     path.write_text(path.read_text().replace(str(world.node.node), "/opt/gone/node").replace(str(older), str(world.package)))
     assert "service-node-gone" in codes(world)
@@ -65,7 +56,7 @@ def test_a_unit_that_starts_an_older_install_or_a_node_that_is_gone_is_named(wor
 def test_a_service_on_another_state_than_the_shell_is_the_first_cause(world_of: WorldOf) -> None:
     world = world_of()
     (world.home / "elsewhere").mkdir()
-    unit(world, more=f"Environment=OPENCLAW_STATE_DIR={world.home / 'elsewhere'}")
+    service_unit(world, more=f"Environment=OPENCLAW_STATE_DIR={world.home / 'elsewhere'}")
     said = diagnosed(world)
     assert said.exit_code == 3
     assert said.json["data"]["causes"][0]["code"] == "service_elsewhere"
@@ -73,7 +64,7 @@ def test_a_service_on_another_state_than_the_shell_is_the_first_cause(world_of: 
 
 def test_units_that_merely_mention_openclaw_get_their_cleanup_hint_quoted_and_forbidden(world_of: WorldOf) -> None:
     world = world_of()
-    unit(world)
+    service_unit(world)
     folder = world.home / ".config" / "systemd" / "user"
     (folder / "auto_summarize.service").write_text("[Service]\nExecStart=/usr/bin/python3 /srv/openclaw-notes/summarize.py\n")
     (folder / "token_logger.service").write_text("[Service]\nExecStart=/usr/bin/logger -f /tmp/openclaw/tokens.log\n")
@@ -88,10 +79,10 @@ def test_units_that_merely_mention_openclaw_get_their_cleanup_hint_quoted_and_fo
 
 def test_a_second_service_on_the_same_state_is_told_apart_from_one_on_its_own(world_of: WorldOf) -> None:
     world = world_of()
-    unit(world)
-    unit(world, "gateway-copy.service")
+    service_unit(world)
+    service_unit(world, "gateway-copy.service")
     (world.home / "work").mkdir()
-    unit(world, "openclaw-gateway-work.service", more=f"Environment=OPENCLAW_STATE_DIR={world.home / 'work'}")
+    service_unit(world, "openclaw-gateway-work.service", more=f"Environment=OPENCLAW_STATE_DIR={world.home / 'work'}")
     found = {each["code"]: each for each in causes(world)}
     assert found["second-service"]["title"].startswith("gateway-copy.service")
     assert found["other-gateway"]["impact"] == "told"
@@ -139,7 +130,7 @@ def test_a_gateway_of_another_profile_on_this_port_is_told_with_both_truths(worl
 def test_a_gateway_that_runs_by_another_node_than_its_unit_says_is_named(world_of: WorldOf) -> None:
     world = world_of()
     world.start_gateway()
-    path = unit(world)
+    path = service_unit(world)
     assert "gateway-not-as-defined" not in codes(world)
     other = world.home / "node-of-the-system"
     other.write_bytes(b"")

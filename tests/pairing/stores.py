@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.world.devices import Device, insert_record, pair_in_files, pair_in_sqlite, write_file
+from tests.world.devices import Device, pair_in_files, pair_in_sqlite, write_file
+from tests.world.pairing_data import PairingData
 from upgrader.adapters.databases import ReadOnlyDatabases
 from upgrader.adapters.observed_files import StateFiles
 from upgrader.domain.observation import PairingStore
@@ -29,19 +30,28 @@ _TABLES = {
 }
 
 
-class Stored:
+class Stored(PairingData):
     """One state directory. Edits go through its own era's form: JSON files, or rows of state/openclaw.sqlite."""
 
     def __init__(self, state: Path, era: str, own: Device | None = None, phone: Device | None = None) -> None:
-        self.state, self.era = state, era
+        self._state, self._era = state, era
         self.own = own or Device.new("this machine")
         self.phone = phone or Device.new("phone", "openclaw-ios", "ui", platform="ios")
-        self.database = state / "state" / "openclaw.sqlite"
         if era == "sqlite":
             self._make_database()
             pair_in_sqlite(self.database, self.own, (self.phone,))
         else:
             pair_in_files(state, self.own, (self.phone,))
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self._state
+
+    @property
+    def era(self) -> str:
+        """files or sqlite."""
+        return self._era
 
     def read(self) -> PairingStore:
         """What the product makes of it."""
@@ -51,8 +61,8 @@ class Stored:
         """Change the gateway's record of a device, in the form of paired.json."""
         record = self.record(device)
         change(record)
-        self.forget(device)
-        self.add(record)
+        self.forget_device(device)
+        self.pair_record(record)
 
     def edit_token(self, device: Device, **values: object) -> None:
         """Change the recorded token of a device."""
@@ -61,47 +71,8 @@ class Stored:
     def record(self, device: Device) -> dict[str, Any]:
         """The gateway's record as it was made."""
         if self.era == "files":
-            return dict(json.loads(self._paired.read_text())[device.id])
+            return self.devices()[device.id]
         return device.record()
-
-    def add(self, record: dict[str, Any]) -> None:
-        """One more record."""
-        if self.era == "files":
-            write_file(self._paired, {**json.loads(self._paired.read_text()), record["deviceId"]: record})
-            return
-        with closing(sqlite3.connect(self.database)) as connection, connection:
-            insert_record(connection, {key: value for key, value in record.items() if key != "lastSeenAtMs"})
-            sql = "UPDATE device_pairing_paired SET last_seen_at_ms = ? WHERE device_id = ?"
-            connection.execute(sql, (record.get("lastSeenAtMs"), record["deviceId"]))
-
-    def forget(self, device: Device) -> None:
-        """Delete the gateway's record."""
-        if self.era == "files":
-            kept = {k: v for k, v in json.loads(self._paired.read_text()).items() if k != device.id}
-            write_file(self._paired, kept)
-        else:
-            self.execute("DELETE FROM device_pairing_paired WHERE device_id = ?", device.id)
-
-    def edit_cache(self, **values: object) -> None:
-        """Change the operator token in this machine's cache, or the cache's `deviceId`."""
-        owner = values.pop("deviceId", None)
-        if self.era == "files":
-            path = self.state / "identity" / "device-auth.json"
-            cache = json.loads(path.read_text())
-            cache["tokens"]["operator"].update(values)
-            write_file(path, {**cache, "deviceId": owner or cache["deviceId"]})
-            return
-        for name, value in values.items():
-            self.execute(f"UPDATE device_auth_tokens SET {name} = ?", value)
-        if owner:
-            self.execute("UPDATE device_auth_tokens SET device_id = ?", owner)
-
-    def drop_cache(self) -> None:
-        """This machine's token cache is gone."""
-        if self.era == "files":
-            (self.state / "identity" / "device-auth.json").unlink()
-        else:
-            self.execute("DELETE FROM device_auth_tokens")
 
     def rename_identity(self, device_id: str) -> None:
         """The stored id is another one."""
@@ -109,7 +80,7 @@ class Stored:
             path = self.state / "identity" / "device.json"
             write_file(path, {**json.loads(path.read_text()), "deviceId": device_id})
         else:
-            self.execute("UPDATE device_identities SET device_id = ?", device_id)
+            self.change("UPDATE device_identities SET device_id = ?", device_id)
 
     def ask(self, device: Device, *scopes: str) -> None:
         """A repair request of this device waits."""
@@ -119,16 +90,7 @@ class Stored:
         else:
             columns = "(request_id, device_id, scopes_json, is_repair, ts)"
             sql = f"INSERT INTO device_pairing_pending {columns} VALUES ('r1', ?, ?, 1, 1)"
-            self.execute(sql, device.id, json.dumps(scopes))
-
-    def execute(self, sql: str, *values: object) -> None:
-        """One statement on the database."""
-        with closing(sqlite3.connect(self.database)) as connection, connection:
-            connection.execute(sql, values)
-
-    @property
-    def _paired(self) -> Path:
-        return self.state / "devices" / "paired.json"
+            self.change(sql, device.id, json.dumps(scopes))
 
     def _make_database(self) -> None:
         self.database.parent.mkdir(parents=True)

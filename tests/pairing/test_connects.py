@@ -74,7 +74,7 @@ def test_up_to_8_1_a_live_gateway_is_asked_once_and_for_nothing_new(tmp_path: Pa
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (lambda s: s.forget(s.own), "is not paired"),
+        (lambda s: s.forget_device(s.own), "is not paired"),
         (lambda s: s.edit(s.own, lambda r: r.update(publicKey="A" * 43)), "another key"),
         (lambda s: s.edit(s.own, lambda r: r.update(roles=["node"], role="node")), "not paired as operator"),
         (lambda s: s.drop_cache(), "hold no operator token"),
@@ -116,7 +116,7 @@ def test_a_token_that_is_another_than_the_recorded_one_is_tried(tmp_path: Path) 
 
 def test_kinds_that_ask_for_more_than_the_token_holds_are_not_tried_live(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "state", "sqlite")
-    stored.edit_cache(scopes_json='["operator.read"]')
+    stored.edit_cache(scopes=["operator.read"])
     planned = attempts(stored, "2026.9.6", Reach.LIVE)
     tried = {name for name, each in planned.items() if isinstance(each, Attempt)}
     assert tried == {"stored-token", "backend-read", "probe"}
@@ -207,15 +207,15 @@ def test_a_fresh_identity_proves_itself_and_pairs_with_the_shared_secret() -> No
 @pytest.mark.parametrize(
     ("release", "fault", "arguments"),
     [
-        ("2026.9.6", lambda s: s.forget(s.own), HEALTH),
+        ("2026.9.6", lambda s: s.forget_device(s.own), HEALTH),
         ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.pop("displayName")), HEALTH),
         ("2026.2.17", lambda s: s.read(), ()),
         ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.update(displayName="", clientId="gateway-client")), ()),
-        ("2026.2.17", lambda s: s.forget(s.own), ()),
+        ("2026.2.17", lambda s: s.forget_device(s.own), ()),
         ("2026.2.17", lambda s: s.edit_token(s.own, token="x" * 43), ()),
         ("2026.2.17", lambda s: s.edit(s.own, lambda r: r.update(scopes=["operator.admin"])), ()),
-        ("2026.3.13", lambda s: s.forget(s.own), HEALTH),
-        ("2026.5.12", lambda s: s.forget(s.own), ()),
+        ("2026.3.13", lambda s: s.forget_device(s.own), HEALTH),
+        ("2026.5.12", lambda s: s.forget_device(s.own), ()),
     ],
 )
 def test_the_real_call_is_made_where_it_changes_nothing(

@@ -75,7 +75,7 @@ def test_a_missing_cache_is_found(stored: Stored) -> None:
 
 
 def test_a_missing_record_of_this_machine_is_found(stored: Stored) -> None:
-    stored.forget(stored.own)
+    stored.forget_device(stored.own)
     assert failed(judged(stored)) == {"pairing.recorded"}
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
 def test_files_that_were_not_imported_are_found(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "state", "sqlite")
     for table in ("device_pairing_paired", "device_auth_tokens", "device_identities"):
-        stored.execute(f"DELETE FROM {table}")
+        stored.change(f"DELETE FROM {table}")
     Stored(tmp_path / "older", "files")
     for name in ("devices/paired.json", "identity/device.json", "identity/device-auth.json"):
         target = tmp_path / "state" / name
@@ -155,7 +155,7 @@ def test_7_1_holds_the_approved_list_against_clients_even_if_the_other_one_is_wi
 
 Fault = Callable[[Stored], None]
 CHANGES: dict[str, tuple[Fault, str]] = {
-    "a row is gone": (lambda s: s.forget(s.phone), "pairing.same.rows"),
+    "a row is gone": (lambda s: s.forget_device(s.phone), "pairing.same.rows"),
     "the device's scopes are narrowed": (lambda s: _scopes(s, READ, READ), "pairing.same.scopes"),
     "only the device level is narrowed": (lambda s: _scopes(s, READ, list(OPERATOR_SCOPES)), "pairing.same.scopes"),
     "only the approved list is narrowed": (lambda s: _scopes(s, list(OPERATOR_SCOPES), READ), "pairing.same.scopes"),
@@ -190,24 +190,24 @@ def test_a_change_nobody_asked_for_is_found(stored: Stored, name: str) -> None:
 def test_a_row_an_operator_removed_is_no_fault(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "state", "sqlite")
     before = stored.read()
-    stored.forget(stored.phone)
-    stored.execute("INSERT INTO apns_registration_tombstones VALUES (?, 1788000000001)", stored.phone.id)
+    stored.forget_device(stored.phone)
+    stored.change("INSERT INTO apns_registration_tombstones VALUES (?, 1788000000001)", stored.phone.id)
     assert compared(before, stored.read(), "2026.9.6") == set()
     assert compared(before, stored.read(), "2026.9.6", Reach.CLONE) == {"pairing.same.rows"}, "on a clone nobody removes"
 
 
 def test_an_old_removal_does_not_excuse_a_row_that_is_gone_now(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "state", "sqlite")
-    stored.execute("INSERT INTO apns_registration_tombstones VALUES (?, 1788000000001)", stored.phone.id)
+    stored.change("INSERT INTO apns_registration_tombstones VALUES (?, 1788000000001)", stored.phone.id)
     before = stored.read()
-    stored.forget(stored.phone)
+    stored.forget_device(stored.phone)
     assert compared(before, stored.read(), "2026.9.6") == {"pairing.same.rows"}
 
 
 def test_a_removal_the_log_tells_of_is_no_fault(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "state", "files")
     before = stored.read()
-    stored.forget(stored.phone)
+    stored.forget_device(stored.phone)
     removed = (Act(ActKind.REMOVED, stored.phone.id, at_ms=1),)
     assert compared(before, stored.read(), "2026.3.13", acts=removed) == set()
 
@@ -236,7 +236,7 @@ def test_moving_from_files_into_tables_is_no_change(tmp_path: Path) -> None:
 
 def test_a_new_device_is_told_live_and_fails_on_a_clone(stored: Stored) -> None:
     before = stored.read()
-    stored.add(Device.new("stranger").record())
+    stored.pair_record(Device.new("stranger").record())
     assert compared(before, stored.read(), RELEASE[stored.era]) == set()
     assert compared(before, stored.read(), RELEASE[stored.era], Reach.CLONE) == {"pairing.same.extra"}
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.real.pairing_bench import Bench, listens
 from tests.world.devices import OPERATOR_SCOPES, write_file
 from tests.world.processes import start_detached
+from tests.world.units import service_unit
 
 ALL = ("2026.2.19", "2026.2.22", "2026.9.6")
 FILES = ("2026.2.19", "2026.2.22")
@@ -52,31 +52,11 @@ def revoke(bench: Bench) -> None:
     bench.openclaw("devices", "revoke", "--device", bench.world.own.id, "--role", "operator", "--json")
 
 
-def edit_cache(bench: Bench, **values: object) -> None:
-    world = bench.world
-    if world.era == "sqlite":
-        for name, value in values.items():
-            column, cell = ("scopes_json", json.dumps(value)) if name == "scopes" else (name, value)
-            world.change(f"UPDATE device_auth_tokens SET {column} = ?", cell)
-        return
-    path = world.state / "identity" / "device-auth.json"
-    cache = json.loads(path.read_text())
-    cache["tokens"]["operator"].update(values)
-    write_file(path, cache)
-
-
-def drop_cache(bench: Bench) -> None:
-    if bench.world.era == "sqlite":
-        bench.world.change("DELETE FROM device_auth_tokens")
-    else:
-        (bench.world.state / "identity" / "device-auth.json").unlink()
-
-
 def cache_of_another_home(bench: Bench) -> None:
     """A client in another HOME makes its own identity and cache; its cache comes here, as with a home restored in part."""
     world, home = bench.world, bench.other_home()
     if world.era == "sqlite":
-        world.change("UPDATE device_auth_tokens SET device_id = ?", "f" * 64)
+        world.edit_cache(deviceId="f" * 64)
         return
     bench.of_release(world.seed.version, "devices", "list", home=home)
     made = home / ".openclaw" / "identity"
@@ -93,7 +73,7 @@ def paired_by_2_17(bench: Bench) -> None:
     """The command line of 2.17, an older client of the same home, pairs itself with its three scopes."""
     world = bench.world
     forget_own(bench)
-    drop_cache(bench)
+    bench.world.drop_cache()
     bench.of_release("2026.2.17", "devices", "list")
     assert world.own.id in world.devices()
 
@@ -187,22 +167,12 @@ def listing_refused_by_the_shell(bench: Bench) -> None:
 # ---- the service
 
 
-def unit(bench: Bench, name: str = "openclaw-gateway.service", more: str = "", package: Path | None = None) -> Path:
-    """A unit in OpenClaw's own form; `gateway install` itself needs a service manager."""
-    world = bench.world
-    path = world.home / ".config" / "systemd" / "user" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    start = f"ExecStart={world.node.node} {package or world.package}/openclaw.mjs gateway --port {world.port}"
-    path.write_text(f"[Unit]\nDescription=OpenClaw Gateway\n[Service]\n{start}\nEnvironment=HOME={world.home}\n{more}\n")
-    return path
-
-
 def unit_token(bench: Bench) -> str:
-    return str(unit(bench, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={OTHER}"))
+    return str(service_unit(bench.world, more=f"Environment=OPENCLAW_GATEWAY_TOKEN={OTHER}"))
 
 
 def drop_in_token(bench: Bench) -> str:
-    path = unit(bench)
+    path = service_unit(bench.world)
     drop_in = path.with_name(path.name + ".d") / "10-token.conf"
     drop_in.parent.mkdir()
     drop_in.write_text(f"[Service]\nEnvironment=OPENCLAW_GATEWAY_TOKEN={OTHER}\n")
@@ -212,17 +182,17 @@ def drop_in_token(bench: Bench) -> str:
 def environment_file_token(bench: Bench) -> str:
     file = bench.world.home / "gateway.env"
     file.write_text(f"OPENCLAW_GATEWAY_TOKEN={OTHER}\n")
-    unit(bench, more=f"EnvironmentFile=-{file}")
+    service_unit(bench.world, more=f"EnvironmentFile=-{file}")
     return str(file)
 
 
 def older_install(bench: Bench) -> str:
     package = bench.installed("2026.2.17").package
-    return str(unit(bench, package=package))
+    return str(service_unit(bench.world, package=package))
 
 
 def node_gone(bench: Bench) -> str:
-    path = unit(bench)
+    path = service_unit(bench.world)
     path.write_text(path.read_text().replace(str(bench.world.node.node), "/opt/gone/node"))
     return str(path)
 
@@ -230,12 +200,12 @@ def node_gone(bench: Bench) -> str:
 def other_state(bench: Bench) -> str:
     elsewhere = bench.world.home / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    unit(bench, more=f"Environment=OPENCLAW_STATE_DIR={elsewhere}")
+    service_unit(bench.world, more=f"Environment=OPENCLAW_STATE_DIR={elsewhere}")
     return str(elsewhere)
 
 
 def other_port(bench: Bench) -> str:
-    path = unit(bench)
+    path = service_unit(bench.world)
     path.write_text(path.read_text().replace(f"--port {bench.world.port}", "--port 1999"))
     return str(path)
 
@@ -254,8 +224,8 @@ def second_gateway(bench: Bench) -> str:
 
 
 def second_service(bench: Bench) -> str:
-    unit(bench)
-    return unit(bench, "gateway-copy.service").name
+    service_unit(bench.world)
+    return service_unit(bench.world, "gateway-copy.service").name
 
 
 def of_another_install(bench: Bench) -> str:
@@ -295,8 +265,8 @@ _UPGRADE = ("scope-upgrade", "scope-upgrade-loop", "own-request-waits", "request
 _RUN, _PLANTED = "openclaw", "planted"
 FAULTS: tuple[Fault, ...] = (
     Fault("token", "the token was rotated", f"{_RUN} devices rotate", rotate, ("cache-token-differs",)),
-    Fault("token", "the cached token is empty", _PLANTED, lambda b: edit_cache(b, token=""), ("cache-token-empty",)),
-    Fault("token", "the cache is gone", _PLANTED, drop_cache, ("cache-missing",)),
+    Fault("token", "the cached token is empty", _PLANTED, lambda b: b.world.edit_cache(token=""), ("cache-token-empty",)),
+    Fault("token", "the cache is gone", _PLANTED, lambda b: b.world.drop_cache(), ("cache-missing",)),
     Fault(
         "token", "the cache is of another HOME", "client in another HOME", cache_of_another_home, ("cache-of-another-device",)
     ),
@@ -317,7 +287,9 @@ FAULTS: tuple[Fault, ...] = (
         ("token-beyond-device",),
         releases=("2026.9.6",),
     ),
-    Fault("scopes", "the cache lists fewer", _PLANTED, lambda b: edit_cache(b, scopes=["operator.read"]), ("cache-narrower",)),
+    Fault(
+        "scopes", "the cache lists fewer", _PLANTED, lambda b: b.world.edit_cache(scopes=["operator.read"]), ("cache-narrower",)
+    ),
     Fault("scopes", "scopes and approvedScopes differ", _PLANTED, drifted, ("scopes-drifted",), releases=FILES),
     Fault(
         "scopes",

@@ -134,6 +134,7 @@ _COLUMNS = {
     "tokens": "tokens_json",
     "createdAtMs": "created_at_ms",
     "approvedAtMs": "approved_at_ms",
+    "lastSeenAtMs": "last_seen_at_ms",
 }
 
 

@@ -108,6 +108,28 @@ class PairingData:
         sql = "UPDATE device_pairing_paired SET tokens_json = ? WHERE device_id = ?"
         assert self.change(sql, json.dumps(tokens), device.id) == 1
 
+    def edit_cache(self, **values: object) -> None:
+        """Fault: change the operator token in this machine's cache, by the names the file has; `deviceId` is the cache's."""
+        owner = values.pop("deviceId", None)
+        if self.era == "files":
+            path = self.state / "identity" / "device-auth.json"
+            cache = json.loads(path.read_text())
+            cache["tokens"]["operator"].update(values)
+            write_file(path, {**cache, "deviceId": owner or cache["deviceId"]})
+            return
+        for name, value in values.items():
+            column, cell = ("scopes_json", json.dumps(value)) if name == "scopes" else (name, value)
+            self.change(f"UPDATE device_auth_tokens SET {column} = ?", cell)
+        if owner:
+            self.change("UPDATE device_auth_tokens SET device_id = ?", owner)
+
+    def drop_cache(self) -> None:
+        """Fault: this machine's token cache is gone."""
+        if self.era == "files":
+            (self.state / "identity" / "device-auth.json").unlink()
+        else:
+            self.change("DELETE FROM device_auth_tokens")
+
     def _edit(self, device: Device, **values: object) -> None:
         records = self.devices()
         records[device.id].update(values)
