@@ -1,7 +1,11 @@
 """What a state holds, by names and counts and never by value: to say what a migration lost or changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -146,39 +150,35 @@ class Migration:
 
 
 def migration(before: Contents, after: Contents) -> Migration:
-    """What changed between two looks."""
-    was, now = ({(r.database, r.table): r.count for r in each.rows} for each in (before, after))
-    schemas = dict(after.schemas)
-    leaves = {leaf.path: leaf.digest for leaf in after.config}
-    plugins = {plugin.name: plugin for plugin in after.plugins}
+    """What changed between two looks. What comes with the package changes with it; what a person installed should not."""
+    schemas, config = dict(after.schemas), {leaf.path: leaf.digest for leaf in after.config}
+    plugins = {plugin.name: plugin.version for plugin in after.plugins}
+    working = {plugin.name for plugin in after.plugins if plugin.enabled}
     known = [plugin for plugin in before.plugins if plugin.enabled] if after.plugins else []
     skills = {(skill.place, skill.name): skill.version for skill in after.skills}
-    own = [skill for skill in before.skills if not skill.bundled]
+    own_plugins = ((plugin.name, plugin.version) for plugin in known if not plugin.bundled)
+    own_skills = (((skill.place, skill.name), skill.version) for skill in before.skills if not skill.bundled)
     return Migration(
-        schemas=tuple(SchemaChange(n, v, schemas[n]) for n, v in before.schemas if schemas.get(n, v) != v),
-        tables=tuple(
-            TableChange(*key, was.get(key), now.get(key))
-            for key in sorted(was.keys() | now.keys())
-            if was.get(key) != now.get(key)
-        ),
-        config_lost=tuple(leaf.path for leaf in before.config if leaf.path not in leaves),
-        config_changed=tuple(leaf.path for leaf in before.config if leaves.get(leaf.path, leaf.digest) != leaf.digest),
+        schemas=tuple(SchemaChange(name, was, schemas[name]) for name, was in _changed(before.schemas, schemas)),
+        tables=_tables(before.rows, after.rows),
+        config_lost=tuple(leaf.path for leaf in before.config if leaf.path not in config),
+        config_changed=tuple(path for path, _ in _changed(((leaf.path, leaf.digest) for leaf in before.config), config)),
         credentials_lost=tuple(sorted(set(before.credentials) - set(after.credentials))),
-        plugins_lost=tuple(p.name for p in known if p.name not in plugins or not plugins[p.name].enabled),
-        plugins_changed=tuple(
-            _moved(p, plugins[p.name]) for p in known if p.name in plugins and _has_moved(p, plugins[p.name])
-        ),
-        skills_lost=tuple(sorted({s.name for s in before.skills if (s.place, s.name) not in skills})),
-        skills_changed=tuple(s.name for s in own if skills.get((s.place, s.name), s.version) != s.version),
+        plugins_lost=tuple(plugin.name for plugin in known if plugin.name not in working),
+        plugins_changed=tuple(f"{name} {was or '?'} → {plugins[name] or '?'}" for name, was in _changed(own_plugins, plugins)),
+        skills_lost=tuple(sorted({skill.name for skill in before.skills if (skill.place, skill.name) not in skills})),
+        skills_changed=tuple(name for (_, name), _ in _changed(own_skills, skills)),
         accounts_left=len(after.credentials),
-        compared=len(was),
+        compared=len({(each.database, each.table) for each in before.rows}),
     )
 
 
-def _has_moved(before: Plugin, after: Plugin) -> bool:
-    """What comes with the package changes with it; what a person installed should not."""
-    return not before.bundled and before.version != after.version
+def _changed(was: Iterable[tuple[K, V]], now: Mapping[K, V]) -> Iterator[tuple[K, V]]:
+    """What is there still, and is another."""
+    return ((key, value) for key, value in was if now.get(key, value) != value)
 
 
-def _moved(before: Plugin, after: Plugin) -> str:
-    return f"{before.name} {before.version or '?'} → {after.version or '?'}"
+def _tables(before: tuple[Rows, ...], after: tuple[Rows, ...]) -> tuple[TableChange, ...]:
+    was, now = ({(each.database, each.table): each.count for each in rows} for rows in (before, after))
+    changed = (key for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key))
+    return tuple(TableChange(*key, was.get(key), now.get(key)) for key in changed)

@@ -9,7 +9,7 @@ from upgrader.domain.causes.rules import find_causes
 from upgrader.domain.check import Judgement
 from upgrader.domain.clientlines import client_lines
 from upgrader.domain.configuration import Configuration
-from upgrader.domain.diagnosis import Cause, DiagnosisData, Impact, Likelihood, Nature, Truth, broken
+from upgrader.domain.diagnosis import Cause, DiagnosisData, Impact, Likelihood, Nature, broken
 from upgrader.domain.facts import Installation
 from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Outcome, Status
@@ -18,6 +18,7 @@ from upgrader.domain.ports import Clock, Discovery, Observer, Progress
 from upgrader.domain.probing import LineReader, LoginsProbe, MachineProbe, RunningProbe, ServiceProbe, StateProbe
 from upgrader.domain.scene import Places, Scene
 from upgrader.domain.sighting import LogEvent, condense
+from upgrader.domain.truths import truths
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError, UsageError
 
@@ -147,30 +148,6 @@ def diagnosis(scene: Scene) -> DiagnosisData:
         clients=client_lines(scene.observation, scene.rules),
         truths=truths(scene),
         sightings=scene.sightings[:20],
-    )
-
-
-def truths(scene: Scene) -> tuple[Truth, ...]:
-    """Client and gateway side by side: which state, token, port and release each goes by."""
-    found, service, client = scene.installation, scene.service, scene.client
-    gateway = next(iter(found.gateways), None)
-    running = next(iter(scene.running), None)
-    own = scene.observation.store.own
-    cached = own.token("operator") if own else None
-    device = scene.observation.store.own_device
-    recorded = device.token("operator") if device else None
-    state = running.state if running else str(service.state if service else found.state.path)
-    node = (running and running.node) or (service and service.node)
-    return (
-        Truth("user", client.user, running.user if running else ""),
-        Truth("state directory", client.state, state),
-        Truth("configuration", client.config, running.config if running else str(found.state.config)),
-        Truth("profile", client.profile or "default", (running.profile if running else found.profile) or "default"),
-        Truth("release", str(found.package.version), str((gateway and gateway.version) or (service and service.version) or "")),
-        Truth("Node", str(client.node or ""), str(node or "")),
-        Truth("shared token", str(client.token or found.auth.token.fingerprint), str(found.auth.token.fingerprint)),
-        Truth("operator token", str(cached.token) if cached else "", str(recorded.token) if recorded else ""),
-        Truth("port", str(found.port), str((service and service.port) or "")),
     )
 
 
