@@ -6,7 +6,7 @@ Nothing is changed on either side.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,15 +137,17 @@ class _DatabasePair:
         was, now = ({tuple(row[p] for p in places): row for row in rows} for rows in (gone, fresh))
         for found in sorted({*was, *now}, key=repr):
             place = f"{self.path}: {table}[{_shown(found, keyed=bool(key))}]"
-            if found not in now or found not in was:
-                yield Difference(place, "the row is gone" if found not in now else "the row appeared")
-                continue
-            for number, name in enumerate(wanted):
-                if was[found][number] != now[found][number] and not self._same_json_column(
-                    table, name, was[found][number], now[found][number]
-                ):
-                    yield Difference(place, f"{name} differs")
+            if found in was and found in now:
+                yield from self._row(place, table, zip(wanted, was[found], now[found], strict=False))
+            else:
+                yield Difference(place, "the row appeared" if found in now else "the row is gone")
         yield from self._duplicates(table, wanted)
+
+    def _row(self, place: str, table: str, cells: Iterable[tuple[str, object, object]]) -> Iterator[Difference]:
+        """What differs of one row; `cells` are the name of a column and what it held and holds."""
+        for name, was, now in cells:
+            if was != now and not self._same_json_column(table, name, was, now):
+                yield Difference(place, f"{name} differs")
 
     def _only(self, table: str, columns: list[str], side: str, other: str) -> list[Row]:
         wanted = self._wanted(table, columns)

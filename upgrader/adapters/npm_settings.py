@@ -49,15 +49,14 @@ def npm_settings(environment: Mapping[str, str], home: Path, npm: NpmHere | None
 
 def npm_places(environment: Mapping[str, str], home: Path, npm: NpmHere | None) -> NpmPlaces:
     """The npmrc files that count, most important first; a project's does not, as in global installs."""
-    built_in = npm.program.script.parent.parent / "npmrc" if npm else None
-    said = _said(named_in(environment, NpmPlaces((built_in,) if built_in else ())), home)
-    user = said.get("userconfig") or home / ".npmrc"
-    said = {**_said(named_in(environment, NpmPlaces((user, built_in) if built_in else (user,))), home)}
+    built_in = (npm.program.script.parent.parent / "npmrc",) if npm else ()
+    user = _said(named_in(environment, NpmPlaces(built_in)), home).get("userconfig") or home / ".npmrc"
+    said = _said(named_in(environment, NpmPlaces((user, *built_in))), home)
     prefix = said.get("prefix") or (Path(environment["PREFIX"]) if environment.get("PREFIX") else None)
     if prefix is None and npm is not None and npm.node is not None:
         prefix = npm.node.parent.parent
     machine = said.get("globalconfig") or (prefix / "etc" / "npmrc" if prefix else None)
-    return NpmPlaces(tuple(path for path in (user, machine, built_in) if path is not None))
+    return NpmPlaces((user, *((machine,) if machine else ()), *built_in))
 
 
 def _said(values: Mapping[str, str], home: Path) -> dict[str, Path]:

@@ -19,6 +19,7 @@ _OUT_INTERFACE = 4  # RTA_OIF
 _EVERY_PROTOCOL = 0x0003  # ETH_P_ALL
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _TCP, _UDP = 6, 17
+_SHORTEST = {_TCP: 14, _UDP: 8}  # bytes of a header that are read
 _SYN, _ACK = 0x02, 0x10
 _NAME_PORT = 53
 _WORDS = 6  # of a command line that are kept
@@ -70,12 +71,12 @@ def outward(packet: bytes, protocol: int) -> str:
     if found is None:
         return ""
     kind, target, inner = found
+    if len(inner) < _SHORTEST.get(kind, len(inner) + 1):
+        return ""
     local = target.startswith("127.") or target in ("::1", "::ffff:127.0.0.1")
-    if kind == _TCP and len(inner) >= 14:
-        return _tcp(target, inner) if not local or _port(inner) == _NAME_PORT else ""
-    if kind == _UDP and len(inner) >= 8:
-        return _udp(target, inner) if not local or _port(inner) == _NAME_PORT else ""
-    return ""
+    if local and _port(inner) != _NAME_PORT:
+        return ""
+    return _tcp(target, inner) if kind == _TCP else _udp(target, inner)
 
 
 def _tcp(target: str, segment: bytes) -> str:

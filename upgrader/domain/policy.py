@@ -19,7 +19,7 @@ from upgrader.domain.plan_steps import needs, steps
 from upgrader.domain.planfacts import Candidate, PlanFacts
 from upgrader.domain.policy_rules import RULES, choose_node
 from upgrader.domain.route import is_stop, route
-from upgrader.domain.table import Fix, Table, Truth, Verdict
+from upgrader.domain.table import Fix, Judged, Table, Truth, Verdict
 from upgrader.domain.version import Version
 
 # What is in the way of one step and may not be in the way of another to the same place.
@@ -129,15 +129,19 @@ def forward_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:
     """
     present = facts.installation.package.version
     entry = table.entry(present)
-    standing = table.standing(present, facts.circumstances, facts.today)
-    uneasy = standing.verdict is not Verdict.GOOD or (standing.start is not None and standing.start.verdict is Verdict.BAD)
-    enough = {Verdict.GOOD, Verdict.CAUTION} if uneasy else {Verdict.GOOD}
+    enough = _good_enough(table.standing(present, facts.circumstances, facts.today))
     named = [v for v in (entry.next_ if entry else ()) if v > present and _verdict(facts, table, v) in enough]
     good = [v for v in _by_newest(table) if v > present and _verdict(facts, table, v) is Verdict.GOOD]
     elsewhere = _pinned_elsewhere(facts)
     first = [elsewhere] if elsewhere is not None and elsewhere > present else []
     order = (v for v in (*named, *good) if _of_channel(facts, v) and not _held(facts, table, v))
     return tuple(dict.fromkeys((*first, *order)))
+
+
+def _good_enough(standing: Judged) -> frozenset[Verdict]:
+    """Which verdicts a release that the table names as next must have, by how the present one stands."""
+    uneasy = standing.verdict is not Verdict.GOOD or (standing.start is not None and standing.start.verdict is Verdict.BAD)
+    return frozenset({Verdict.GOOD, Verdict.CAUTION} if uneasy else {Verdict.GOOD})
 
 
 def back_order(facts: PlanFacts, table: Table) -> tuple[Version, ...]:

@@ -100,9 +100,12 @@ def _one_schema(move: MoveFacts, what: str, found: int | None, known: int | None
     if known is None:
         why = f"the {what} database is at schema {found}, and which schema {target} can open is not known"
         return Block(Rule.SCHEMA_UNKNOWN, why, f"a release that declares it, or `--accept {Rule.SCHEMA_UNKNOWN.value}`")
-    if known >= found:
-        return None
-    hint = _way_back(move)
+    return _too_new(move, what, found, known) if known < found else None
+
+
+def _too_new(move: MoveFacts, what: str, found: int, known: int) -> Block:
+    """The database is at a schema that the target does not know."""
+    target, hint = move.target, _way_back(move)
     if known == 0 and found == 1:
         # Reported as a way back that worked (6.1 to 5.28, openclaw/openclaw#90269): at schema 1 sessions and pairing are files.
         why = f"{target} knows no {what} database: what is in it would be passed over"

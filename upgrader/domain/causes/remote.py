@@ -4,6 +4,7 @@ Sources: OpenClaw's compose file starts `gateway --bind ${OPENCLAW_GATEWAY_BIND:
 `SECURITY ERROR: … plaintext ws:// …` of 2026.9.6 (read in `dist`).
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
@@ -77,36 +78,40 @@ def container(scene: Scene) -> tuple[Cause, ...]:
     of_an_image = seen.inside and scene.installation.package.kind is InstallKind.IMAGE  # not: somebody's development container
     if not (of_an_image or seen.gateway_inside or seen.bind_override):
         return ()
-    found = []
-    if seen.bind_override and scene.policy.bind and seen.bind_override != scene.policy.bind:
-        found.append(
-            _told(
-                "bind-overridden",
-                f"OPENCLAW_GATEWAY_BIND={seen.bind_override} overrides gateway.bind={scene.policy.bind}",
-                "remove the variable from the container's environment, or set gateway.bind alike",
-                Impact.NOW,
-            )
+    return (
+        *_bound(seen.bind_override, scene.policy.bind),
+        *(_read_only_inside(scene, each) for each in scene.observation.store.paired if _only_read(scene, each)),
+        *(_on_no_volume(scene) if seen.state_is_volatile and of_an_image else ()),
+    )
+
+
+def _bound(override: str, configured: str) -> Iterator[Cause]:
+    """Where the gateway of a container listens: `override` is the container's word, which wins, `configured` the file's."""
+    if override and configured and override != configured:
+        yield _told(
+            "bind-overridden",
+            f"OPENCLAW_GATEWAY_BIND={override} overrides gateway.bind={configured}",
+            "remove the variable from the container's environment, or set gateway.bind alike",
+            Impact.NOW,
         )
-    if (seen.bind_override or scene.policy.bind) == "lan":
-        found.append(
-            _told(
-                "lan-plain-ws",
-                "the gateway is bound to `lan`: clients elsewhere refuse plain ws:// to it",
-                "use wss:// (a proxy or `tailscale serve`), or reach it through an SSH tunnel on loopback",
-                Impact.LATER,
-            )
+    if (override or configured) == "lan":
+        yield _told(
+            "lan-plain-ws",
+            "the gateway is bound to `lan`: clients elsewhere refuse plain ws:// to it",
+            "use wss:// (a proxy or `tailscale serve`), or reach it through an SSH tunnel on loopback",
+            Impact.LATER,
         )
-    found += [_read_only_inside(scene, each) for each in scene.observation.store.paired if _only_read(scene, each)]
-    if seen.state_is_volatile and of_an_image:
-        found.append(
-            _told(
-                "state-not-on-a-volume",
-                "the state directory lies on no volume: every new container is a new, unpaired device",
-                f"mount a volume on {scene.installation.state.path}",
-                Impact.LATER,
-            )
-        )
-    return tuple(found)
+
+
+def _on_no_volume(scene: Scene) -> tuple[Cause, ...]:
+    return (
+        _told(
+            "state-not-on-a-volume",
+            "the state directory lies on no volume: every new container is a new, unpaired device",
+            f"mount a volume on {scene.installation.state.path}",
+            Impact.LATER,
+        ),
+    )
 
 
 def _read_only_inside(scene: Scene, device: PairedDevice) -> Cause:

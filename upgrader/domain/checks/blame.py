@@ -36,16 +36,15 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
     do not forbid a move that makes nothing worse. A control that fails for another reason or at another step says nothing.
     """
     first, second = _failures(candidate, reason), _failures(control, reason)
-    good = {j.check for j in candidate if j.verdict is Verdict.PASS}
-    healed = tuple(j for j in control if j.check in second and j.check in good)
+    good = _passed(candidate)
+    healed = tuple(j for j in control if j.check in second.keys() & good)
     if not first:
         return Beside(overall(candidate), alone(candidate).blame, healed)
     if _undecided(control) & first.keys() or (not second and overall(control) is not Verdict.PASS):
         return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
-    worse = first.keys() - second.keys()
-    if worse and second.items() <= first.items():
-        return Beside(Verdict.FAIL, Blame.RELEASE, (), _named(candidate, first.keys() & second.keys()))
-    if worse or any(second[check] != first[check] for check in first):
+    if second.items() < first.items():
+        return Beside(Verdict.FAIL, Blame.RELEASE, (), _named(candidate, second.keys()))
+    if not first.items() <= second.items():
         return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
     unseen = first.keys() & _ENDS or second.keys() - first.keys() - good or _undecided(candidate)
     verdict = Verdict.INCONCLUSIVE if unseen else Verdict.PASS
@@ -70,6 +69,10 @@ def _failures(judgements: Runs, reason: Reason) -> dict[str, str]:
 def _common(judgement: Judgement, reason: Reason) -> str:
     """Whom a release calls changes from run to run (addresses rotate): that it calls at all is the fault compared."""
     return "called" if judgement.check == _CALLS else reason(judgement.why)
+
+
+def _passed(judgements: Runs) -> set[str]:
+    return {j.check for j in judgements if j.verdict is Verdict.PASS}
 
 
 def _undecided(judgements: Runs) -> set[str]:

@@ -4,6 +4,7 @@ An expected migration is no change: fields carry the same names in both eras, a 
 and what ordinary use changes stands in the rules with its reason. An act of an operator is no fault; on a clone nobody acts.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from upgrader.domain.check import Judgement, Need, Verdict
@@ -107,16 +108,20 @@ def _scopes_narrowed(change: StoreChange) -> Judgement:
         lacking = _lacking(old, new, change.rules)
         roles = tuple(role for role in old.roles if role not in new.roles)
         acted = change.acted((ActKind.ROTATED, ActKind.REMOVED, ActKind.REVOKED), old.device_id)
-        for token in old.tokens:
-            now = new.token(token.role)
-            rotated = now is not None and now.rotated_ms != token.rotated_ms and change.reach is Reach.LIVE
-            if now is not None and not rotated:
-                lacking += tuple(s for s in change.rules.missing(token.scopes, now.scopes) if s not in lacking)
-        if (lacking or roles) and not acted:
-            lost.append(f"{new.short} lost {', '.join((*lacking, *roles))}")
+        missing = tuple(dict.fromkeys((*lacking, *_tokens_lack(change, old, new), *roles)))
+        if missing and not acted:
+            lost.append(f"{new.short} lost {', '.join(missing)}")
     if lost:
         return _fail("pairing.same.scopes", "; ".join(lost))
     return _pass("pairing.same.scopes", "no device lost a scope or a role")
+
+
+def _tokens_lack(change: StoreChange, old: PairedDevice, new: PairedDevice) -> Iterator[str]:
+    """Scopes that a token held and does not hold now; a live one that was rotated is another token."""
+    for token in old.tokens:
+        now = new.token(token.role)
+        if now is not None and (now.rotated_ms == token.rotated_ms or change.reach is not Reach.LIVE):
+            yield from change.rules.missing(token.scopes, now.scopes)
 
 
 def _tokens_changed(change: StoreChange) -> Judgement:

@@ -7,7 +7,7 @@ erases its display name, and would widen, mend or ask for a pairing that does no
 and cache agree, cover it, and the record is already the CLI's own.
 """
 
-from upgrader.domain.observation import ClientKind, PairingStore, Reach
+from upgrader.domain.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
 from upgrader.domain.observing import CallPlan
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.services.openclaw.eras import code_line
@@ -39,6 +39,11 @@ def _would_change(rules: PairingRules, store: PairingStore) -> str:
         return "this machine's pairing is not whole: a call would ask for a new one"
     if cached.token != recorded.token or recorded.revoked_ms is not None:
         return "cache and record differ: a call would mend that"
+    return _would_write(rules, device, recorded)
+
+
+def _would_write(rules: PairingRules, device: PairedDevice, recorded: TokenRecord) -> str:
+    """The same where cache and record agree."""
     asked = next(ask.scopes for ask in rules.asks if ask.kind is ClientKind.CLI)
     beyond = [s for s in asked if s not in recorded.scopes or s not in device.scopes]
     if beyond:

@@ -11,7 +11,7 @@ a connect with the shared secret (it pairs, widens or opens a request) and one w
 
 from dataclasses import dataclass
 
-from upgrader.domain.observation import ClientKind, PairedDevice, PairingStore, Reach
+from upgrader.domain.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
 from upgrader.domain.pairing_rules import Ask, PairingRules
 from upgrader.services.openclaw.eras import code_line
 from upgrader.services.openclaw.handshake import ClientName, Connect, Credential, protocol_of, token_field
@@ -55,17 +55,19 @@ def _with_device_token(rules: PairingRules, store: PairingStore, reach: Reach) -
     device = store.own_device
     if obstacle or device is None or store.own is None:
         return (NotMade(_K.STORED, obstacle),)
-    cached = store.own.token("operator")
-    granted = cached.scopes if cached else ()
+    granted = _scopes(store.own.token("operator"))
     if not code_line(rules.version).at_least(_KINDS_ARE_HARMLESS_FROM):
-        recorded = device.token("operator")
-        known = recorded.scopes if recorded else ()
+        known = _scopes(device.token("operator"))
         scopes = tuple(s for s in granted if s in known and s in device.scopes)
         return (_stored(rules, device, ClientName(device.client_id or "cli", device.client_mode or "cli"), scopes, _K.STORED),)
     first = _stored(rules, device, name_of(_K.CLI, rules), granted, _K.STORED)
     if reach is Reach.CLONE:
         return (first,)
     return (first, *(_kind_with_token(rules, device, ask, granted) for ask in rules.asks))
+
+
+def _scopes(token: TokenRecord | None) -> tuple[str, ...]:
+    return token.scopes if token else ()
 
 
 def _kind_with_token(rules: PairingRules, device: PairedDevice, ask: Ask, granted: tuple[str, ...]) -> Planned:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from upgrader.domain.census import ProcessSeen, Reading, Role
-from upgrader.domain.selection import Selection
+from upgrader.domain.selection import Location, Selection
 from upgrader.services.openclaw.locations import Exists, locate
 
 _LOCK = re.compile(r"^gateway\.(?:state|[0-9a-f]{8})\.lock$")
@@ -64,13 +64,7 @@ def _was_told_to_run(argv: tuple[str, ...]) -> bool:
 
 
 def _state(seen: ProcessSeen, exists: Exists) -> Path | None:
-    home = seen.environment.get("HOME", "")
-    by_environment = None
-    if home or "OPENCLAW_STATE_DIR" in seen.environment:
-        selection = Selection(
-            environment=seen.environment, account_home=Path(home or "/"), directory=seen.directory or Path("/")
-        )
-        by_environment = locate(selection, exists)
+    by_environment = _by_environment(seen, exists)
     for raw in seen.locks:
         state, config = _lock_owner(raw)
         if state is not None:
@@ -81,6 +75,14 @@ def _state(seen: ProcessSeen, exists: Exists) -> Path | None:
         if path.name == "openclaw.sqlite" and path.parent.name == "state":
             return path.parent.parent
     return by_environment.state if by_environment else None
+
+
+def _by_environment(seen: ProcessSeen, exists: Exists) -> Location | None:
+    home = seen.environment.get("HOME", "")
+    if not home and "OPENCLAW_STATE_DIR" not in seen.environment:
+        return None
+    selection = Selection(environment=seen.environment, account_home=Path(home or "/"), directory=seen.directory or Path("/"))
+    return locate(selection, exists)
 
 
 def _lock_owner(raw: bytes) -> tuple[Path | None, Path | None]:

@@ -57,25 +57,20 @@ def places(selection: Selection, location: Location, npmrc: bytes) -> tuple[str,
 
 
 def kind_of(facts: TreeFacts, selection: Selection, location: Location, slots: Path) -> InstallKind:
-    """Which kind of install a tree is. `slots` is where our own installs lie."""
+    """Which kind of install a tree is, the first that fits. `slots` is where our own installs lie."""
     parts = facts.root.parts
-    if selection.environment.get("OPENCLAW_NIX_MODE", "").strip() == "1" or facts.root.is_relative_to("/nix/store"):
-        return InstallKind.NIX
-    if facts.root.is_relative_to(slots):
-        return InstallKind.SLOT
-    if facts.root.is_relative_to(location.state):
-        return InstallKind.IN_STATE
-    if ".bun" in parts:
-        return InstallKind.BUN
-    if ".pnpm" in parts or "pnpm" in parts:
-        return InstallKind.PNPM
-    if facts.is_checkout:
-        return InstallKind.GIT
-    if facts.in_container and facts.root == Path(_IMAGE):
-        return InstallKind.IMAGE
-    if facts.pointer.parts[-3:] == ("lib", "node_modules", "openclaw") or facts.is_link:
-        return InstallKind.NPM_GLOBAL
-    return InstallKind.PROJECT
+    nix = selection.environment.get("OPENCLAW_NIX_MODE", "").strip() == "1" or facts.root.is_relative_to("/nix/store")
+    kinds = (
+        (InstallKind.NIX, nix),
+        (InstallKind.SLOT, facts.root.is_relative_to(slots)),
+        (InstallKind.IN_STATE, facts.root.is_relative_to(location.state)),
+        (InstallKind.BUN, ".bun" in parts),
+        (InstallKind.PNPM, ".pnpm" in parts or "pnpm" in parts),
+        (InstallKind.GIT, facts.is_checkout),
+        (InstallKind.IMAGE, facts.in_container and facts.root == Path(_IMAGE)),
+        (InstallKind.NPM_GLOBAL, facts.pointer.parts[-3:] == ("lib", "node_modules", "openclaw") or facts.is_link),
+    )
+    return next((kind for kind, holds in kinds if holds), InstallKind.PROJECT)
 
 
 def prefix_of(pointer: Path) -> Path:
