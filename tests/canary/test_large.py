@@ -6,11 +6,12 @@
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.world.processes import Child
+from tests.world.processes import Child, wait_until
 from tests.world.world import World
 
 _FILES = int(os.environ.get("UPGRADER_LARGE_FILES", "2000"))
@@ -34,13 +35,15 @@ def fill(folder: Path, files: int, size: int) -> None:
 def peak(child: Child) -> int:
     """The most bytes of memory that very process had, read until it ends."""
     most, status = 0, Path(f"/proc/{child.process.pid}/status")
-    while child.process.poll() is None:
-        try:
+
+    def ended() -> bool:
+        nonlocal most
+        with suppress(FileNotFoundError, ProcessLookupError):
             found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        except (FileNotFoundError, ProcessLookupError):
-            break
-        most = max(most, 1024 * int(found.group(1)) if found else 0)
-        time.sleep(0.1)
+            most = max(most, 1024 * int(found.group(1)) if found else 0)
+        return child.process.poll() is not None
+
+    wait_until(ended, "the end of the canary", 3000)
     return most
 
 
