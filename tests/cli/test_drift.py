@@ -99,6 +99,18 @@ def test_a_gateway_that_was_restarted_on_what_npm_brought_is_moved_back_and_chec
     assert drift_of(world.run("--json", "status").json) == []
 
 
+def test_where_no_move_was_made_watch_says_so_and_an_adoption_gives_it_something_to_watch(still: World) -> None:
+    said = still.run("--json", "watch", "--once")
+    assert (said.exit_code, said.json["status"], said.json["data"]["left"]) == (7, "inconclusive", ""), said.text
+    assert (said.json["errors"][0]["code"], "`upgrader adopt`" in said.json["errors"][0]["hint"]) == ("nothing_left", True)
+    told = " ".join(still.run("watch", "--once").text.split())
+    assert "no move was made by upgrader here yet" in told and "nothing changed" not in told
+    assert still.run("--json", "adopt").json["status"] == "done"
+    said = still.run("--json", "watch", "--once")
+    assert (said.exit_code, said.json["data"]["left"], drift_of(said.json)) == (0, "2026.9.5", []), said.text
+    assert still.run("--json", "adopt").json["status"] == "unchanged"
+
+
 def test_a_saved_plan_is_refused_when_the_world_has_moved_and_says_what_moved(still: World) -> None:
     kept = still.root / "plan.json"
     assert still.run("plan", "2026.9.6", "--out", str(kept)).exit_code == 0

@@ -49,14 +49,21 @@ def test_an_upgrade_moves_package_state_and_gateway_and_keeps_every_device(world
     assert (again.exit_code, again.json["status"]) == (0, "unchanged")
 
 
+_JOB = """INSERT INTO cron_jobs (store_key, job_id, name, enabled, agent_id, payload_kind, job_json, updated_at)
+VALUES ('s', 'later', 'later', 1, 'main', 'text', ?, 0)"""
+
+
 def test_a_rollback_needs_no_network_and_brings_back_directory_state_and_gateway(world: World, registry: FakeRegistry) -> None:
     kept = remembered(world)
     package, inode = world.package_digest(), world.package.lstat().st_ino
     assert world.run("--yes", "upgrade", "2026.9.6", limit_s=240).exit_code == 0
     assert world.package.is_symlink()
+    assert world.change(_JOB, '{"id": "later", "schedule": {"kind": "at"}, "state": {}}') == 1
     registry.fault = RegistryFault.DOWN
     said = world.run("--json", "--yes", "rollback", limit_s=120)
     assert said.exit_code == 0, said.text
+    (left,) = [each for each in said.json["data"]["settled"] if each["what"] == "scheduled job later"]
+    assert (Path(left["place"]) / "state" / "openclaw.sqlite").is_file(), "where it is, not where it was during the move"
     assert not world.package.is_symlink()
     assert (world.package.lstat().st_ino, world.package_digest()) == (inode, package)
     assert (world.version, world.schema(), world.serving_version()) == ("2026.9.5", 17, "2026.9.5")

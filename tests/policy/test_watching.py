@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.test_registry import HandClock
 from upgrader.domain.drift import Drift, DriftKind
 from upgrader.domain.happening import Happening
-from upgrader.domain.watching import Pace
+from upgrader.domain.watching import Look, Pace
 from upgrader.errors import UpgraderError
 from upgrader.operations.watch import Watch
 
@@ -28,11 +28,11 @@ class Place:
     def is_replaced(self) -> bool:
         return any(self.mended_at < second <= self.clock.monotonic() for second in self.replaced)
 
-    def look(self) -> tuple[str, tuple[Drift, ...]]:
+    def look(self) -> Look:
         self.looks += 1
         if self.clock.monotonic() in self.unseeable:
             raise UpgraderError("no OpenClaw found")
-        return "2026.9.6", (GONE,) if self.is_replaced() else ()
+        return Look("2026.9.6", "2026.9.6", (GONE,) if self.is_replaced() else ())
 
     def news(self) -> tuple[str, ...]:
         self.asked += 1

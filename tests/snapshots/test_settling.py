@@ -111,7 +111,7 @@ def test_a_new_message_in_another_form_is_listed_with_its_place(pair: Pair) -> N
     message(pair.live, "new")
     (item,) = pair.roll_back()
     assert item.action == "listed"
-    assert str(pair.standby) in item.why
+    assert item.place == str(pair.standby)
 
 
 def test_a_handled_incoming_message_stays_known(pair: Pair) -> None:
@@ -234,7 +234,7 @@ def test_messages_written_after_the_upgrade_are_told_with_their_place(pair: Pair
         run(pair.live, "INSERT INTO transcript_events VALUES ('s', ?, '{}')", number, store=AGENT)
     (item,) = pair.roll_back()
     assert item.what.startswith("2 messages of 1 sessions")
-    assert str(pair.standby / AGENT) in item.why
+    assert item.place == str(pair.standby / AGENT)
 
 
 def test_a_workspace_is_the_same_directory_before_and_after_and_both_ways(pair: Pair) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from upgrader.adapters.durable import make_private, replace_durably, sync_directory
+from upgrader.adapters.open_marks import unmarked
 from upgrader.domain import journal
 from upgrader.domain.check import Judgement
 from upgrader.domain.journal import FORMAT, Entry, Mark, Step, Undo
@@ -129,10 +131,11 @@ class JournalOnDisk:
 
 
 class Journals:
-    """The journals of one installation, newest last."""
+    """The journals of one installation, newest last. `mark` tells runs with another data directory of one that begins."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mark: Callable[[Path], None] = unmarked) -> None:
         self._root = root
+        self._mark = mark
 
     def new_name(self, now: datetime) -> str:
         """A name for the next transaction that sorts after all others, also when the clock was set back."""
@@ -153,6 +156,7 @@ class Journals:
         try:
             _allocate(folder.path / "ballast", _BALLAST, b"")
             _allocate(temporary, _RESERVED, _encode(Entry(0, Mark.OPEN, note=transaction)))
+            self._mark(folder.path)
         except OSError:
             shutil.rmtree(folder.path)  # no move yet; what was written of its start is private and of no use
             raise

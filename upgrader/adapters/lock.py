@@ -27,20 +27,24 @@ def locked(paths: tuple[Path, ...], owner: str) -> Iterator[None]:
 
 
 @contextmanager
-def alone_on(state: Path) -> Iterator[None]:
-    """Hold the state directory itself while the block runs. Raises Busy.
+def alone_on(directory: Path) -> Iterator[None]:
+    """Hold a directory itself, the state or the one the package lies in, while the block runs. Raises Busy.
 
-    A run whose data lies elsewhere knows none of our locks. Nothing is written. Where the file system knows no such lock the
-    others must do.
+    A run whose data lies elsewhere knows none of our locks. Nothing is written. Where the file system knows no such lock, or
+    the directory cannot be opened, the others must do.
     """
-    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy(
                 "another upgrader run works on this installation",
-                why=f"{state} is locked by a run that keeps its data elsewhere (another XDG_DATA_HOME or HOME)",
+                why=f"{directory} is locked by a run that keeps its data elsewhere (another XDG_DATA_HOME or HOME)",
                 hint="wait for it to end; `upgrader status` there shows where it is",
             ) from error
         except OSError:

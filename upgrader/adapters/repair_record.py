@@ -2,12 +2,13 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from upgrader.adapters.durable import make_private, remove_durably, replace_durably
+from upgrader.adapters.open_marks import unmarked
 from upgrader.domain.facts import PairingEra
 from upgrader.domain.observing import Cell
 from upgrader.domain.repairing import KeptPairing
@@ -15,15 +16,17 @@ from upgrader.domain.repairing import KeptPairing
 
 @dataclass(frozen=True)
 class RepairFile:
-    """`<home>/repair.json`, 0600: it holds tokens, as a snapshot does."""
+    """`<home>/repair.json`, 0600: it holds tokens, as a snapshot does. `mark`: see open_marks."""
 
     home: Path
+    mark: Callable[[Path], None] = unmarked
 
     def write(self, kept: KeptPairing) -> None:
         """Durable before the first rung."""
         files = {name: None if data is None else base64.b64encode(data).decode() for name, data in kept.files.items()}
         rows = {name: [[key, _shown(cell)] for key, cell in row or ()] for name, row in kept.rows.items()}
         make_private(self.home)
+        self.mark(self.home)
         value = {"era": kept.era.value, "device": kept.device_id, "files": files, "rows": rows}
         replace_durably(self._path, json.dumps(value).encode())
 

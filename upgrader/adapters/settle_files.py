@@ -73,7 +73,7 @@ class FileSettler:
             for other in sorted(self.outgoing.glob(pattern)):
                 name = other.relative_to(self.outgoing)
                 if not (self.incoming / name).exists() and not (self.kept / name).exists():
-                    yield told(Action.LISTED, str(name), f"it came after the upgrade and waits in {other}")
+                    yield told(Action.LISTED, str(name), "it came after the upgrade and waits", other)
 
     def _jobs(self) -> Iterator[Settled]:
         path = self.incoming / self.knowledge.files.jobs
@@ -163,7 +163,7 @@ class FileSettler:
             if path.exists() and (_same(path, other) or other.stat().st_size <= path.stat().st_size):
                 continue
             if path.exists() and not _begins_with(other, path):
-                yield told(Action.LISTED, str(name), f"it was rewritten after the upgrade; the newer one is {other}")
+                yield told(Action.LISTED, str(name), "a newer one was written after the upgrade", other)
                 continue
             yield told(Action.CARRIED, str(name), "it grew after the upgrade")
             self._carry(name)

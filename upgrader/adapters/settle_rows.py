@@ -132,9 +132,8 @@ class RowPlanner:
                     statement = insert(table.table, columns_of(self.before, table.table), found)
                     yield Change(*statement, told(Action.CARRIED, what, "it came after the upgrade and still waits"))
                     continue
-            listed.append(
-                told(Action.LISTED, what, f"it came after the upgrade and waits in {self.set_aside}; it was not carried")
-            )
+            why = "it came after the upgrade and waits; it was not carried"
+            listed.append(told(Action.LISTED, what, why, self.set_aside))
 
     def _carry(self, table: MovingTable, after: sqlite3.Connection, listed: list[Settled]) -> Iterator[Change]:
         columns = columns_of(self.before, table.table)
@@ -180,8 +179,7 @@ class RowPlanner:
         old = {job.id for job, _store, _state in before} | {str(key[0]) for table, key in self.settled if table == JOBS}
         for job, _store, _state in after:
             if job.id not in old and not job.managed:
-                why = f"made after the upgrade; it is in {self.set_aside}"
-                listed.append(told(Action.LISTED, f"scheduled job {job.id}", why))
+                listed.append(told(Action.LISTED, f"scheduled job {job.id}", "made after the upgrade", self.set_aside))
 
     def _transcripts(self, listed: list[Settled]) -> None:
         """Rows of agent databases are not merged across schemas: how many messages stay behind, and where, is told."""
@@ -193,8 +191,8 @@ class RowPlanner:
         longer = [row for row in now if row[0] not in was or row[1] > was[row[0]][1]]
         more = sum(row[2] - (was[row[0]][2] if row[0] in was else 0) for row in longer)
         if longer:
-            why = f"written after the upgrade; they are in {self.set_aside / self.database}"
-            listed.append(told(Action.LISTED, f"{more} messages of {len(longer)} sessions in {self.database}", why))
+            what = f"{more} messages of {len(longer)} sessions in {self.database}"
+            listed.append(told(Action.LISTED, what, "written after the upgrade", self.set_aside / self.database))
 
 
 def read_jobs(knowledge: EffectKnowledge, connection: sqlite3.Connection | None) -> list[tuple[Job, str, str]]:

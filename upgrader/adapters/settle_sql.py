@@ -84,9 +84,9 @@ def perform(path: Path, changes: tuple[Change, ...]) -> None:
         raise NotSettled(f"cannot settle {path}", why=str(error), unchanged="the database was not changed") from error
 
 
-def told(action: Action, what: str, why: str) -> Settled:
-    """One line of the report."""
-    return Settled(action.value, what, why)
+def told(action: Action, what: str, why: str, place: Path | None = None) -> Settled:
+    """One line of the report; `place` is where the newer one lies."""
+    return Settled(action.value, what, why, str(place or ""))
 
 
 def shown_key(key: Row) -> str:

@@ -14,7 +14,9 @@ from upgrader.domain.settle import Action, NotSettled, Settled
 _HOLDS_DATABASES = "this workspace holds databases of OpenClaw itself, so it was not moved; what changed in it was set aside"
 
 
-def movable(workspaces: tuple[Path, ...], databases: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Settled, ...]]:
+def movable(
+    workspaces: tuple[Path, ...], databases: tuple[str, ...], outgoing: Path
+) -> tuple[tuple[Path, ...], tuple[Settled, ...]]:
     """The workspaces to move, outermost only (what lies inside moves along), and what is told of those that must not be.
 
     One that holds databases of OpenClaw would bring the newer ones to the older release.
@@ -22,7 +24,7 @@ def movable(workspaces: tuple[Path, ...], databases: tuple[str, ...]) -> tuple[t
     holding = {each for each in workspaces if any(Path(database).is_relative_to(each) for database in databases)}
     moving = [each for each in dict.fromkeys(workspaces) if each not in holding]
     outermost = tuple(each for each in moving if not any(each != other and each.is_relative_to(other) for other in moving))
-    return outermost, tuple(told(Action.LISTED, str(each), _HOLDS_DATABASES) for each in sorted(holding))
+    return outermost, tuple(told(Action.LISTED, str(each), _HOLDS_DATABASES, outgoing / each) for each in sorted(holding))
 
 
 def move_workspace(incoming: Path, outgoing: Path, workspace: Path, record: Path) -> Iterator[Settled]:
@@ -43,9 +45,7 @@ def move_workspace(incoming: Path, outgoing: Path, workspace: Path, record: Path
     try:
         _bring(source, target, living)
     except (ExchangeFailed, OSError) as error:
-        yield told(
-            Action.LISTED, str(workspace), f"the workspace could not be moved ({_why(error)}); the newer one is {source}"
-        )
+        yield told(Action.LISTED, str(workspace), f"the newer workspace could not be moved ({_why(error)})", source)
 
 
 def give_back(incoming: Path, outgoing: Path, workspace: Path, record: Path) -> None:

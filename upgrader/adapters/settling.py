@@ -47,7 +47,7 @@ class Settler:
         way back from a restore it is an error instead: the tree that goes out is removed.
         """
         record, back = self._record(incoming, outgoing), self._record(outgoing, incoming)
-        moving, held = movable(workspaces, (*self._databases(incoming), *self._databases(outgoing)))
+        moving, held = movable(workspaces, (*self._databases(incoming), *self._databases(outgoing)), outgoing)
         if back.is_begun:
             for workspace in moving:
                 give_back(incoming, outgoing, workspace, back.folder)

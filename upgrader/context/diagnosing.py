@@ -63,7 +63,7 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         places=lambda found: scene_facts.places(found.state.era),
         clock=machine.clock,
         known_schema=scene_facts.KNOWN_SCHEMA,
-        open_repair=lambda found: next(iter(open_records(Keeping(machine, found))), ""),
+        open_repair=lambda found: next(iter(open_records(Keeping(machine, found).home)), ""),
     )
 
 

@@ -50,14 +50,14 @@ def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading)
 
 
 def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptData]:
-    """Take the package as it stands for what was left. Raises UpgraderError when it cannot be read."""
-    installation = keeping.installation
-    found = drifts(installation, left_as(keeping))  # a tree that was written into is not for adopting
+    """Take the package as it stands for what was left, also where nothing was. Raises UpgraderError when it cannot be read."""
+    installation, left = keeping.installation, left_as(keeping)
+    found = drifts(installation, left)  # a tree that was written into is not for adopting
     slot = keeping.slots().adopt(installation)
-    if not found:
+    if left is not None and not found:
         return Outcome("adopt", AdoptData(slot.id, str(slot.version), ()), Status.UNCHANGED)
     at = machine.clock.now().isoformat(timespec="seconds")
-    why = "; ".join(each.what for each in found)
+    why = "; ".join(each.what for each in found) or "nothing was left here yet"
     event = Event(at, EventKind.ADOPT, str(slot.version), slot.id, why=why, reason=reason)
     history_of(keeping).append(event)
     return Outcome("adopt", AdoptData(slot.id, str(slot.version), found))

@@ -25,7 +25,7 @@ def outage(wiring: Wiring, keeping: Keeping) -> Outage:
         holds=OwnershipHolds(locks.ownership, locks.owner_of, machine.clock),
         readiness=live_readiness(machine),
         shield=INTERRUPTS.shielded,
-        record=OutageFile(keeping.home),
+        record=OutageFile(keeping.home, keeping.mark_repair),
         snapshots=keeping.snapshots(),
         files=DurableFiles(),
     )
@@ -38,6 +38,7 @@ def editor(machine: Machine) -> StoreEditor:
 
 def end_killed_repair(wiring: Wiring, keeping: Keeping) -> str:
     """End it; says what was done."""
-    killed = KilledRepair(wiring.finder(), outage(wiring, keeping), RepairFile(keeping.home), editor(wiring.machine))
+    record = RepairFile(keeping.home, keeping.mark_repair)
+    killed = KilledRepair(wiring.finder(), outage(wiring, keeping), record, editor(wiring.machine))
     with wiring.progress.step("ending a repair that was killed"):
         return killed.end()

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from upgrader.adapters.pointer import npm_at_work
 from upgrader.context.choices import Answers
-from upgrader.context.drifting import Reading, drift_of
+from upgrader.context.drifting import Reading, drift_of, left_as
 from upgrader.context.keeping import Keeping
 from upgrader.context.planning import Wish, plan
 from upgrader.context.restoring import restore
+from upgrader.context.unfinished import is_unfinished
 from upgrader.context.wiring import Wiring
-from upgrader.domain.drift import Drift
 from upgrader.domain.happening import Happening
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan import ExitStyle
-from upgrader.domain.watching import Pace, WatchData
+from upgrader.domain.watching import Look, Pace, WatchData
 from upgrader.errors import UpgraderError
 from upgrader.operations.watch import Watch
 
@@ -62,13 +62,15 @@ def _glance(pointer: Path) -> tuple[object, ...]:
     return tuple(found)
 
 
-def _look(wiring: Wiring) -> tuple[str, tuple[Drift, ...]] | None:
+def _look(wiring: Wiring) -> Look | None:
     """None while a move or npm is at work: what a move does is nobody's drift, and what npm has begun is not to be judged."""
     keeping = Keeping(wiring.machine, wiring.finder().find())
     now = wiring.machine.clock.now().timestamp()
-    if keeping.journals().open_run() is not None or npm_at_work(keeping.installation.package.pointer, now):
+    if is_unfinished(keeping) or npm_at_work(keeping.installation.package.pointer, now):
         return None
-    return str(keeping.installation.package.version), drift_of(keeping, Reading.LOOKS)
+    left = left_as(keeping)
+    version = str(keeping.installation.package.version)
+    return Look(version, str(left.slot.version) if left else "", drift_of(keeping, Reading.LOOKS))
 
 
 def _news(wiring: Wiring) -> tuple[str, ...]:

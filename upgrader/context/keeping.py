@@ -1,10 +1,12 @@
 """Joins what is kept: slots, Node, snapshots, journals, locks. What only a move needs is loaded by those who move."""
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upgrader.adapters.open_marks import OpenMarks, beside_package, beside_state
 from upgrader.adapters.slot_shelf import SlotShelf
 from upgrader.adapters.snapshot_shelf import SnapshotShelf
 from upgrader.context.machine import Machine
@@ -62,7 +64,19 @@ class Keeping:
         """The moves of this installation."""
         from upgrader.adapters.journal_file import Journals  # pydantic
 
-        return Journals(self.home / "journal")
+        return Journals(self.home / "journal", self.marks.put)
+
+    @property
+    def marks(self) -> OpenMarks:
+        """What tells a run with another data directory, or about another state of this package, of one that has not ended."""
+        state, pointer = self.installation.state.path, self.installation.package.pointer
+        return OpenMarks(self.machine.data.resolve(), state, (beside_state(state), beside_package(pointer)))
+
+    def mark_repair(self, records: Path) -> None:
+        """The same for a repair: it leaves the package alone, and may work where nothing can be written beside the state; then
+        only runs with this data directory know of it."""
+        with suppress(OSError):
+            replace(self.marks, places=self.marks.places[:1]).put(records)
 
     def records(self) -> "Records":
         """All three, for `status`."""
@@ -71,9 +85,9 @@ class Keeping:
         return Records(self.slots(), self.snapshots(), self.journals())
 
 
-def open_records(keeping: Keeping) -> tuple[str, ...]:
+def open_records(home: Path) -> tuple[str, ...]:
     """The records of a repair that has not ended: it is at work, or it died."""
-    places = (keeping.home / name for name in ("outage.json", "repair.json"))
+    places = (home / name for name in ("outage.json", "repair.json"))
     return tuple(str(place) for place in places if place.exists())
 
 

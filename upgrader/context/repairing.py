@@ -64,7 +64,7 @@ def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
             full_scopes=repair_commands.full_scopes,
         ),
         quiet=QuietPeriod(reader, tails, log_events.event_of, machine.clock),
-        open=RepairFile(keeping.home),
+        open=RepairFile(keeping.home, keeping.mark_repair),
         progress=wiring.progress,
         consent=lambda question: wiring.consent(question, None),
         show=lambda data: _show(wiring, data),

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from upgrader.adapters.lock import alone_on, locked
+from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import Reading, adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, discovery
@@ -18,6 +18,7 @@ from upgrader.context.planning import Wish, held_to, plan, planning
 from upgrader.context.proving import Proving
 from upgrader.context.recording import record_move, record_overrides, record_recovery, with_pin_told
 from upgrader.context.remembering import pins
+from upgrader.context.unfinished import elsewhere, forget_ended, held_alone, refuse_others
 from upgrader.context.verifying import verify
 from upgrader.domain.canary import Extra
 from upgrader.domain.facts import Installation
@@ -190,8 +191,11 @@ class Wiring:
     @contextmanager
     def _recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
+        before = self._ended_elsewhere(command)
         keeping = Keeping(self.machine, self._found())
-        with locked(keeping.locks, command), alone_on(keeping.installation.state.path):
+        with locked(keeping.locks, command), held_alone(keeping):
+            if command != "status":  # which tells what is here whatever is half done
+                refuse_others(keeping)
             for left in Proving(self.machine, keeping, self.progress).sweep():
                 self.progress.note(f"removed what an interrupted canary had left: {left.name}")
             recovery = self._moving(keeping).recover().run()
@@ -201,12 +205,24 @@ class Wiring:
                 if recovery.problems and command != "status":  # nothing is begun on a half-restored installation
                     raise _left_open(recovery)
             repair = ""
-            if open_records(keeping):
+            if open_records(keeping.home):
                 from upgrader.context.ending import end_killed_repair  # the stores' editor
 
                 repair = end_killed_repair(self, keeping)
                 keeping = Keeping(self.machine, self._finder().find())
-            yield keeping, Ended(recovery, repair)
+            try:
+                yield keeping, Ended(recovery or before.move, repair or before.repair)
+            finally:
+                forget_ended(keeping)
+
+    def _ended_elsewhere(self, command: str) -> Ended:
+        """End what a run with another data directory has left open, by the records kept there. Raises Busy, MarkUnreadable."""
+        other = elsewhere(self.machine, self._finder().state)
+        if other is None:
+            return Ended()
+        self.progress.note(f"an earlier run that kept its records in {other.data} did not end")
+        with replace(self, machine=other)._recovered(command) as (_, ended):
+            return ended
 
     def _found(self) -> Installation:
         """The installation; what a dead run left unreadable is taken as its journal knows it, or nobody could put it back."""

@@ -7,19 +7,37 @@ is being rolled back.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 
 from upgrader.errors import UpgraderError
 
 
 @dataclass(frozen=True)
 class Settled:
-    """One thing that was carried, marked settled, or could not be carried. `what` never holds content or secrets."""
+    """One thing that was carried, marked settled, or could not be carried. `what` never holds content or secrets; `place` is
+    where the newer one lies now, empty where nothing is left to look for."""
 
     action: str
     what: str
     why: str
+    place: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """All of it in one line."""
+        return f"{self.action}: {self.what} ({self.why}{f'; it lies in {self.place}' if self.place else ''})"
+
+
+def moved_along(items: tuple[Settled, ...], tree: Path, now: Path) -> tuple[Settled, ...]:
+    """The same, told of a tree that was renamed from `tree` to `now` since."""
+    return tuple(
+        replace(each, place=str(now / Path(each.place).relative_to(tree)))
+        if each.place and Path(each.place).is_relative_to(tree)
+        else each
+        for each in items
+    )
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,24 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One whole look: the installed release, the one that was left (empty where upgrader left none yet), what differs."""
+
+    version: str
+    left: str
+    drift: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True)
 class WatchData:
     """What was found last: the release, what is not as it was left, which awaited fixes are out, what was done about it.
 
-    `given_up` is what could not be mended.
+    `left` is the release that upgrader left: empty where there is none, so that nothing can be compared, None where nobody
+    could look yet. `given_up` is what could not be mended.
     """
 
     version: str
+    left: str | None = None
     drift: tuple[Drift, ...] = ()
     news: tuple[str, ...] = ()
     done: tuple[str, ...] = ()

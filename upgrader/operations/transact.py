@@ -13,6 +13,7 @@ from upgrader.domain.move_ports import JournalFile, Journals, Updaters
 from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Clock, Progress
+from upgrader.domain.settle import moved_along
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.transaction import Move, Opened, without_secrets
@@ -73,7 +74,7 @@ class Transact:
                 data,
                 serving=serving,
                 checks=cut.after.judgements if cut.after else (),
-                settled=cut.settled,
+                settled=moved_along(cut.settled, opened.standby, kept.tree) if kept else cut.settled,
                 outage_seconds=round(cut.outage_seconds, 1) if opened.was_running else None,
                 snapshot=kept.id if kept else "",
             ),

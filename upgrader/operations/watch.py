@@ -8,8 +8,8 @@ from upgrader.domain.drift import Drift
 from upgrader.domain.happening import Happening
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Clock
-from upgrader.domain.watching import Pace, WatchData
-from upgrader.errors import Blocked, UpgraderError
+from upgrader.domain.watching import Look, Pace, WatchData
+from upgrader.errors import Blocked, Inconclusive, UpgraderError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Watch:
     """
 
     glance: Callable[[], object]
-    look: Callable[[], tuple[str, tuple[Drift, ...]] | None]
+    look: Callable[[], Look | None]
     news: Callable[[], tuple[str, ...]]
     mend: Callable[[], str] | None
     clock: Clock
@@ -28,7 +28,8 @@ class Watch:
     pace: Pace
 
     def once(self) -> Outcome[WatchData]:
-        """One look. 0 as it was left or set right, 3 something is not as it was left, what mending and looking raise."""
+        """One look. 0 as it was left or set right, 3 something is not as it was left, 7 nothing was left yet to compare with;
+        what mending and looking raise."""
         data, glanced = self._looked(WatchData("", news=self._news())), self.glance()
         if self.mend is not None and data.drift:
             self.clock.wait(self.pace.settle)
@@ -61,6 +62,8 @@ class Watch:
         except UpgraderError as error:
             self._say("not-seen", f"{error.message}; it is looked again")
             return before
+        if seen.left == "" and before.left is None:
+            self._say("nothing-left", f"{_NOTHING_LEFT}: {_WAYS_TO_BEGIN}")
         for each in seen.drift:
             if each not in before.drift:
                 self._say(each.kind.value, each.in_words())
@@ -83,7 +86,7 @@ class Watch:
 
     def _looked(self, before: WatchData) -> WatchData:
         found = self.look()
-        return before if found is None else replace(before, version=found[0], drift=found[1])
+        return before if found is None else replace(before, version=found.version, left=found.left, drift=found.drift)
 
     def _mended(self, seen: WatchData) -> WatchData:
         """What is seen after mending; nothing is touched without drift or without leave."""
@@ -110,7 +113,15 @@ class Watch:
         self.tell(Happening(self.clock.now().isoformat(timespec="seconds"), name, "", what))
 
 
+_NOTHING_LEFT = "no move was made by upgrader here yet, so there is nothing to compare the package with"
+_WAYS_TO_BEGIN = "`upgrader adopt` takes it as it stands, `upgrader plan` names a move worth making"
+
+
 def _outcome(data: WatchData) -> Outcome[WatchData]:
+    if data.left == "":
+        why = f"{data.version} is installed, by npm or by hand"
+        nothing = Failure("nothing_left", _NOTHING_LEFT, why, _WAYS_TO_BEGIN, unchanged="")
+        return Outcome("watch", data, Status.INCONCLUSIVE, Inconclusive.exit_code, (nothing,))
     if not data.drift:
         return Outcome("watch", data)
     failures = tuple(Failure(each.kind.value, each.what, each.cause, _hint(each), unchanged="") for each in data.drift)

@@ -4,13 +4,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from upgrader.domain.moves import AdoptData
-from upgrader.domain.outcome import Outcome
+from upgrader.domain.outcome import Outcome, Status
 
 
 def show(outcome: Outcome[AdoptData], console: Console) -> None:
     """Print it."""
     data = outcome.data
-    if not data.drift:
+    if outcome.status is Status.UNCHANGED:
         console.print(f"[green]nothing to adopt:[/green] nobody but upgrader changed {escape(data.version)}")
         return
     console.print(f"[green]adopted:[/green] {escape(data.version)} as it stands now, kept as slot {escape(data.slot)}")

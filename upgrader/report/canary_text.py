@@ -81,7 +81,7 @@ def canary_lines(report: CanaryReport) -> RenderableType:
         parts.append(checks_summary(_deciding(report.fresh), f"{report.fresh.version} in an empty profile"))
     if report.rehearsal is not None:
         parts.append(checks_summary(_deciding(report.rehearsal), f"way back: {report.rehearsal.version} on the restored state"))
-        parts.extend(f"a rollback would tell: {escape(s.action)} {escape(s.what)} ({escape(s.why)})" for s in report.settled)
+        parts.extend(f"a rollback would tell: {escape(s.in_words)}" for s in report.settled)
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
 

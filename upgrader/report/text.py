@@ -90,7 +90,7 @@ def _move_headline(outcome: Outcome[MoveData]) -> str:
 
 
 def _settled(items: tuple[Settled, ...]) -> list[RenderableType]:
-    return [f"{escape(each.action)}: {escape(each.what)} ({escape(each.why)})" for each in items]
+    return [escape(each.in_words) for each in items]
 
 
 def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
