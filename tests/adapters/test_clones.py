@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from tests.world.processes import wait_until
-from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of, tree_digest
+from upgrader.adapters.clone_databases import schema_of
+from upgrader.adapters.clones import CloneSubjects, StateClones, tree_digest
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
@@ -120,6 +121,32 @@ def test_nothing_that_would_act_or_name_the_live_gateway_is_left_in_a_clone(tmp_
     assert not (state / "cache").exists()
     assert clone.state_schema == schema_of(database) == 8
     assert {"state_leases", "task_runs"} <= {edit.place.rpartition(" ")[2] for edit in clone.edits}
+
+
+def test_a_session_that_chose_a_model_of_its_own_is_answered_by_the_stand_in(tmp_path: Path, tree: Path) -> None:
+    chosen = {"providerOverride": "anthropic", "modelOverride": "opus", "cliSessionIds": {"claude-cli": "x"}, "label": "l"}
+    agent = "agents/main/agent/openclaw-agent.sqlite"
+    with closing(sqlite3.connect(tree / agent)) as connection, connection:
+        connection.execute("UPDATE session_nodes SET entry_json = ?", (json.dumps(chosen),))
+        connection.execute("INSERT INTO session_nodes VALUES ('agent:main:odd', 'no JSON', 'running')")
+    sessions = tree / "agents/main/sessions/sessions.json"
+    sessions.parent.mkdir()
+    sessions.write_text(json.dumps({"agent:main:main": chosen}))
+    state, _ = _make(tmp_path, tree)
+    kept = {"label": "l"}
+    found = {str(key): str(entry) for key, entry in _rows(state / agent, "SELECT session_key, entry_json FROM session_nodes")}
+    assert json.loads(found["agent:main:main"]) == {**kept, "status": "killed"}
+    assert found["agent:main:odd"] == "no JSON"
+    assert json.loads((state / "agents/main/sessions/sessions.json").read_text()) == {"agent:main:main": kept}
+
+
+def test_a_database_that_is_none_is_told_and_left(tmp_path: Path, tree: Path) -> None:
+    spoilt = tree / "agents" / "old" / "agent" / "openclaw-agent.sqlite"
+    spoilt.parent.mkdir(parents=True)
+    spoilt.write_bytes(b"not a database at all " * 100)
+    state, clone = _make(tmp_path, tree)
+    assert (state / spoilt.relative_to(tree)).read_bytes() == spoilt.read_bytes()
+    assert "cannot be read" in next(edit.why for edit in clone.edits if "agents/old" in edit.place)
 
 
 def test_the_source_is_not_touched_by_a_byte(tmp_path: Path, tree: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from tests.world.world import World, free_port
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.clones import CloneSubjects, StateClones, schema_of
+from upgrader.adapters.clone_databases import schema_of
+from upgrader.adapters.clones import CloneSubjects, StateClones
 from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces

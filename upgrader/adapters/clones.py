@@ -8,27 +8,24 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from upgrader.adapters.clone_databases import edit_database, schema_of, table_rows
 from upgrader.adapters.contents import look, words_in
-from upgrader.adapters.databases_unchanged import open_unchanged
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.trees import copy_tree, remove
-from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove, Statement
+from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove
 from upgrader.domain.contents import Contents, ContentsRules
 from upgrader.domain.process import StopFailed
 
 _LOCK = "held"
-_SHADOW = re.compile(r"_fts(_|$)|^sqlite_")
-_QUERY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -109,12 +106,13 @@ class StateClones:
             for path in sorted(p for p in state.glob(rule.pattern) if p.is_file() and not p.is_symlink()):
                 edits.extend(_rewrite(path, rule.change, str(path.relative_to(state)), rule.why))
         database = state / self._subjects.database
-        edits.extend(_edit(database, plan.state_sql, plan.moves, plan.inert))
+        edits.extend(edit_database(database, self._subjects.database, plan.state_sql, plan.moves, plan.inert))
         for path in sorted(state.glob(self._subjects.agent_databases)):
-            edits.extend(_edit(path, plan.agent_sql, plan.moves, plan.inert))
+            place = str(path.relative_to(state))
+            edits.extend(edit_database(path, place, plan.agent_sql, plan.moves, plan.inert))
         _write_private(state / config_name, plan.config.data)
         likeness = self.compare(tree, state, plan, config_name, source)
-        return Clone(tuple(edits), likeness, plan.config.references, schema_of(database))
+        return Clone(tuple(edits), likeness, plan.config.references, self.schema(state))
 
     def compare(
         self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]
@@ -160,14 +158,6 @@ class _Back:
 
 
 _UNMOVED = _Back()
-
-
-def schema_of(database: Path) -> int | None:
-    """`user_version` of a database, None where there is none. The file is not written, and no -wal is made beside it."""
-    if not database.is_file():
-        return None
-    with closing(open_unchanged(database)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def tree_digest(root: Path) -> str:
@@ -232,57 +222,10 @@ def _write_private(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _edit(
-    database: Path, statements: tuple[Statement, ...], moves: tuple[PathMove, ...], inert: Callable[[str], str]
-) -> Iterator[Edit]:
-    if not database.is_file():
-        return
-    with closing(sqlite3.connect(database, timeout=_QUERY_S)) as connection, connection:
-        connection.create_function("inert", 1, lambda text: None if text is None else inert(str(text)))
-        for statement in statements:
-            if set(statement.columns) <= (columns := _columns(connection, statement.table)) and columns:
-                count = connection.execute(statement.sql).rowcount
-                if count:
-                    yield Edit(f"{database.name}: {statement.table}", f"{count} row(s): {statement.why}")
-        for move in moves:
-            if count := _move_paths(connection, move):
-                yield Edit(f"{database.name}: absolute paths", f"{count} row(s) now lead into the clone")
-
-
-def _move_paths(connection: sqlite3.Connection, move: PathMove) -> int:
-    """Replace the old path in every text column of every ordinary table. Full-text tables are left: they are an index."""
-    count = 0
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
-    for (table,) in found.fetchall():
-        for column in () if _SHADOW.search(table) else sorted(_text_columns(connection, table)):
-            update = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)'
-            count += connection.execute(update, (str(move.old), str(move.new), str(move.old))).rowcount
-    return count
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    """The stored columns of a table; generated ones cannot be set."""
-    return {name for name, _ in _typed_columns(connection, table)}
-
-
-def _text_columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {name for name, kind in _typed_columns(connection, table) if kind.upper() in ("TEXT", "ANY", "")}
-
-
-def _typed_columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str]]:
-    found = connection.execute("SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
-    return [(str(name), str(kind)) for name, kind in found]
-
-
 def _table_digest(database: Path, table: str, back: _Back = _UNMOVED) -> str | None:
     """SHA-256 over all rows in a fixed order; None where there is no such table."""
-    if not database.is_file():
-        return None
-    with closing(open_unchanged(database)) as connection:
-        if not _columns(connection, table):
-            return None
-        rows = sorted(back.text(repr(row)) for row in connection.execute(f'SELECT * FROM "{table}"'))
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    found = table_rows(database, table)
+    return None if found is None else hashlib.sha256("\n".join(sorted(map(back.text, found))).encode()).hexdigest()
 
 
 def _file_digest(path: Path, back: _Back = _UNMOVED) -> str | None:

@@ -129,6 +129,29 @@ def test_a_send_the_users_policy_forbids_is_told_not_enabled(config: dict[str, o
     assert (words in reason) if words else not reason
 
 
+@pytest.mark.parametrize(
+    ("tools", "own", "version", "said"),
+    [
+        ({"profile": "minimal"}, {}, "2026.9.6", "sessions_spawn is not"),
+        ({"profile": "minimal", "alsoAllow": ["sessions_spawn"]}, {}, "2026.9.6", ""),
+        ({"profile": "messaging"}, {}, "2026.2.17", "sessions_spawn is not"),
+        ({"profile": "messaging"}, {}, "2026.9.5", ""),
+        ({"profile": "messaging"}, {"profile": "coding"}, "2026.2.17", ""),
+        ({"profile": "coding"}, {"profile": "minimal"}, "2026.9.6", "sessions_spawn is not"),
+        ({"deny": ["Sessions_*"]}, {}, "2026.9.6", "sessions_spawn is not"),
+        ({}, {"deny": ["group:sessions"]}, "2026.9.6", "sessions_spawn is not"),
+        ({"allow": ["group:fs", "message"]}, {}, "2026.9.6", "sessions_spawn is not"),
+        ({"allow": ["*"]}, {}, "2026.9.6", ""),
+    ],
+)
+def test_a_spawn_the_users_policy_forbids_is_told_in_whatever_form_it_is_written(
+    tools: dict[str, object], own: dict[str, object], version: str, said: str
+) -> None:
+    config: dict[str, object] = {"tools": tools, "agents": {"list": [{"id": "Main", "tools": own}]}}
+    reason = lore.not_applicable(TurnKind.SPAWN, config, Version(version))
+    assert (said in reason) if said else not reason
+
+
 def test_a_probe_names_the_tool_and_the_other_agents_session() -> None:
     probe = lore.turn_probe(TurnKind.SEND, "0a1b2c3d", {**TWO, "session": {"mainKey": "home"}})
     assert (probe.agent, probe.tool) == ("main", "sessions_send")

@@ -7,7 +7,6 @@ from upgrader.services.openclaw.canary_runs import is_greeting as is_greeting
 from upgrader.services.openclaw.canary_runs import is_passing as is_passing
 from upgrader.services.openclaw.canary_runs import is_ready as is_ready
 from upgrader.services.openclaw.canary_runs import log_findings as log_findings
-from upgrader.services.openclaw.canary_runs import not_applicable as not_applicable
 from upgrader.services.openclaw.canary_runs import ran_embedded as ran_embedded
 from upgrader.services.openclaw.canary_runs import readiness as readiness
 from upgrader.services.openclaw.canary_runs import reason as reason
@@ -20,3 +19,4 @@ from upgrader.services.openclaw.clone_config import fresh_config as fresh_config
 from upgrader.services.openclaw.clone_state import clone_plan as clone_plan
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call
 from upgrader.services.openclaw.gateway_requests import main_session as main_session
+from upgrader.services.openclaw.turn_policy import not_applicable as not_applicable

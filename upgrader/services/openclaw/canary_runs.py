@@ -14,6 +14,7 @@ from upgrader.domain.turns import TurnKind, TurnProbe
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.clone_config import agent_ids, without_secrets
 from upgrader.services.openclaw.commands import ENTRY
+from upgrader.services.openclaw.turn_policy import agent_section
 
 # Environment switches of OpenClaw's own canary (dist/update-rehearsal-paths-*.mjs of 2026.9.6); all but the last three are
 # known to 2026.2.17 as well. Its NODE_DISABLE_COMPILE_CACHE is left out: a canary may warm that cache.
@@ -51,8 +52,6 @@ PAIRING_FILES = (
     "nodes/pending.json",
     "exec-approvals.json",
 )
-_AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
-_VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree
 _TUI_ANSWERED = (r"hello.{1,20}from.{1,20}the.{1,20}stand-in",)  # the stand-in model's words; colours may stand between
 _TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
 # Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
@@ -192,21 +191,6 @@ def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> Turn
     return TurnProbe(kind, agents[-1], nonce, f"upgrader turn {nonce}: say hello")
 
 
-def not_applicable(kind: TurnKind, config: Mapping[str, object], version: Version) -> str:
-    """Why the user's own policy forbids this turn, empty when it does not. Read from the source, never changed."""
-    tool = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send"}.get(kind)
-    if tool is None:
-        return ""
-    tools = _mapping(config.get("tools"))
-    agent = _agent(config, agent_ids(config)[0])
-    for policy, place in ((tools, "tools"), (_mapping(agent.get("tools")), "the agent's tools")):
-        if _denies(policy, tool):
-            return f"{tool} is not among the tools that {place} allow"
-    if kind is TurnKind.SPAWN:
-        return ""
-    return _no_send(config, tools, version)
-
-
 def answer_status(result: str) -> tuple[str, str]:
     """(status, error) of a tool's answer, found through the wrapping of 9.6's tool_call. Both empty when there is none."""
     found = _find_answer(_loaded(result), 6)
@@ -226,42 +210,11 @@ def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], 
         "tools": without_secrets(config.get("tools")),
         "session": config.get("session"),
         "agents": list(agent_ids(config)),
-        "agents.tools": {name: without_secrets(_agent(config, name).get("tools")) for name in agent_ids(config)},
-        "agents.subagents": {name: _allowed(_agent(config, name)) for name in agent_ids(config)},
+        "agents.tools": {name: without_secrets(agent_section(config, name).get("tools")) for name in agent_ids(config)},
+        "agents.subagents": {name: _allowed(agent_section(config, name)) for name in agent_ids(config)},
         "agents.defaults.sandbox.sessionToolsVisibility": sandbox.get("sessionToolsVisibility"),
     }
     return tuple((name, None if value is None else _digest(value)) for name, value in views.items())
-
-
-def _no_send(config: Mapping[str, object], tools: Mapping[str, object], version: Version) -> str:
-    agents = agent_ids(config)
-    if len(agents) < 2:
-        return "there is no second agent to write to"
-    talk = _mapping(tools.get("agentToAgent"))
-    on = talk.get("enabled", version.at_least(_AGENT_TO_AGENT_BY_DEFAULT))
-    if on is not True:
-        return "tools.agentToAgent is off"
-    allow = talk.get("allow")
-    if isinstance(allow, list) and not all(any(_fits(p, agent) for p in allow) for agent in agents[:2]):
-        return "tools.agentToAgent.allow does not name both agents"
-    visible = _mapping(tools.get("sessions")).get("visibility")
-    if (visible or ("all" if version.at_least(_VISIBLE_BY_DEFAULT) else "tree")) != "all":
-        return "tools.sessions.visibility does not reach another agent"
-    return ""
-
-
-def _denies(policy: Mapping[str, object], tool: str) -> bool:
-    deny, allow = policy.get("deny"), policy.get("allow")
-    names = (tool, "group:sessions", "group:openclaw", "*")
-    if isinstance(deny, list) and any(d in names for d in deny):
-        return True
-    if policy.get("profile") == "minimal" and not isinstance(allow, list):
-        return True
-    return isinstance(allow, list) and bool(allow) and not any(_fits(a, tool) or a in names for a in allow)
-
-
-def _fits(pattern: object, name: str) -> bool:
-    return isinstance(pattern, str) and re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name) is not None
 
 
 def _ask(nonce: str, tool: str, call: Mapping[str, object]) -> str:
@@ -270,15 +223,6 @@ def _ask(nonce: str, tool: str, call: Mapping[str, object]) -> str:
 
 def _main_key(config: Mapping[str, object]) -> str:
     return str(_mapping(config.get("session")).get("mainKey") or "main")
-
-
-def _agent(config: Mapping[str, object], name: str) -> Mapping[str, object]:
-    agents = _mapping(config.get("agents"))
-    listed = agents.get("list")
-    for agent in listed if isinstance(listed, list) else []:
-        if isinstance(agent, dict) and agent.get("id") == name:
-            return agent
-    return _mapping(_mapping(agents.get("entries")).get(name))
 
 
 def _allowed(agent: Mapping[str, object]) -> object:

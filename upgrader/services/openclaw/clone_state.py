@@ -33,8 +33,44 @@ _RECOVERY = (
     "restartRecoveryHarnessCompletion",
     "restartRecoverySourceIngress",
 )
-_PATHS = ", ".join(f"'$.{key}'" for key in _RECOVERY)
-_MARKED = " OR ".join(f"json_extract(entry_json, '$.{key}') IS NOT NULL" for key in _RECOVERY)
+# Keys by which a session goes to a model, an account or a runtime of its own choice, whatever the configuration says
+# (dist/session-entry-slot-keys-*.mjs of 9.5; the first three, cliSessionIds and claudeCliSessionId in 2026.2.17 too).
+_CHOICE = (
+    "providerOverride",
+    "modelOverride",
+    "authProfileOverride",
+    "authProfileOverrideSource",
+    "authProfileOverrideCompactionCount",
+    "modelOverrideSource",
+    "modelOverrideRouteResolution",
+    "modelOverrideFallbackOriginProvider",
+    "modelOverrideFallbackOriginModel",
+    "modelFallback",
+    "modelSelectionLocked",
+    "liveModelSwitchPending",
+    "agentRuntimeOverride",
+    "agentHarnessId",
+    "cliSessionIds",
+    "cliSessionBindings",
+    "claudeCliSessionId",
+    "quotaSuspension",
+)
+_MODEL = "the stand-in model answers in every session"
+
+
+def _without(keys: tuple[str, ...], why: str) -> Statement:
+    """Takes these keys out of every session entry that has one of them; what is no JSON is left."""
+    paths = ", ".join(f"'$.{key}'" for key in keys)
+    marked = " OR ".join(f"json_type(entry_json, '$.{key}') IS NOT NULL" for key in keys)
+    sql = f"UPDATE session_nodes SET entry_json = json_remove(entry_json, {paths}) WHERE {_if_json(marked, '0')}"
+    return Statement("session_nodes", sql, why, ("entry_json",))
+
+
+def _if_json(then: str, otherwise: str) -> str:
+    return f"CASE WHEN json_valid(entry_json) THEN {then} ELSE {otherwise} END"
+
+
+_KILLED = _if_json("json_set(entry_json, '$.status', 'killed')", "entry_json")
 
 DROP = (
     Edit("delivery-queue", _EFFECT),
@@ -75,16 +111,11 @@ STATE_SQL = (
 AGENT_SQL = (
     Statement("session_pending_inputs", "DELETE FROM session_pending_inputs", _TURN),
     Statement("context_engine_turn_outbox", "DELETE FROM context_engine_turn_outbox", _EFFECT),
+    _without(_RECOVERY, _TURN),
+    _without(_CHOICE, _MODEL),
     Statement(
         "session_nodes",
-        f"UPDATE session_nodes SET entry_json = json_remove(entry_json, {_PATHS}) WHERE {_MARKED}",
-        _TURN,
-        ("entry_json",),
-    ),
-    Statement(
-        "session_nodes",
-        "UPDATE session_nodes SET status = 'killed', entry_json = json_set(entry_json, '$.status', 'killed')"
-        " WHERE status = 'running'",
+        f"UPDATE session_nodes SET status = 'killed', entry_json = {_KILLED} WHERE status = 'running'",
         _TURN,
         ("entry_json", "status"),
     ),
@@ -127,7 +158,8 @@ def state_sql(wish: CloneWish) -> tuple[Statement, ...]:
 def file_rules(wish: CloneWish) -> tuple[FileRule, ...]:
     """The files to change. A file that is no JSON object stays as it is."""
     rules = (
-        FileRule("agents/*/sessions/sessions.json", _settle_sessions, _TURN),
+        FileRule("agents/*/sessions/sessions.json", lambda data: _sessions_without(_RECOVERY, data), _TURN),
+        FileRule("agents/*/sessions/sessions.json", lambda data: _sessions_without(_CHOICE, data), _MODEL),
         FileRule("cron/jobs.json", _disable_jobs, "due jobs must not run"),
         FileRule("agents/*/agent/auth-profiles.json", _inert_bytes, _INERT),
         FileRule("agents/*/agent/auth.json", _inert_bytes, _INERT),
@@ -166,11 +198,11 @@ def _inert_dotenv(data: bytes) -> bytes:
     return "".join(f"{line.split('=', 1)[0]}=inert\n" if "=" in line else f"{line}\n" for line in lines).encode()
 
 
-def _settle_sessions(data: bytes) -> bytes:
+def _sessions_without(keys: tuple[str, ...], data: bytes) -> bytes:
     document = _object(data)
-    marked = [e for e in document.values() if isinstance(e, dict) and any(key in e for key in _RECOVERY)]
+    marked = [e for e in document.values() if isinstance(e, dict) and any(key in e for key in keys)]
     for entry in marked:
-        for key in _RECOVERY:
+        for key in keys:
             entry.pop(key, None)
     return json.dumps(document, indent=2).encode() if marked else data
 
