@@ -88,7 +88,7 @@ def _database(path: Path, script: str) -> None:
 
 def _wish(**changed: object) -> CloneWish:
     model = ModelProvider("http://127.0.0.1:1/v1", Secret("m" * 43), "canary-1")
-    return replace(CloneWish(Version("2026.9.5"), 18789, Path("/notes/gateway.jsonl"), model), **changed)  # type: ignore[arg-type]
+    return replace(CloneWish(Version("2026.9.5"), 18789, Path("/notes/gateway.jsonl"), model, Secret("o" * 36)), **changed)  # type: ignore[arg-type]
 
 
 def _clones(tmp_path: Path) -> StateClones:

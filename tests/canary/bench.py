@@ -21,9 +21,10 @@ from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.adapters.together import Together
 from upgrader.adapters.trees import copy_tree
+from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
-from upgrader.context.proving import live_memory, read_snapshot_config, settle_clone
+from upgrader.context.proving import live_memory, settle_clone
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
@@ -206,7 +207,7 @@ class Bench:
             clones=clones,
             places=self.places(),
             pairing=pairing_probe(machine),
-            asker=turn_asker(machine),
+            asker=turn_asker(),
             beside=self.beside,
             lore=canary_lore,
             clock=SystemClock(),

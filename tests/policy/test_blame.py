@@ -87,9 +87,17 @@ def test_a_candidate_that_passes_heals_what_the_control_fails() -> None:
     assert [each.check for each in found.healed] == ["a"]
 
 
-@pytest.mark.parametrize("step", ["doctor", "gateway.ready", "gateway.ready-again"])
-def test_two_gateways_that_never_serve_prove_nothing_though_both_fail_alike(step: str) -> None:
-    assert said(beside((failed(step, "x"),), (failed(step, "x"),), reason)) == (Verdict.INCONCLUSIVE, Blame.STATE)
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        *((step, "x") for step in ("doctor", "gateway.ready", "gateway.ready-again", "turn.plain")),
+        ("turn.sessions_send", "sessions_send was never answered; the turn did not end in time"),
+    ],
+)
+def test_two_gateways_that_never_serve_an_agent_or_not_in_time_prove_nothing_though_both_fail_alike(
+    step: str, why: str
+) -> None:
+    assert said(beside((failed(step, why),), (failed(step, why),), reason)) == (Verdict.INCONCLUSIVE, Blame.STATE)
 
 
 def test_what_an_empty_profile_shows_too_is_no_fault_of_the_state() -> None:

@@ -11,6 +11,7 @@ from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.http_probe import LoopbackHttp
 from upgrader.adapters.observed_files import LogFiles, StateFiles
 from upgrader.adapters.seal import LinuxPlace
+from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.check import Judgement
@@ -29,7 +30,7 @@ from upgrader.operations.live_turn import ChecksWithTurn, TurnWords
 from upgrader.operations.observe import GatewayObserver, Senses
 from upgrader.operations.pairing_store import StoreReader
 from upgrader.operations.verify import LiveChecks
-from upgrader.services.openclaw import canary_runs, config, live_turn
+from upgrader.services.openclaw import canary_runs, clone_secrets, config, live_turn
 from upgrader.services.openclaw.commands import openclaw_argv, openclaw_environment
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 
@@ -88,17 +89,17 @@ def pairing_probe(machine: Machine) -> ClonePairing:
     return ClonePairing(
         reader=_reader(),
         sockets=lambda place: GatewaySocket(_linux(place).dial),
-        auth=lambda request, site: _auth_of_clone(machine, request, site),
+        auth=_auth_of_clone,
         knowledge=KNOWLEDGE,
         clock=machine.clock,
     )
 
 
-def turn_asker(machine: Machine) -> CloneAsker:
+def turn_asker() -> CloneAsker:
     """Asks for turns in a canary's own place."""
     return CloneAsker(
         sockets=lambda place, limit: GatewaySocket(_linux(place).dial, limit),
-        auth=lambda request, site: _auth_of_clone(machine, request, site),
+        auth=_auth_of_clone,
         lore=KNOWLEDGE,
     )
 
@@ -109,11 +110,12 @@ def configuration_of(machine: Machine, found: Installation) -> Configuration:
     return _config_file().read(location, machine.environment)
 
 
-def _auth_of_clone(machine: Machine, request: CanaryRequest, site: Site) -> AuthFacts:
-    """The gateway auth of the clone: that of the source, another one only where nothing seals it."""
+def _auth_of_clone(request: CanaryRequest, site: Site) -> AuthFacts:
+    """The gateway auth of the clone: that of the source, another one where nothing seals it or where that is not known."""
     name = request.installation.state.config.name
     location = Location(site.home, request.installation.profile, site.state, site.state / name)
-    return _config_file().read(location, machine.environment).auth
+    given = clone_secrets.auth_environment(read_snapshot_config(request), request.installation.auth)
+    return _config_file().read(location, given).auth
 
 
 def _config_file() -> ConfigFile:

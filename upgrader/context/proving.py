@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from upgrader.adapters.settling import Settler
 from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.adapters.together import Together
 from upgrader.context.keeping import Keeping
+from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.configuration import IncludeAccess
 from upgrader.domain.facts import Installation
 from upgrader.domain.pathclass import in_snapshot
 from upgrader.domain.ports import Progress
@@ -29,7 +27,7 @@ from upgrader.domain.settle import SettleReport
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
-from upgrader.services.openclaw import canary_lore, canary_runs, config_text, contents, effects, locks, paths, sameness
+from upgrader.services.openclaw import canary_lore, canary_runs, contents, effects, locks, paths, sameness
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Proving:
                 clones=self._clones(),
                 places=self._places(),
                 pairing=pairing_probe(self.machine),
-                asker=turn_asker(self.machine),
+                asker=turn_asker(),
                 beside=Together.here(),
                 lore=canary_lore,
                 clock=self.machine.clock,
@@ -113,14 +111,3 @@ def live_memory(installation: Installation) -> int | None:
 def settle_clone(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:
     """What a rollback settles, done on clones; its record lies beside the clone and goes with it."""
     return Settler(incoming.parent / "settling", effects.KNOWLEDGE, SystemClock()).settle(incoming, outgoing, workspaces)
-
-
-def read_snapshot_config(request: CanaryRequest) -> Mapping[str, object]:
-    """The configuration as the snapshot has it, includes merged in, variables as written. Raises ConfigInvalid, OSError."""
-    state, config = request.installation.state.path, request.installation.state.config
-    kept = request.snapshot.tree / config.relative_to(state) if config.is_relative_to(state) else config
-    if not kept.is_file():
-        return {}
-    access = IncludeAccess(Path.read_bytes, Path.resolve)
-    tree, _files = config_text.with_includes(kept.read_bytes(), kept, (), access)
-    return tree if isinstance(tree, dict) else {}

@@ -29,14 +29,16 @@ class PathMove:
 class CloneWish:
     """What a clone is to be. `version` is the release that wrote the state: keys must exist in its strict schema.
 
-    `moves` are the paths to rewrite, none in a sealed place. `inert` replaces every secret but those of pairing (and gives
-    the gateway `token` of its own): for a place without walls.
+    `own` becomes the gateway's secret where the user's is not known (a file or a program holds it). `moves` are the paths to
+    rewrite, none in a sealed place. `inert` replaces every secret but those of pairing (and gives the gateway `token` of
+    its own): for a place without walls.
     """
 
     version: Version
     port: int
     log: Path
     model: ModelProvider
+    own: Secret
     moves: tuple[PathMove, ...] = ()
     inert: Secret | None = None
 

@@ -14,6 +14,7 @@ from upgrader.domain.clone import Clone, ClonePlan, CloneWish
 from upgrader.domain.contents import Contents, Migration, SkillsListed
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.enclosure import Outside, Place, Screen, Site
+from upgrader.domain.facts import AuthFacts
 from upgrader.domain.observation import LogFinding
 from upgrader.domain.observing import Gateway
 from upgrader.domain.own_probes import BudgetWish, OwnProbeRan
@@ -251,6 +252,11 @@ class Lore(Protocol):
         self, slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str
     ) -> dict[str, str]:
         """All a candidate sees of an environment."""
+
+    INERT_NAME: str  # a variable that references to what is not there are made to name
+
+    def auth_environment(self, config: Mapping[str, object], auth: AuthFacts) -> dict[str, str]:
+        """The gateway's own secrets as variables, where its configuration does not hold them itself."""
 
     def command(self, slot: Slot, *arguments: str) -> tuple[str, ...]:
         """An OpenClaw command of a slot."""

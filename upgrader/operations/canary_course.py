@@ -105,7 +105,7 @@ class _Run:
         self._site, self._place = site, place
         installation = request.installation
         sealed = place.seal is Seal.SEALED
-        self._own_token = None if sealed else Secret(tools.nonce() + tools.nonce() + tools.nonce())
+        self._own_token = Secret(tools.nonce() + tools.nonce() + tools.nonce())
         self._port = installation.port if sealed else tools.free_port()
         self._config_name = installation.state.config.name
         auth = installation.auth
@@ -228,8 +228,9 @@ class _Run:
             port=self._port,
             log=site.notes / _LOG,
             model=ModelProvider(place.model.base_url, Secret(place.model.token), self._tools.model_id),
+            own=self._own_token,
             moves=moves,
-            inert=self._own_token,
+            inert=None if place.seal is Seal.SEALED else self._own_token,
         )
         plan = self._lore.clone_plan(self._config, wish)
         with self._tools.progress.step("cloning the state"):
@@ -256,12 +257,9 @@ class _Run:
     def _environment_for(self, references: tuple[str, ...]) -> dict[str, str]:
         """The lore's environment, and a value for each variable the configuration refers to: real for gateway auth only."""
         site, installation = self._site, self._request.installation
-        named = dict.fromkeys(references, "inert")
-        auth = _auth_section(self._config)
-        for key, secret in (("token", installation.auth.token), ("password", installation.auth.password)):
-            reference = auth.get(key)
-            if isinstance(reference, str) and reference.startswith("${") and secret:
-                named[reference[2:-1]] = secret.reveal()
+        sealed = self._place.seal is Seal.SEALED
+        auth = self._lore.auth_environment(self._config, installation.auth) if sealed else {}
+        named = {**dict.fromkeys((*references, self._lore.INERT_NAME), "inert"), **auth}
         own = self._lore.environment(
             self._slot, site.shown_home, site.shown_state, site.shown_temporary, self._config_name, installation.profile
         )
@@ -270,9 +268,3 @@ class _Run:
     def _command(self, arguments: tuple[str, ...], limit: timedelta) -> Command:
         argv = self._lore.command(self._slot, *arguments)
         return Command(argv, limit, self._environment, self._site.shown_home)
-
-
-def _auth_section(config: Mapping[str, object]) -> Mapping[str, object]:
-    gateway = config.get("gateway")
-    auth = gateway.get("auth") if isinstance(gateway, dict) else None
-    return auth if isinstance(auth, dict) else {}

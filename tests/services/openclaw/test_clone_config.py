@@ -18,7 +18,7 @@ from upgrader.services.openclaw.clone_config import agent_ids, quiet_config, wit
 from upgrader.services.openclaw.clone_state import inert
 
 MODEL = ModelProvider("http://127.0.0.1:9/v1", Secret("m" * 43), "canary-1")
-WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL)
+WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL, Secret("o" * 36))
 TWO: dict[str, object] = {"agents": {"list": [{"id": "beta"}, {"id": "main", "default": True}]}}
 TALKING = {**TWO, "tools": {"agentToAgent": {"enabled": True}, "sessions": {"visibility": "all"}}}
 
@@ -99,7 +99,7 @@ def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> N
         "tools": {"deny": ["browser"]},
         "plugins": {"entries": {"mail": {"enabled": True}, "mem": {}}, "slots": {"memory": "mem"}},
     }
-    wish = CloneWish(Version("2026.9.5"), 1, Path("/log"), ModelProvider("http://x", Secret("t"), "m"), inert=Secret("i" * 30))
+    wish = replace(WISH, inert=Secret("i" * 30))
     edited = json.loads(quiet_config(source, wish).data)
     assert edited["tools"]["deny"] == ["browser", "group:runtime"]
     assert with_hands(edited)["tools"] == source["tools"]  # so that the rest of it is compared strictly

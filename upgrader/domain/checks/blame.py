@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from upgrader.domain.canary import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, overall
+from upgrader.domain.checks.canary import NOT_IN_TIME
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
 _ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again"})
+# Where no agent answers at all, nothing was shown of what agents can do: in neither run could it have got worse to be seen.
+_GROUND = _ENDS | {"turn.plain"}
 _CALLS = "silence"
 Reason = Callable[[str], str]
 Runs = tuple[Judgement, ...]
@@ -33,7 +36,7 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
     """What the candidate's run means, seen beside the control's.
 
     A control that passes lays a failure on the release. The same failures for the same reasons were there before, and
-    do not forbid a move that makes nothing worse. A control that fails for another reason or at another step says nothing.
+    do not forbid a move that makes nothing worse, unless they hide what there was to see. A control that fails for another reason or at another step says nothing.
     """
     first, second = _failures(candidate, reason), _failures(control, reason)
     good = _passed(candidate)
@@ -46,7 +49,8 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
         return Beside(Verdict.FAIL, Blame.RELEASE, (), _named(candidate, second.keys()))
     if not first.items() <= second.items():
         return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
-    unseen = first.keys() & _ENDS or second.keys() - first.keys() - good or _undecided(candidate)
+    late = any(NOT_IN_TIME in j.why for j in _named(candidate, first.keys()))  # a busy machine says nothing of either
+    unseen = late or first.keys() & _GROUND or second.keys() - first.keys() - good or _undecided(candidate)
     verdict = Verdict.INCONCLUSIVE if unseen else Verdict.PASS
     return Beside(verdict, Blame.STATE, healed, _named(candidate, first.keys()))
 

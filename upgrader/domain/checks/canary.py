@@ -10,6 +10,7 @@ from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Ski
 from upgrader.domain.own_probes import OwnProbeRan
 from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
+NOT_IN_TIME = "did not end in time"
 _GOOD = frozenset({"accepted", "ok"})
 # What changed in the store since the beginning counts once: the first round's own connects write names, scopes and requests
 # into it (the terminal client of 2026.9.6 widens its device, seen). What no connect of ours does counts after the restart too.
@@ -68,7 +69,7 @@ def doctor(ran: DoctorRan) -> Judgement:
     """The candidate's doctor brought the state into its form."""
     if ran.accepted:
         return Judgement("doctor", Verdict.PASS, f"the doctor ended with {ran.exit_code}")
-    how = "did not end in time" if ran.exit_code is None else f"ended with {ran.exit_code}"
+    how = NOT_IN_TIME if ran.exit_code is None else f"ended with {ran.exit_code}"
     return Judgement("doctor", Verdict.FAIL, f"the doctor {how}: {ran.said or 'it said nothing'}")
 
 
@@ -180,7 +181,7 @@ def log(course: Course) -> Iterator[Judgement]:
 
 def _plain_problem(seen: TurnSeen) -> str:
     if seen.exit_code is None:
-        return "the turn did not end in time"
+        return f"the turn {NOT_IN_TIME}"
     if seen.embedded:
         return f"the command gave up on the gateway: {seen.said}"
     return "" if seen.exit_code == 0 else f"the turn ended with {seen.exit_code}: {seen.said}"

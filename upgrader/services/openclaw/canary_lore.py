@@ -16,6 +16,8 @@ from upgrader.services.openclaw.canary_runs import terminal_patterns as terminal
 from upgrader.services.openclaw.canary_runs import turn_arguments as turn_arguments
 from upgrader.services.openclaw.canary_runs import turn_probe as turn_probe
 from upgrader.services.openclaw.clone_config import fresh_config as fresh_config
+from upgrader.services.openclaw.clone_secrets import INERT_NAME as INERT_NAME
+from upgrader.services.openclaw.clone_secrets import auth_environment as auth_environment
 from upgrader.services.openclaw.clone_state import clone_plan as clone_plan
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call
 from upgrader.services.openclaw.gateway_requests import main_session as main_session

@@ -14,9 +14,9 @@ from typing import cast
 
 from upgrader.domain.clone import CloneWish, Edit, EditedConfig
 from upgrader.domain.version import Version
+from upgrader.services.openclaw.clone_secrets import is_reference, named_variables, settle_references
 
 PROVIDER = "upgrader-canary"
-_REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}")
 _SECRET_KEY = re.compile(r"(token|secret|password|passphrase|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _NOT_A_CHANNEL = frozenset({"defaults", "modelByChannel"})
 _MODEL_KEYS = ("model", "models", "imageModel", "imageGenerationModel", "videoGenerationModel", "pdfModel", "fastMode")
@@ -70,6 +70,7 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
         *_models(document, wish),
         *_agents(document),
         *_without_servers(document),
+        *settle_references(document, wish.own.reveal()),
     ]
     for move in wish.moves:
         if count := _move_paths(document, str(move.old), str(move.new)):
@@ -78,7 +79,7 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
         edits.extend(_make_inert(document, wish.inert.reveal()))
         edits.extend(_without_hands(document))
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-    return EditedConfig(data, tuple(edits), tuple(sorted(set(_REFERENCE.findall(data.decode())))))
+    return EditedConfig(data, tuple(edits), named_variables(document, data.decode()))
 
 
 def fresh_config(token: str) -> bytes:
@@ -100,7 +101,8 @@ def agent_ids(config: Mapping[str, object]) -> tuple[str, ...]:
 def without_secrets(node: object) -> object:
     """The same tree with every secret (by the name of its key) left out: what is policy, not what opens a door."""
     if isinstance(node, dict):
-        return {k: without_secrets(v) for k, v in node.items() if not (isinstance(v, str) and _SECRET_KEY.search(k))}
+        kept = {k: v for k, v in node.items() if not (isinstance(v, str) and _SECRET_KEY.search(k)) and not is_reference(v)}
+        return {key: without_secrets(value) for key, value in kept.items()}
     return [without_secrets(v) for v in node] if isinstance(node, list) else node
 
 
@@ -227,14 +229,16 @@ def _make_inert(document: Document, token: str) -> Iterator[Edit]:
         if container is not stub and isinstance(key, str) and _SECRET_KEY.search(key):
             container[key] = f"inert-{token[:8]}"
             count += 1
-    for name, value in _mapping(_mapping(document.get("env")).get("vars")).items():
-        if isinstance(value, str):
-            _mapping(_mapping(document["env"])["vars"])[name] = "inert"
-            count += 1
-    auth = _mapping(_mapping(document.get("gateway")).get("auth"))
-    for key in ("token", "password"):
-        if key in auth:
-            auth[key] = token
+    section = _mapping(document.get("env"))
+    for container, key, _ in list(_strings({name: value for name, value in section.items() if name != "shellEnv"})):
+        (container if container is section.get("vars") else section)[key] = "inert"
+        count += 1
+    auth = _mapping(_mapping(document["gateway"]).setdefault("auth", {}))
+    held = [key for key in ("token", "password") if key in auth]
+    if not held and auth.get("mode") in (None, "token", "password"):  # the live one is given by its environment
+        held = ["password" if auth.get("mode") == "password" else "token"]
+    for key in held:
+        auth[key] = token
     yield Edit("*", f"{count} secrets are inert: this place has no walls")
 
 

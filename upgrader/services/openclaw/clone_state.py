@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, Statement
 from upgrader.services.openclaw.clone_config import quiet_config, with_hands
+from upgrader.services.openclaw.clone_secrets import inert_reference, is_reference
 
 _OWNER = "names the live gateway's process: the clone would not start"
 _EFFECT = "would be done a second time"
@@ -132,20 +133,22 @@ _SECRET_VALUES = frozenset(
 )
 
 
-_OPEN = (Edit("gateway.auth", "a token of its own: this place has no walls"),)
+_OPEN = Edit("gateway.auth", "a token of its own: this place has no walls")
 
 
 def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
     """Everything that is changed in a clone of a state with this configuration (parsed, includes resolved)."""
+    quiet = quiet_config(config, wish)
+    unknown = tuple(edit for edit in quiet.edits if edit.place == _OPEN.place)
     return ClonePlan(
-        config=quiet_config(config, wish),
+        config=quiet,
         drop=DROP,
         files=file_rules(wish),
         state_sql=state_sql(wish),
         agent_sql=AGENT_SQL,
         moves=wish.moves,
         inert=inert,
-        may_differ=() if wish.inert is None else _OPEN,
+        may_differ=unknown if wish.inert is None else (_OPEN,),
         undone=(lambda clone: clone) if wish.inert is None else with_hands,
     )
 
@@ -182,6 +185,8 @@ def inert(text: str) -> str:
 
 
 def _inert_node(node: object, name: str = "") -> object:
+    if is_reference(node):
+        return inert_reference()
     if isinstance(node, dict):
         return {key: _inert_node(value, key) for key, value in node.items()}
     if isinstance(node, list):
