@@ -36,7 +36,8 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
     """What the candidate's run means, seen beside the control's.
 
     A control that passes lays a failure on the release. The same failures for the same reasons were there before, and
-    do not forbid a move that makes nothing worse, unless they hide what there was to see. A control that fails for another reason or at another step says nothing.
+    do not forbid a move that makes nothing worse, unless they hide what there was to see. A control that fails for another
+    reason or at another step says nothing.
     """
     first, second = _failures(candidate, reason), _failures(control, reason)
     good = _passed(candidate)
