@@ -24,6 +24,7 @@ from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.journal import Mark
 from upgrader.operations.canary import CloneCanary
+from upgrader.operations.restore import Restore
 
 
 class Walk:
@@ -79,6 +80,7 @@ def watch(walk: Walk) -> None:
         walk.is_open = walk.is_open and mark is not Mark.CLOSED
         return entry
 
+    watch_restore(walk)
     for record in (repair_record.RepairFile, outage_record.OutageFile):
         watch_record(walk, record)
     journal_file.Journals.begin = opened  # type: ignore[method-assign]
@@ -99,6 +101,19 @@ def watch_record(walk: Walk, record: Any) -> None:
         walk.is_open = walk.is_open and record is not repair_record.RepairFile and walk.entry != ""
 
     record.write, record.clear = written, cleared
+
+
+def watch_restore(walk: Walk) -> None:
+    """The light path of a restore has no journal and no record: it is open from its first line to the end of the process."""
+    run = Restore.run
+
+    def begun(self: Any) -> Any:
+        walk.is_open, walk.entry = True, "restore"
+        outcome = run(self)
+        walk.entry = "restored"
+        return outcome
+
+    Restore.run = begun  # type: ignore[method-assign]
 
 
 def content(_self: CloneCanary, request: CanaryRequest) -> CanaryReport:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from upgrader.adapters.lock import alone_on
 from upgrader.adapters.open_marks import Marked, MarkUnreadable, OpenMarks, beside_state, read_mark
+from upgrader.adapters.pointer import PackagePointer
 from upgrader.context.keeping import Keeping, installation_home, open_records
 from upgrader.context.machine import Machine
 from upgrader.errors import Blocked, RollbackIncomplete
@@ -68,10 +69,13 @@ def refuse_others(keeping: Keeping) -> None:
 
 
 def forget_ended(keeping: Keeping) -> None:
-    """Remove our marks where nothing is owed any more; what cannot be read or removed stays for the next run."""
+    """Remove our marks where nothing is owed any more, and the links beside the package that a killed `restore` made: while no
+    move is open none has a meaning. What cannot be read or removed stays for the next run."""
     with suppress(RollbackIncomplete, OSError):
         if not _owes(keeping.home):
             keeping.marks.clear()
+            if not keeping.marks.others():
+                PackagePointer().tidy(keeping.installation.package.pointer)
 
 
 def is_unfinished(keeping: Keeping) -> bool:

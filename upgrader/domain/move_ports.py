@@ -113,9 +113,6 @@ class Pointer(Protocol):
     def discard(self, side: Path) -> None:
         """Remove a side link that is no longer needed; never a directory npm made."""
 
-    def tidy(self, pointer: Path) -> None:
-        """Remove side links that a dead run left; only while no journal is open."""
-
 
 class Settling(Protocol):
     """What a restored state must not repeat or lose: workspaces, effects on the world, living secrets, revocations."""

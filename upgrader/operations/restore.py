@@ -100,7 +100,6 @@ class Restore:
     def _exchanged(self, found: Installation, left: LeftAs, data: MoveData) -> Outcome[MoveData]:
         """One exchange of two names, which no crash can halve: it has happened or not, and both are whole. No outage."""
         pointer, name = found.package.pointer, self.transact.name()
-        self.pointer.tidy(pointer)  # of a run that died between the next two lines
         side = self.pointer.prepare(pointer, left.slot, name)
         with self.progress.step("putting the link back"):
             self.pointer.exchange(pointer, side)
