@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from upgrader.adapters.filecopy import free_bytes
 from upgrader.domain.snapshot import SnapshotGivenUp, SnapshotLimits
+from upgrader.domain.units import size
 
 MAGIC = b"SQLite format 3\x00"
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -69,7 +70,7 @@ class HeldDatabases:
         for path, at_first in self._wal_at_first.items():
             grown = _size(self._wal(path)) - at_first
             if grown > self._limits.wal_growth_bytes:
-                raise _given_up(path, f"its write-ahead log grew by {grown} bytes while it was read")
+                raise _given_up(path, f"its write-ahead log grew by {size(grown)} while it was read")
         if free_bytes(destination.parent) < self._limits.reserve_bytes:
             raise _given_up(destination.name, "the disk is nearly full")
 

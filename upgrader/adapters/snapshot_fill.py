@@ -14,6 +14,7 @@ from upgrader.adapters.manifests import LINES, TREE, Cursor, LineWriter, line_of
 from upgrader.adapters.trees import Wanted, entry_at, mirror, walk
 from upgrader.domain.snapshot import ManifestLine, SnapshotLimits
 from upgrader.domain.tree import CLOCK_SLACK_NS, DiskFull, EntryKind, Passed, Seen, TreeEntry, is_unchanged, order_of
+from upgrader.domain.units import size
 
 NOTE = "read.jsonl"
 """What was read of each file while it was copied; lies beside the tree until the manifest stands."""
@@ -104,7 +105,7 @@ class Filler:
         if self.previous is None and need + self.limits.reserve_bytes > free:
             raise DiskFull(
                 "there is no room for a snapshot",
-                why=f"it needs {need} bytes and a reserve of {self.limits.reserve_bytes}, {free} are free",
+                why=f"it needs {size(need)} and a reserve of {size(self.limits.reserve_bytes)}, {size(free)} are free",
                 hint="`upgrader prune` gives back room",
             )
 

@@ -52,7 +52,7 @@ app = typer.Typer(
     name="upgrader",
     help="Upgrade OpenClaw as a transaction: plan, canary, cut over, check pairing, roll back with nothing lost.",
     epilog=_EXAMPLES,
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -74,7 +74,9 @@ def options(
     prefix: Annotated[str, typer.Option(help="npm prefix that holds the package", metavar="DIR")] = "",
     json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask; for scripts")] = False,
-    version: Annotated[bool | None, typer.Option("--version", callback=_version, is_eager=True)] = None,  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001
+        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="the version of upgrader")
+    ] = None,
 ) -> None:
     """Options that select the installation and the form of the answer."""
     chosen = context.Options(config=config, profile=profile, state_dir=state_dir, prefix=prefix)

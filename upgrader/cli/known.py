@@ -117,7 +117,7 @@ def _one_of(verdict: str) -> str:
     from upgrader.errors import UsageError
 
     if verdict not in _WORDS:
-        raise UsageError(f"{verdict[:40]!r} is no verdict", why=f"known are {', '.join(_WORDS)}", code="bad_verdict")
+        raise UsageError(f"{verdict[:40]!r} is no verdict", hint=f"one of {', '.join(_WORDS)}", code="bad_verdict")
     return verdict
 
 
@@ -133,6 +133,6 @@ def _asked(question: str, read: Callable[[str], str] = str) -> str:
     from upgrader.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"it is not said: {question}", why="there is nobody to ask", hint="`upgrader known add --help`")
+        raise UsageError(f"left out: {question}", why="there is nobody to ask", hint="`upgrader known add --help` shows its options")
     answer: str = typer.prompt(question, err=True, value_proc=read)
     return answer

@@ -109,30 +109,27 @@ class Output:
         return outcome.exit_code
 
     def error(self, command: str, error: UpgraderError) -> int:
-        """Print an error and return its exit code; on standard error too where the system takes no document."""
+        """Print an error and return its exit code."""
+        return self._error(command, error, error.exit_code)
+
+    def interrupted(self, command: str, error: KeyboardInterrupt) -> int:
+        """Say that it was interrupted, and what tells what stands; returns 130 or 143."""
+        said = UpgraderError(f"{command} was interrupted", hint=_AFTER_INTERRUPT, code="interrupted", unchanged="")
+        return self._error(command, said, getattr(error, "exit_code", 130))
+
+    def _error(self, command: str, error: UpgraderError, code: int) -> int:
+        """One document, or lines on standard error; both where the system takes no document."""
         if self.as_json:
             from upgrader.report import envelope
 
             try:
-                self._document(envelope.error_json(command, error, error.exit_code))
+                self._document(envelope.error_json(command, error, code))
             except OSError:
-                return Output.for_people().error(command, error)
+                return Output.for_people()._error(command, error, code)
         else:
             from upgrader.report import text
 
             self.stderr.print(text.error_lines(error))
-        return error.exit_code
-
-    def interrupted(self, command: str, error: KeyboardInterrupt) -> int:
-        """Say that it was interrupted, and what tells what stands; returns 130 or 143."""
-        code: int = getattr(error, "exit_code", 130)
-        said = UpgraderError(f"{command} was interrupted", hint=_AFTER_INTERRUPT, code="interrupted", unchanged="")
-        if self.as_json:
-            from upgrader.report import envelope
-
-            self._document(envelope.error_json(command, said, code))
-        else:
-            self.stderr.print(f"interrupted: {said.message}; {said.hint}", markup=False)
         return code
 
     def _document(self, document: str) -> None:

@@ -9,18 +9,23 @@ from upgrader.cli.session import Session
 from upgrader.cli.streams import make_lasting
 from upgrader.errors import UpgraderError
 
-_COMMON = ("--json", "--yes", "-y")
+_FLAGS = frozenset({"--json", "--yes", "-y"})
+_VALUES = frozenset({"--config", "--profile", "--state-dir", "--prefix"})
 
 
 def main() -> None:
     """Run, print, exit with the code of the outcome or of the error."""
     make_lasting()
-    words = _common_first(sys.argv[1:])
-    output = Output.for_json() if "--json" in words else Output.for_people()
-    command = next((word for word in words if not word.startswith("-")), "upgrader")
+    common, own = _common_apart(sys.argv[1:])
+    output = Output.for_json() if "--json" in common else Output.for_people()
+    command = next((word for word in own if not word.startswith("-")), "upgrader")
+    if own in ([], ["known"]):
+        own = [*own, "--help"]
+    elif own[0] == "help":
+        own = [*own[1:], "--help"]
     context.INTERRUPTS.install()
     try:
-        sys.exit(_answered(words, output))
+        sys.exit(_answered([*common, *own], output))
     except UpgraderError as error:
         sys.exit(output.error(command, error))
     except KeyboardInterrupt as error:
@@ -38,10 +43,21 @@ def _answered(words: list[str], output: Output) -> int:
     return typed(words)
 
 
-def _common_first(words: list[str]) -> list[str]:
-    """`--json`, `--yes` and `-y` belong before the command; people write them after it too."""
-    common = [word for word in words if word in _COMMON]
-    return [*common, *(word for word in words if word not in _COMMON)]
+def _common_apart(words: list[str]) -> tuple[list[str], list[str]]:
+    """The options that every command has, and the rest: they belong before the command, and people write them after it too."""
+    common: list[str] = []
+    own: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            own += [word, *rest]
+        elif word in _FLAGS or word.partition("=")[0] in _VALUES and "=" in word:
+            common.append(word)
+        elif word in _VALUES:
+            common += [word, *(value for value in [next(rest, None)] if value is not None)]
+        else:
+            own.append(word)
+    return common, own
 
 
 def _refused(error: OSError) -> UpgraderError:

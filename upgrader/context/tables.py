@@ -31,7 +31,7 @@ def show_list(machine: Machine, area: str, verdict: Verdict | None) -> Outcome[K
     from upgrader.adapters.table_model import AREAS
 
     if area and area not in AREAS:
-        raise UsageError(f"there is no area {area!r}", why=f"known are {', '.join(AREAS)}", code="unknown_area")
+        raise UsageError(f"there is no area {area[:40]!r}", hint=f"one of {', '.join(AREAS)}", code="unknown_area")
     return Outcome("known list", listed(tables(machine).load(), area, verdict))
 
 

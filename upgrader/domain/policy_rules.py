@@ -9,6 +9,7 @@ from upgrader.domain.plan import Block, NodeChoice, NodeSource, PlanWarning, Rul
 from upgrader.domain.planfacts import Candidate, PlanFacts, RegistryState
 from upgrader.domain.policy_guards import path_node, pinned, plugins, signed, unproven, young
 from upgrader.domain.table import Aspect, Evidence, StartFault, Verdict
+from upgrader.domain.units import size
 
 _SWITCHABLE = frozenset({InstallKind.NPM_GLOBAL, InstallKind.SLOT})
 # Obstacles that the discovery found and that are rules of their own; any other cannot be overridden.
@@ -209,9 +210,9 @@ def _disk(move: MoveFacts) -> Iterator[Finding]:
         yield PlanWarning(Rule.DISK_UNKNOWN, "the free disk space could not be read")
     for need in move.needs:
         if not need.fits:
-            wanted, free = _size(need.needed_bytes), _size(need.free_bytes)
+            wanted, free = size(need.needed_bytes), size(need.free_bytes)
             why = f"{need.volume} needs up to {wanted} at the worst moment and has {free} free"
-            more = _size(need.needed_bytes - need.free_bytes)
+            more = size(need.needed_bytes - need.free_bytes)
             change = f"{more} more (`upgrader prune` gives back what no way back needs), or `--accept {Rule.DISK.value}`"
             yield Block(Rule.DISK, why, change)
 
@@ -254,7 +255,3 @@ def _change(move: MoveFacts, rule: Rule) -> str:
     """What would change a bad verdict."""
     ways = [f"{fix.version} mends {fix.what or 'it'} ({fix.truth.value})" for fix in move.judged.fixes]
     return "; ".join([*ways, f"`--accept {rule.value}`"])
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"

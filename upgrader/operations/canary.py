@@ -16,6 +16,7 @@ from upgrader.domain.own_probes import BudgetWish
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.settle import NotSettled, Settled
 from upgrader.domain.slot import Slot
+from upgrader.domain.units import size, span
 from upgrader.operations.canary_course import CourseRunner, Prepare
 from upgrader.operations.canary_site import TEMPORARY, site_for
 from upgrader.operations.canary_tools import CourseTools
@@ -158,8 +159,8 @@ class CloneCanary:
         """What it will take at most, said beforehand: disk for each clone, time for each step."""
         budgets = self._budgets(request)
         steps = (("the doctor", budgets.doctor), ("a start", budgets.ready), ("a turn", budgets.turn))
-        limits = ", ".join(f"{name} {limit.total_seconds():.0f} s" for name, limit in steps)
-        return f"each clone holds {request.snapshot.size_bytes / 1e6:.0f} MB; at most may take: {limits}"
+        limits = ", ".join(f"{name} {span(limit.total_seconds())}" for name, limit in steps)
+        return f"each clone holds {size(request.snapshot.size_bytes)}; at most may take: {limits}"
 
     def _budgets(self, request: CanaryRequest) -> Budgets:
         return (self.budgets or Budgets.for_state(request.snapshot.size_bytes)).wished(self.wish)

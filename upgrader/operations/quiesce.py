@@ -13,6 +13,7 @@ from upgrader.domain.facts import Installation
 from upgrader.domain.move_ports import Quieting
 from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
+from upgrader.domain.units import span
 from upgrader.errors import Inconclusive
 
 _BETWEEN = timedelta(seconds=2)
@@ -68,11 +69,10 @@ class Quiesce:
         if gateway is not None and self.quieting.interrupt(installation, suspension.id, gateway):
             self.progress.note(f"the stop cuts off: {', '.join(suspension.work)}; it resumes after the start")
             return suspension
-        minutes = self.patience.limit.total_seconds() / 60
         raise StillWorking(
-            f"agents are still at work after {minutes:.0f} min: {', '.join(suspension.work)}",
+            f"agents are still at work after {span(self.patience.limit.total_seconds())}: {', '.join(suspension.work)}",
             why="stopping the gateway now would cut them off, or keep it down until they end",
-            hint="the same command later, with `--wait 30m`, or with `--interrupt` to cut them off",
+            hint="the same command with `--wait 30m` waits longer; with `--interrupt` it cuts them off",
             unchanged="the gateway runs as before and admits work again",
         )
 

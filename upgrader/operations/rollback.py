@@ -13,6 +13,7 @@ from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifie
 from upgrader.domain.slot import Slot
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.transaction import Move
+from upgrader.domain.units import moment
 from upgrader.errors import UpgraderError
 from upgrader.operations.transact import Intention, Transact
 
@@ -48,7 +49,7 @@ class Rollback:
             self.slots.verify(target)
             self.snapshots.verify(snapshot)
         self.consent(
-            f"Return to {target.version} and its state of {snapshot.created}? "
+            f"Return to {target.version} and its state of {moment(snapshot.created)}? "
             f"The state as it is now ({installation.package.version}) is set aside whole."
         )
         with self.progress.step("looking at the gateway as it is"):

@@ -9,6 +9,7 @@ from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.held import HeldCanary, HeldData
 from upgrader.domain.moves import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.units import moment, size, span
 from upgrader.report.checks_text import COLOUR, checks_summary
 
 _BLAME = {
@@ -30,7 +31,7 @@ def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
 def held_lines(held: HeldCanary) -> list[str]:
     """Where a canary that was left running is reached, and how it is entered and ended."""
     return [
-        f"{escape(held.version)} runs on the clone at {escape(held.url)} until {escape(held.until)}",
+        f"{escape(held.version)} runs on the clone at {escape(held.url)} until {moment(held.until)}",
         f"it is opened by {escape(held.token_of)}",
         "`upgrader canary --enter` opens a shell in it, `upgrader canary --end` ends it",
     ]
@@ -61,10 +62,10 @@ def canary_lines(report: CanaryReport) -> RenderableType:
     colour = COLOUR[report.verdict]
     word = _word(report)
     sealed = "" if "unsealed" in word else f"{report.seal.value}, "
-    head = f"canary: [{colour}]{word}[/{colour}] ({sealed}{report.candidate.seconds:.0f} s)"
+    head = f"canary: [{colour}]{word}[/{colour}] ({sealed}{span(report.candidate.seconds)})"
     parts: list[RenderableType] = [head]
     if report.proven:
-        parts.append(f"proven at {escape(report.proven)}; slot and state are unchanged since, so it was not run again")
+        parts.append(f"proven on {moment(report.proven)}; slot and state are unchanged since, so it was not run again")
     if report.blame in _BLAME:
         parts.append(_BLAME[report.blame])
     parts.extend(_schema(report.candidate))
@@ -126,18 +127,18 @@ def _measured(report: CanaryReport) -> list[RenderableType]:
     for name, here, there in (
         ("start", _seconds(run.ready_seconds), _seconds(control.ready_seconds if control else None)),
         ("second start", _seconds(run.restart_seconds), _seconds(control.restart_seconds if control else None)),
-        ("memory", _megabytes(run.memory_bytes), _megabytes(control.memory_bytes if control else None)),
+        ("memory", _size(run.memory_bytes), _size(control.memory_bytes if control else None)),
     ):
         if here:
             told.append(f"{name} {here}" + (f" ({control.version}: {there})" if control and there else ""))
     if report.live_memory_bytes and not control:
-        told.append(f"the live gateway has {_megabytes(report.live_memory_bytes)} now")
+        told.append(f"the live gateway has {_size(report.live_memory_bytes)} now")
     return [", ".join(told)] if told else []
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f} s"
+    return "" if value is None else span(value)
 
 
-def _megabytes(value: int | None) -> str:
-    return "" if not value else f"{value / 1_000_000:.0f} MB"
+def _size(value: int | None) -> str:
+    return "" if not value else size(value)

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from upgrader.domain.history import Event, EventKind, HistoryData
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.units import moment, span
 
 
 def show(outcome: Outcome[HistoryData], console: Console) -> None:
@@ -19,7 +20,7 @@ def _table(events: tuple[Event, ...]) -> RenderableType:
     for _ in range(3):
         table.add_column(overflow="fold")
     for event in events:
-        table.add_row(event.at[:16].replace("T", " "), event.kind.value, escape(_words(event)))
+        table.add_row(moment(event.at), event.kind.value, escape(_words(event)))
     return table
 
 
@@ -29,5 +30,5 @@ def _words(event: Event) -> str:
         return f"{arrow}: {event.rule} ({event.why}); reason: {event.reason or 'none was given'}"
     parts = [arrow, event.result, event.why, f"reason: {event.reason}" if event.reason else ""]
     if event.outage_seconds is not None:
-        parts.append(f"outage {event.outage_seconds:.1f} s")
+        parts.append(f"outage {span(event.outage_seconds)}")
     return ", ".join(part for part in parts if part)

@@ -11,6 +11,7 @@ from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Advice, Answer, Block, Direction, NodeSource, Plan, PlanData, PlanWarning
 from upgrader.domain.planfacts import RegistryState
 from upgrader.domain.table import Evidence, Truth, Verdict
+from upgrader.domain.units import size, span
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "magenta"}
 _WORD = {Verdict.GOOD: "known good", Verdict.CAUTION: "with care", Verdict.BAD: "known bad", Verdict.UNKNOWN: "unknown"}
@@ -90,7 +91,7 @@ def _fits(plan: Plan) -> Iterator[Row]:
         yield "[green]node[/green]", escape(f"Node {node.version} fits {node.engines}")
     for need in plan.needs:
         if need.fits and plan.release is not None:
-            text = f"{need.volume}: up to {_size(need.needed_bytes)} needed, {_size(need.free_bytes)} free"
+            text = f"{need.volume}: up to {size(need.needed_bytes)} needed, {size(need.free_bytes)} free"
             yield "[green]disk[/green]", escape(text)
 
 
@@ -140,7 +141,7 @@ def _elsewhere(data: PlanData) -> Iterator[Row]:
 def _notes(data: PlanData) -> Iterator[Row]:
     if data.outage is not None:
         moves = "the last move" if data.outage.moves == 1 else f"{data.outage.moves} earlier moves"
-        yield "outage", f"about {data.outage.seconds:.0f} s nobody answers, going by {moves} here"
+        yield "outage", f"about {span(data.outage.seconds)} nobody answers, going by {moves} here"
     if data.registry is not RegistryState.ANSWERED:
         said = {RegistryState.CACHED: "not asked: from the cache", RegistryState.SILENT: "does not answer"}
         yield "registry", said[data.registry]
@@ -211,7 +212,3 @@ def _grid(rows: tuple[tuple[str, RenderableType], ...]) -> RenderableType:
     for label, text in rows:
         table.add_row(label, text)
     return Padding(table, (0, 0, 0, 2))
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"

@@ -6,8 +6,8 @@ from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pruning import KeptKind, Manner, PruneData
+from upgrader.domain.units import size
 from upgrader.report.columns import headed
-from upgrader.report.status_text import size
 
 
 def show(outcome: Outcome[PruneData], console: Console) -> None:

@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.status import GatewayStatus, InstallationStatus, StatusData
+from upgrader.domain.units import moment, size
 from upgrader.report.columns import headed
 
 
@@ -28,16 +29,6 @@ def render_status(data: StatusData) -> RenderableType:
         if obstacle.hint:
             parts.append(f"  [cyan]hint:[/cyan] {escape(obstacle.hint)}")
     return Group(*parts)
-
-
-def size(count: int) -> str:
-    """Bytes for people: 0 B, 12.3 kB, 4.5 MB."""
-    value, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def _headline(data: StatusData) -> str:
@@ -69,7 +60,7 @@ def _facts(data: StatusData) -> Table:
 def _gateway(gateway: GatewayStatus) -> str:
     parts = [f"pid {gateway.pid}", f"runs {gateway.version or 'a version that cannot be told from outside'}"]
     parts.append("port " + "/".join(map(str, gateway.ports)) if gateway.ports else "listens nowhere yet")
-    parts.append(f"since {gateway.started}")
+    parts.append(f"since {moment(gateway.started)}")
     if gateway.unit:
         parts.append(gateway.unit)
     elif gateway.parents:
@@ -109,8 +100,8 @@ def _slots(data: StatusData) -> RenderableType:
 def _snapshots(data: StatusData) -> RenderableType:
     if not data.snapshots:
         return "no snapshots yet"
-    table = headed("snapshot", "release", "moment", "size", "taken")
+    table = headed("snapshot", "release", "moment", "size", "taken", whole={"snapshot"})
     for each in data.snapshots:
-        table.add_row(*map(escape, (each.id, each.version, each.moment, size(each.size_bytes), each.created)))
+        table.add_row(*map(escape, (each.id, each.version, each.moment, size(each.size_bytes), moment(each.created))))
     hidden = data.snapshots_in_all - len(data.snapshots)
     return Group(table, f"and {hidden} older ones") if hidden else table

@@ -16,6 +16,7 @@ from upgrader.domain.plan import PlanData
 from upgrader.domain.repairing import RepairData, RotationData
 from upgrader.domain.settle import Settled
 from upgrader.domain.status import StatusData
+from upgrader.domain.units import span
 from upgrader.errors import UpgraderError
 from upgrader.report.canary_text import canary_lines, render_canaries, render_canary, render_held
 from upgrader.report.checks_text import checks_summary
@@ -63,9 +64,9 @@ def _move(outcome: Outcome[MoveData]) -> RenderableType:
         parts.append(checks_summary(data.checks, "live checks"))
     parts.extend(_settled(data.settled))
     if data.outage_seconds is not None:
-        parts.append(f"outage: {data.outage_seconds:.1f} s from the stop to the first answer")
+        parts.append(f"outage: {span(data.outage_seconds)} from the stop to the first answer")
     if data.undone_outage_seconds is not None:
-        parts.append(f"going back took {data.undone_outage_seconds:.1f} s")
+        parts.append(f"going back took {span(data.undone_outage_seconds)}")
     if data.snapshot:
         parts.append(f"the state of before is kept as snapshot {escape(data.snapshot)}: `upgrader rollback` returns to it")
     if data.set_aside is not None:
