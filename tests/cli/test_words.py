@@ -1,5 +1,6 @@
 """Every command is found whichever words stand before it, though only the modules that the words may mean are loaded."""
 
+import json
 import os
 import subprocess
 import sys
@@ -44,7 +45,9 @@ def test_every_module_of_commands_is_named() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("statsu",), 2, "No such command"),
+        (("statsu",), 2, "Did you mean 'status'?"),
+        (("status", "--profile"), 2, "requires an argument"),
+        (("pin", "--reason", "x", "--until", "soon"), 2, "hint: a day is written YYYY-MM-DD"),
         (("plan", "--nonsense"), 2, "No such option"),
         (("pin", "--until"), 2, "requires an argument"),
         (("upgrade", "--accept"), 2, "requires an argument"),
@@ -60,6 +63,49 @@ def test_words_that_do_not_fit_are_usage_errors(words: tuple[str, ...], code: in
     ended = subprocess.run(argv, env=settings, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def said_to(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """What a person who is not at a terminal is told."""
+    argv = (sys.executable, "-m", "upgrader", *words)
+    settings = {"HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "60", **more}
+    return subprocess.run(argv, env=settings, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("-h",), ("help",), ("known",), ("help", "plan"), ("plan", "-h")])
+def test_who_asks_for_help_gets_it_on_standard_output(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = said_to(tmp_path, *words)
+    assert (ended.returncode, ended.stderr, ended.stdout.splitlines()[0][:15]) == (0, "", "Usage: upgrader")
+    assert ("plan [OPTIONS]" in ended.stdout) is ("plan" in words)
+
+
+@pytest.mark.parametrize(
+    "words", [("--state-dir", "{}", "status"), ("status", "--state-dir", "{}"), ("status", "--state-dir={}", "--json")]
+)
+def test_what_selects_the_installation_may_stand_behind_the_command_too(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = said_to(tmp_path, "--json", *(word.format(tmp_path / "elsewhere") for word in words))
+    answer = json.loads(ended.stdout)
+    assert (ended.returncode, answer["command"], answer["errors"][0]["code"]) == (1, "status", "not_found")
+    assert "elsewhere" in answer["errors"][0]["why"]
+
+
+def test_the_next_command_stands_on_one_line_however_narrow_the_screen(tmp_path: Path) -> None:
+    ended = said_to(tmp_path, "status")
+    assert "hint: `upgrader demo` shows it on an OpenClaw of its own; `npm install -g openclaw` installs one" in ended.stderr
+
+
+def test_tab_completes_commands_and_their_options(tmp_path: Path) -> None:
+    for typed, wanted in (("upgrader roll", "rollback"), ("upgrader plan --de", "--detailed-exitcode")):
+        asked = {"_UPGRADER_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+        completed = subprocess.run(
+            (Path(sys.executable).with_name("upgrader"),),
+            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", **asked},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert completed.stdout.split() == [wanted]
 
 
 @pytest.mark.parametrize("words", [("plan", "9"), ("--json", "plan", "9"), ("status",)])

@@ -17,7 +17,7 @@ from upgrader.domain.version import Version
 from upgrader.operations.discover import Selected
 from upgrader.operations.status import Records, ShowStatus
 from upgrader.report.envelope import to_json
-from upgrader.report.status_text import render_status, size
+from upgrader.report.status_text import render_status
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def test_the_text_fits_the_terminal_and_loses_nothing(machine: Machine, width: i
     text = text_of(data, width)
     assert all(len(line) <= width for line in text.splitlines())
     joined = "".join(text.split())
-    for expected in (str(package), str(state), f"pid{identity.pid}", "2026.9.5", "650.0MB", "s3", "listensnowhereyet"):
+    for expected in (str(package), str(state), f"pid{identity.pid}", "2026.9.5", "650MB", "s3", "listensnowhereyet"):
         assert "".join(expected.split()) in joined
     assert "s3cret" not in text
 
@@ -100,10 +100,3 @@ def test_an_unfinished_move_and_obstacles_are_shown_with_what_to_do(machine: Mac
     assert "unfinished: upgrade to 2026.9.6" in text
     assert "in the way of a move:" in text
     assert "hint: change the release in your Nix configuration" in text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (52_800_000, "52.8 MB"), (10**13, "10.0 TB")]
-)
-def test_sizes_are_told_for_people(count: int, text: str) -> None:
-    assert size(count) == text

@@ -6,7 +6,7 @@ import threading
 import pytest
 from rich.console import Console
 
-from upgrader.domain.units import moment, size, span
+from upgrader.domain.units import counted, moment, size, span
 from upgrader.report.progress import ConsoleProgress
 
 
@@ -27,7 +27,10 @@ from upgrader.report.progress import ConsoleProgress
         (span(59.96), "60 s"),
         (span(119.4), "119 s"),
         (span(356), "5 min 56 s"),
+        (span(600), "10 min"),
         (span(11_100), "3 h 5 min"),
+        (counted(1, "file"), "1 file"),
+        (counted(0, "entry/entries"), "0 entries"),
         (moment("2026-11-21T20:27:56+01:00"), "2026-11-21 19:27 UTC"),
     ],
 )

@@ -96,7 +96,7 @@ def typed(words: list[str]) -> int:
     """Do what the words say and return the exit code. Raises UpgraderError, UsageError for words that say nothing."""
     load(words)
     try:
-        return int(get_command(app)(words, standalone_mode=False) or 0)
+        return int(get_command(app)(words, prog_name="upgrader", standalone_mode=False) or 0)
     except typer.Abort:
         return 130
     except TyperException as error:

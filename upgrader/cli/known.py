@@ -133,6 +133,8 @@ def _asked(question: str, read: Callable[[str], str] = str) -> str:
     from upgrader.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"left out: {question}", why="there is nobody to ask", hint="`upgrader known add --help` shows its options")
+        raise UsageError(
+            f"left out: {question}", why="there is nobody to ask", hint="`upgrader known add --help` shows its options"
+        )
     answer: str = typer.prompt(question, err=True, value_proc=read)
     return answer

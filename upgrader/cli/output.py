@@ -129,7 +129,7 @@ class Output:
         else:
             from upgrader.report import text
 
-            self.stderr.print(text.error_lines(error))
+            self.stderr.print(text.error_lines(error), crop=False)
         return code
 
     def _document(self, document: str) -> None:

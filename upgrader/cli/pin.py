@@ -91,4 +91,6 @@ def _day(text: str) -> "date | None":
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{text[:40]!r} is no day", hint="a day is written YYYY-MM-DD: `--until 2026-12-31`", code="bad_day") from error
+        raise UsageError(
+            f"{text[:40]!r} is no day", hint="a day is written YYYY-MM-DD: `--until 2026-12-31`", code="bad_day"
+        ) from error

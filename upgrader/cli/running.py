@@ -11,6 +11,7 @@ from upgrader.errors import UpgraderError
 
 _FLAGS = frozenset({"--json", "--yes", "-y"})
 _VALUES = frozenset({"--config", "--profile", "--state-dir", "--prefix"})
+_NAMED = tuple(f"{option}=" for option in _VALUES)
 
 
 def main() -> None:
@@ -51,10 +52,13 @@ def _common_apart(words: list[str]) -> tuple[list[str], list[str]]:
     for word in rest:
         if word == "--":
             own += [word, *rest]
-        elif word in _FLAGS or word.partition("=")[0] in _VALUES and "=" in word:
+        elif word in _FLAGS or word.startswith(_NAMED):
             common.append(word)
         elif word in _VALUES:
-            common += [word, *(value for value in [next(rest, None)] if value is not None)]
+            value = next(rest, None)
+            if value is None:
+                return common, [word]  # for typer to complain of
+            common += [word, value]
         else:
             own.append(word)
     return common, own

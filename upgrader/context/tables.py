@@ -102,7 +102,7 @@ def _consent(found: TableUpdate, answers: Answers, progress: Progress) -> None:
         return
     if not sys.stdin.isatty():
         why = "standard input is no terminal"
-        raise UsageError("there is nobody to ask", why=why, hint="say `--yes` to take it", code="no_consent")
+        raise UsageError("there is nobody to ask", why=why, hint="the same command with `--yes` takes it", code="no_consent")
     progress.note(f"Take {len(found.differences)} changes from {found.source} ({found.proof})? [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UpgraderError("not taken: you did not say yes", hint="`upgrader known update` shows it again", code="declined")

@@ -241,15 +241,14 @@ class Wiring:
         """Ask a person; scripts say `--yes`. Raises Declined, UsageError."""
         if self.answers is Answers.YES:
             return
-        if plan is not None:
-            self.show(plan)
         if not sys.stdin.isatty():
-            raise UsageError(
-                "there is nobody to ask", why="standard input is no terminal", hint="say `--yes` to go ahead", code="no_consent"
-            )
+            why, hint = "standard input is no terminal", "the same command with `--yes` goes ahead"
+            raise UsageError("there is nobody to ask", why=why, hint=hint, code="no_consent")
+        if plan is not None:
+            self.show(replace(plan, next_command=""))  # the question is what comes next
         self.progress.note(f"{question} [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise Declined("not done: you did not say yes", hint="`upgrader plan` shows it again")
+            raise Declined("not done: you did not say yes")
 
     # What `repair`, joined elsewhere, needs of it too.
     finder, recovered, moving, consent = _finder, _recovered, _moving, _consent

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import Moment, Snapshot
+from upgrader.domain.snapshot import Moment, Snapshot, returning
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
@@ -174,10 +174,10 @@ def _snapshots(shelf: Shelf, allowance: Allowance, found: _Sorted) -> tuple[Snap
     """Sort the snapshots; returns those that stay. In `needs` the later reason is the better one to tell."""
     newest = list(reversed(shelf.snapshots))
     stopped = [each for each in newest if each.moment is Moment.STOPPED]
-    before = [each for each in stopped if each.version != shelf.present]
+    before = returning(shelf.snapshots, shelf.present)
     needs = {each.id: "the next snapshot shares its unchanged files" for each in newest[:1]}
     needs |= {each.id: f"one of the newest {allowance.snapshots}" for each in stopped[: allowance.snapshots]}
-    needs |= {each.id: "`upgrader rollback` returns to it" for each in before[:1]}
+    needs |= {each.id: "`upgrader rollback` returns to it" for each in (before,) if each}
     things = (Kept(KeptKind.SNAPSHOT, s.id, s.tree.parent, f"an older state of {s.version}") for s in newest)
     staying = found.divide(things, needs)
     return tuple(each for each in newest if each.id in staying)

@@ -1,5 +1,6 @@
 """A snapshot: a verified copy of all that a slot does not hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -52,6 +53,11 @@ class Snapshot:
     passed: tuple[Passed, ...] = ()
     opened_ms: float | None = None
     one_instant: bool | None = None
+
+
+def returning(oldest_first: Sequence[Snapshot], present: Version) -> Snapshot | None:
+    """The state that `upgrader rollback` returns to when none is named: the newest stopped one of another release."""
+    return next((s for s in reversed(oldest_first) if s.moment is Moment.STOPPED and s.version != present), None)
 
 
 @dataclass(frozen=True, slots=True)

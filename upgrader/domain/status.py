@@ -86,7 +86,7 @@ class OpenMove:
 class StatusData:
     """All of it. `snapshots` are the newest first, at most ten of `snapshots_in_all`; `obstacles` forbid a move.
 
-    `drift` is what changed behind our back since the last move.
+    `drift` is what changed behind our back since the last move; `returns_to` what `upgrader rollback` returns to.
     """
 
     installation: InstallationStatus
@@ -99,6 +99,7 @@ class StatusData:
     unseen_processes: int = 0
     drift: tuple[Drift, ...] = ()
     pin: Pin | None = None
+    returns_to: SnapshotStatus | None = None
 
     @property
     def runs_another_version(self) -> bool:

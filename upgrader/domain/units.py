@@ -23,8 +23,14 @@ def span(seconds: float) -> str:
     if whole < 120:
         return f"{whole} s"
     if whole < 7200:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return f"{whole // 60} min {whole % 60} s".removesuffix(" 0 s")
+    return f"{whole // 3600} h {whole % 3600 // 60} min".removesuffix(" 0 min")
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `2 files`; of an irregular `thing` both words: `entry/entries`."""
+    one, _, several = thing.partition("/")
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def moment(text: str) -> str:

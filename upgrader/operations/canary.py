@@ -160,7 +160,7 @@ class CloneCanary:
         budgets = self._budgets(request)
         steps = (("the doctor", budgets.doctor), ("a start", budgets.ready), ("a turn", budgets.turn))
         limits = ", ".join(f"{name} {span(limit.total_seconds())}" for name, limit in steps)
-        return f"each clone holds {size(request.snapshot.size_bytes)}; at most may take: {limits}"
+        return f"each clone holds {size(request.snapshot.size_bytes)}; longest times: {limits}"
 
     def _budgets(self, request: CanaryRequest) -> Budgets:
         return (self.budgets or Budgets.for_state(request.snapshot.size_bytes)).wished(self.wish)

@@ -11,7 +11,7 @@ from upgrader.domain.moves import MoveData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
 from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import Moment, Snapshot
+from upgrader.domain.snapshot import Moment, Snapshot, returning
 from upgrader.domain.transaction import Move
 from upgrader.domain.units import moment
 from upgrader.errors import UpgraderError
@@ -63,9 +63,9 @@ class Rollback:
         return replace(now, judgements=loosest(now.judgements, self.journals.left_as(target.id)))
 
     def _choose(self, wanted: str, installation: Installation) -> Snapshot:
-        kept = [each for each in self.snapshots.list() if each.moment is Moment.STOPPED]
+        kept = self.snapshots.list()
         if wanted:
-            found = next((each for each in self.snapshots.list() if each.id == wanted), None)
+            found = next((each for each in kept if each.id == wanted), None)
             if found is None:
                 raise NothingToReturnTo(f"there is no snapshot {wanted}", hint="`upgrader status` lists the snapshots")
             if found.moment is not Moment.STOPPED:
@@ -76,14 +76,14 @@ class Rollback:
                     code="live_snapshot",
                 )
             return found
-        other = [each for each in kept if each.version != installation.package.version]
-        if not other:
+        other = returning(kept, installation.package.version)
+        if other is None:
             raise NothingToReturnTo(
                 "there is no earlier release to return to",
                 why="no move has been made yet, or its snapshot is gone",
                 hint="`upgrader plan` shows which release to go to instead",
             )
-        return other[-1]
+        return other
 
     def _slot(self, snapshot: Snapshot) -> Slot:
         slot = self.slots.find(snapshot.slot_id)

@@ -11,6 +11,7 @@ from upgrader.domain.move_ports import JournalFile, Journals
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pin import Pin
 from upgrader.domain.ports import Discovery, Slots, Snapshots
+from upgrader.domain.snapshot import Snapshot, returning
 from upgrader.domain.status import (
     GatewayStatus,
     InstallationStatus,
@@ -47,6 +48,7 @@ class ShowStatus:
         installation = self.discovery.find()
         records = self.records(installation)
         snapshots = records.snapshots.list()
+        way_back = returning(snapshots, installation.package.version)
         return Outcome(
             "status",
             StatusData(
@@ -63,23 +65,14 @@ class ShowStatus:
                     )
                     for slot in records.slots.list()
                 ),
-                snapshots=tuple(
-                    SnapshotStatus(
-                        id=snapshot.id,
-                        version=str(snapshot.version),
-                        moment=snapshot.moment.value,
-                        created=snapshot.created,
-                        size_bytes=snapshot.size_bytes,
-                        reason=snapshot.reason,
-                    )
-                    for snapshot in tuple(reversed(snapshots))[:_SHOWN_SNAPSHOTS]
-                ),
+                snapshots=tuple(map(_snapshot, tuple(reversed(snapshots))[:_SHOWN_SNAPSHOTS])),
                 snapshots_in_all=len(snapshots),
                 open_move=_open_move(records.journals.open_run()),
                 obstacles=installation.obstacles,
                 unseen_processes=installation.unseen_processes,
                 drift=self.drift(installation),
                 pin=self.pin(installation.state.path),
+                returns_to=_snapshot(way_back) if way_back else None,
             ),
         )
 
@@ -108,6 +101,17 @@ def _installation(found: Installation) -> InstallationStatus:
         agents=found.agents,
         external=found.state.external,
         updates_itself=found.updates_itself,
+    )
+
+
+def _snapshot(snapshot: Snapshot) -> SnapshotStatus:
+    return SnapshotStatus(
+        id=snapshot.id,
+        version=str(snapshot.version),
+        moment=snapshot.moment.value,
+        created=snapshot.created,
+        size_bytes=snapshot.size_bytes,
+        reason=snapshot.reason,
     )
 
 

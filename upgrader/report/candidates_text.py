@@ -7,6 +7,7 @@ from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan import Rule
 from upgrader.domain.plan_all import CandidateRow, CandidatesData
 from upgrader.domain.table import Verdict
+from upgrader.domain.units import counted
 from upgrader.report.columns import headed
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "dim"}
@@ -24,7 +25,7 @@ def show(outcome: Outcome[CandidatesData], console: Console) -> None:
     for row in data.rows:
         mark, name, verdict, day, *rest = _cells(row, "→" if row.version == data.recommended else "", everywhere)
         table.add_row(mark, name, verdict, *((day,) if dated else ()), *rest)
-    console.print(f"from {data.present}: {len(data.rows)} releases")
+    console.print(f"from {data.present}: {counted(len(data.rows), 'release')}")
     console.print(table)
     if everywhere:
         console.print(f"told of every one that is not held back: {', '.join(sorted(each.value for each in everywhere))}")

@@ -1,5 +1,7 @@
 """Judgements as text."""
 
+from collections import Counter
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -12,16 +14,30 @@ COLOUR = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_APPLICABLE: "dim",
 }
+_COUNTED = {
+    Verdict.PASS: "ok",
+    Verdict.FAIL: "failed",
+    Verdict.INCONCLUSIVE: "unclear",
+    Verdict.NOT_APPLICABLE: "not applicable",
+}
 _WORD = {Verdict.PASS: "ok", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?", Verdict.NOT_APPLICABLE: "n/a"}
 
 
 def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
     """How many said what, and a line for each that is not content."""
-    passed = sum(each.verdict is Verdict.PASS for each in judgements)
-    silent = sum(each.verdict is Verdict.NOT_APPLICABLE for each in judgements)
-    told = f"{escape(title)}: {passed} ok" + (f", {silent} not applicable" if silent else "")
+    return Group(f"{escape(title)}: {counts(judgements)}", *unhappy(judgements))
+
+
+def unhappy(judgements: tuple[Judgement, ...]) -> list[RenderableType]:
+    """The table of those that are not content; nothing where all are."""
     rest = tuple(each for each in judgements if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE))
-    return Group(told, checks_table(rest, "")) if rest else told
+    return [checks_table(rest, "")] if rest else []
+
+
+def counts(judgements: tuple[Judgement, ...]) -> str:
+    """`23 ok, 1 failed, 5 not applicable`."""
+    many = Counter("warned" if _only_warns(each) else _COUNTED[each.verdict] for each in judgements)
+    return ", ".join(f"{many[word]} {word}" for word in ("ok", "failed", "warned", "unclear", "not applicable") if many[word])
 
 
 def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
@@ -39,6 +55,10 @@ def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableTyp
 
 def _told(judgement: Judgement) -> tuple[str, str]:
     """The word and its colour."""
-    if judgement.verdict is Verdict.FAIL and judgement.need is Need.WANTED:
+    if _only_warns(judgement):
         return "warn", "yellow"
     return _WORD[judgement.verdict], COLOUR[judgement.verdict]
+
+
+def _only_warns(judgement: Judgement) -> bool:
+    return judgement.verdict is Verdict.FAIL and judgement.need is Need.WANTED

@@ -11,6 +11,7 @@ from rich.text import Text
 from upgrader.domain.known import Declared, KnownAdd, KnownCheck, KnownList, KnownShow, TableUpdate
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.table import Entry, Origin, Truth, Verdict
+from upgrader.domain.units import counted
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "dim"}
 # A mark for each verdict, so that no colour is needed to read the map.
@@ -46,8 +47,12 @@ def _map(data: KnownList, width: int) -> RenderableType:
         table.add_row(escape(str(entry.version)), verdict, _ORIGIN[entry.origin], *cells)
     legend = ", ".join(f"{number} {area}" for number, area in enumerate(shown, 1))
     marks = ", ".join(f"{_MARK[verdict]} {verdict.value}" for verdict in Verdict)
-    more = f"; {len(data.areas) - len(shown)} rarer areas do not fit" if len(data.areas) > len(shown) else ""
-    head = f"{len(data.entries)} releases of {escape(data.source)}, revised {data.revised}"
+    more = (
+        f"; {counted(len(data.areas) - len(shown), 'rarer area')} left out for want of room"
+        if len(data.areas) > len(shown)
+        else ""
+    )
+    head = f"{counted(len(data.entries), 'release')} of {escape(data.source)}, revised {data.revised}"
     return Group(head, table, Text(f"areas: {legend}{more}"), Text(f"marks: {marks}; · nothing said of that area"))
 
 
@@ -113,7 +118,7 @@ def _moves(entry: Entry) -> Iterator[tuple[str, str]]:
 
 
 def _check(data: KnownCheck) -> RenderableType:
-    head = f"{escape(data.source)}: {data.entries} entries, every one sound"
+    head = f"{escape(data.source)}: {counted(data.entries, 'entry/entries')}, every one sound"
     return Group(head, *(f"[yellow]{escape(str(each.version))}[/yellow]: {escape(each.what)}" for each in data.findings))
 
 
@@ -131,7 +136,8 @@ def _update(data: TableUpdate) -> RenderableType:
         f"{each.after.value if each.after else 'no entry'}: {each.sentence}"
         for each in data.differences
     ]
-    head = f"[green]taken:[/green] {len(lines)} changes of {escape(data.source)} ({escape(data.proof)}), revised {data.revised}"
+    taken = f"{counted(len(lines), 'change')} of {data.source} ({data.proof}), revised {data.revised}"
+    head = f"[green]taken:[/green] {escape(taken)}"
     return Group(head, *(escape(line) for line in lines), f"[dim]SHA-256 {data.digest}[/dim]")
 
 

@@ -207,8 +207,8 @@ def _truth(truth: Truth) -> str:
 
 def _grid(rows: tuple[tuple[str, RenderableType], ...]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    table.add_column(ratio=1, min_width=12, max_width=18, overflow="fold")
-    table.add_column(ratio=5, overflow="fold")
+    table.add_column(min_width=12, max_width=18, overflow="fold")  # 18: the longest code, so that it can be copied whole
+    table.add_column(overflow="fold")
     for label, text in rows:
         table.add_row(label, text)
     return Padding(table, (0, 0, 0, 2))

@@ -1,4 +1,4 @@
-"""Progress for people, on stderr: a line a step, with its time. A terminal shows what runs now; a pipe gets a word now and then."""
+"""Progress for people, on stderr: a line a step, with its time. A terminal shows what runs; a pipe hears of it now and then."""
 
 import threading
 import time

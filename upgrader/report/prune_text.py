@@ -6,7 +6,7 @@ from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pruning import KeptKind, Manner, PruneData
-from upgrader.domain.units import size
+from upgrader.domain.units import counted, size
 from upgrader.report.columns import headed
 
 
@@ -21,18 +21,18 @@ def show(outcome: Outcome[PruneData], console: Console) -> None:
         console.print(_going(data))
     staying = [each for each in data.staying if each.kind is not KeptKind.FILE]
     if staying:
-        table = headed("stays", "", "why")
+        table = headed("stays", "name", "why", whole={"name"})
         for each in staying:
             table.add_row(each.kind.value, escape(each.name), escape(each.why))
         console.print(table)
 
 
 def _going(data: PruneData) -> Table:
-    table = headed("goes", "", "frees", "why")
+    table = headed("goes", "name", "frees", "why", whole={"name"})
     for each in data.going:
         table.add_row(each.kept.kind.value, escape(each.kept.name), size(each.freed_bytes), escape(each.kept.why))
     return table
 
 
 def _count(data: PruneData) -> str:
-    return "one thing" if len(data.going) == 1 else f"{len(data.going)} things"
+    return counted(len(data.going), "thing")

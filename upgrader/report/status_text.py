@@ -1,34 +1,42 @@
 """`upgrader status` for people: what runs first, then where it lies, then what is kept. Reads well from 60 to 200 columns."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.status import GatewayStatus, InstallationStatus, StatusData
-from upgrader.domain.units import moment, size
+from upgrader.domain.units import counted, moment, size
 from upgrader.report.columns import headed
 
 
 def render_status(data: StatusData) -> RenderableType:
     """The whole answer; no colour is needed to understand a line."""
-    parts: list[RenderableType] = [_headline(data), _facts(data)]
+    parts: list[RenderableType] = [_headline(data), *_standing(data), "", _facts(data)]
+    return Group(*parts, "", _slots(data), "", _snapshots(data))
+
+
+def _standing(data: StatusData) -> Iterator[str]:
+    """What asks for something to be done, and the way back."""
     if data.open_move is not None:
         move = data.open_move
-        parts.append(
-            f"[yellow]unfinished:[/yellow] {escape(move.move)} to {escape(move.target)}, begun {escape(move.started)}; "
+        yield (
+            f"[yellow]unfinished:[/yellow] {escape(move.move)} to {escape(move.target)}, begun {moment(move.started)}; "
             "the next command that changes something ends it first"
         )
-    if data.pin is not None:
-        parts.append(escape(data.pin.in_words()))
-    parts += [f"[yellow]changed behind our back:[/yellow] {escape(each.in_words())}" for each in data.drift]
-    parts += [_slots(data), _snapshots(data)]
     for obstacle in data.obstacles:
-        parts.append(f"[yellow]in the way of a move:[/yellow] {escape(obstacle.message)}")
+        yield f"[yellow]in the way of a move:[/yellow] {escape(obstacle.message)}"
         if obstacle.why:
-            parts.append(f"  why: {escape(obstacle.why)}")
+            yield f"  why: {escape(obstacle.why)}"
         if obstacle.hint:
-            parts.append(f"  [cyan]hint:[/cyan] {escape(obstacle.hint)}")
-    return Group(*parts)
+            yield f"  [cyan]hint:[/cyan] {escape(obstacle.hint)}"
+    yield from (f"[yellow]changed behind our back:[/yellow] {escape(each.in_words())}" for each in data.drift)
+    if data.pin is not None:
+        yield escape(data.pin.in_words())
+    if data.returns_to is not None:
+        back = data.returns_to
+        yield f"way back: `upgrader rollback` returns to {escape(back.version)} and its state of {moment(back.created)}"
 
 
 def _headline(data: StatusData) -> str:
@@ -73,7 +81,7 @@ def _rows(found: InstallationStatus) -> list[tuple[str, str]]:
     rows = [
         ("package", f"{found.package} ({found.kind})"),
         ("node", f"{found.node_version}, {found.node}"),
-        ("state", f"{found.state}: {size(found.size_bytes)} in {found.files} files, {schema}"),
+        ("state", f"{found.state}: {size(found.size_bytes)} in {counted(found.files, 'file')}, {schema}"),
         ("config", str(found.config)),
         ("pairing", "in the state database" if found.pairing == "sqlite" else "in JSON files"),
         ("address", f"port {found.port}, bind {found.bind or 'default'}, auth {found.auth}"),
@@ -90,7 +98,7 @@ def _rows(found: InstallationStatus) -> list[tuple[str, str]]:
 def _slots(data: StatusData) -> RenderableType:
     if not data.slots:
         return "no slots yet: the first upgrade keeps the present install as one"
-    table = headed("slot", "release", "origin", "size", "")
+    table = headed("slot", "release", "origin", "size", "", whole={"slot"})
     for slot in data.slots:
         used = "in use" if slot.in_use else ""
         table.add_row(*map(escape, (slot.id, slot.version, slot.origin, size(slot.size_bytes), used)))

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from upgrader.domain.demo import DemoData
 from upgrader.domain.diagnosis import DiagnosisData
@@ -19,7 +20,7 @@ from upgrader.domain.status import StatusData
 from upgrader.domain.units import span
 from upgrader.errors import UpgraderError
 from upgrader.report.canary_text import canary_lines, render_canaries, render_canary, render_held
-from upgrader.report.checks_text import checks_summary
+from upgrader.report.checks_text import checks_summary, counts, unhappy
 from upgrader.report.diagnosis_text import clients_table, render_diagnosis
 from upgrader.report.plan_text import render_plan
 from upgrader.report.repair_text import render_repair, render_rotation
@@ -35,7 +36,7 @@ def show(outcome: Outcome[Any], console: Console) -> None:
     if isinstance(outcome.data, PlanData):
         return  # the plan has told why already
     for failure in outcome.failures:
-        console.print(failure_lines(failure))
+        console.print(failure_lines(failure), crop=False)
 
 
 def error_lines(error: UpgraderError) -> RenderableType:
@@ -45,13 +46,13 @@ def error_lines(error: UpgraderError) -> RenderableType:
 
 def failure_lines(failure: Failure) -> RenderableType:
     """One failure, a line each."""
-    lines = [f"[red]error:[/red] {escape(failure.message)}"]
+    lines: list[RenderableType] = [f"[red]error:[/red] {escape(failure.message)}"]
     if failure.why:
         lines.append(f"  why: {escape(failure.why)}")
     if failure.unchanged:
         lines.append(f"  {escape(failure.unchanged)}")
-    if failure.hint:
-        lines.append(f"[cyan]hint:[/cyan] {escape(failure.hint)}")
+    if failure.hint:  # on one line however long, so that a command in it can be copied whole
+        lines.append(Text.assemble(("hint:", "cyan"), f" {failure.hint}", no_wrap=True, overflow="ignore"))
     return Group(*lines)
 
 
@@ -94,10 +95,18 @@ def _settled(items: tuple[Settled, ...]) -> list[RenderableType]:
     return [escape(each.in_words) for each in items]
 
 
+_VERIFIED = {
+    Status.DONE: "[green]all is well:[/green]",
+    Status.FAILED: "[red]not well:[/red]",
+    Status.INCONCLUSIVE: "[yellow]could not be judged:[/yellow]",
+}
+
+
 def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
     data = outcome.data
-    title = f"{data.version}, {'running' if data.running else 'not running'}"
-    return Group(clients_table(data.clients), checks_summary(data.checks, title))
+    name = f"OpenClaw {escape(data.version)}, {'running' if data.running else 'not running'}"
+    word = "[yellow]works, but was changed:[/yellow]" if data.drift and not outcome.exit_code else _VERIFIED[outcome.status]
+    return Group(f"{word} {name}: {counts(data.checks)}", *unhappy(data.checks), clients_table(data.clients))
 
 
 def _by_hand(outcome: Outcome[HandData]) -> RenderableType:
