@@ -13,7 +13,6 @@ from pathlib import Path
 from upgrader.adapters.durable import make_private, replace_durably
 from upgrader.adapters.node_runtime import NodeStore
 from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.said import last_line
 from upgrader.adapters.stub_model import MODEL_ID, StubModel
 from upgrader.adapters.tree import digest_file, write_manifest
 from upgrader.adapters.trees import copy_tree, remove
@@ -21,6 +20,7 @@ from upgrader.domain.demo import Fault, Paired, Proof
 from upgrader.domain.facts import Installation
 from upgrader.domain.move_ports import Readiness, Supervisor
 from upgrader.domain.ports import Clock, Command
+from upgrader.domain.said import last_line
 from upgrader.domain.sameness import Sameness
 from upgrader.domain.turns import Saw, TurnKind, TurnProbe
 from upgrader.domain.version import Version

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.move_children import marked
-from upgrader.adapters.said import last_line
 from upgrader.domain.doctor import DoctorCall
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Command, Runner
+from upgrader.domain.said import last_line
 from upgrader.domain.slot import Slot
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError

@@ -11,10 +11,10 @@ from pathlib import Path
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.npm import NpmProgram, read_npm
 from upgrader.adapters.npm_output import failure
-from upgrader.adapters.said import last_lines
 from upgrader.domain.concern import satisfies
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.ports import Command, Runner
+from upgrader.domain.said import last_lines
 from upgrader.domain.slot import NodeUnavailable
 from upgrader.errors import UpgraderError
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from upgrader.adapters.said import last_lines
 from upgrader.domain.ports import Ran
+from upgrader.domain.said import last_lines
 from upgrader.domain.slot import IntegrityMismatch, StageFailed
 from upgrader.errors import UpgraderError
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from upgrader.adapters.said import last_lines
 from upgrader.adapters.table_toml import LIMIT_BYTES, NAME, SEAL
 from upgrader.adapters.trust import CertificatesUnreadable, Trust
 from upgrader.adapters.web import NotTrusted, Proxies, Web, WebFailed, WebRefused
 from upgrader.domain.ports import Command, Runner
+from upgrader.domain.said import last_lines
 from upgrader.errors import UpgraderError
 
 _DISTRIBUTION = "openclaw-upgrader"

@@ -10,7 +10,6 @@ from pathlib import Path
 from upgrader.adapters.canary_toml import read_canary_settings
 from upgrader.adapters.held_canaries import bridge, door, knock, living, shell, this_process, write_record
 from upgrader.adapters.process_identity import is_alive
-from upgrader.adapters.said import last_line
 from upgrader.adapters.seal import LinuxPlace
 from upgrader.adapters.terminal_relay import relay
 from upgrader.context.choices import Options
@@ -23,6 +22,7 @@ from upgrader.domain.held import CanaryNotHeld, HeldCanary, HeldData
 from upgrader.domain.moves import Ground
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Command, Progress
+from upgrader.domain.said import last_line
 from upgrader.operations.canary_course import Serving
 from upgrader.operations.canary_hold import HoldCanary
 

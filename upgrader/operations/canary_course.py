@@ -15,6 +15,7 @@ from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.held import CanaryNotHeld
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
+from upgrader.domain.said import last_words
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
 from upgrader.operations.canary_probes import by_hand, run_own_probes
@@ -22,7 +23,7 @@ from upgrader.operations.canary_round import Grounds, Round, Rounds, who_answere
 from upgrader.operations.canary_site import outside, site_for
 from upgrader.operations.canary_start import Child, bytes_of, start_gateway
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor, last_words
+from upgrader.operations.canary_words import Redactor
 from upgrader.operations.timed_steps import TimedSteps
 
 _LOG = "gateway.jsonl"

@@ -7,8 +7,9 @@ from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.own_probes import OwnProbe, OwnProbeRan
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing, CommandTimedOut
+from upgrader.domain.said import last_words
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor, last_words
+from upgrader.operations.canary_words import Redactor
 
 
 def run_own_probes(

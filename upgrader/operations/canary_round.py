@@ -10,11 +10,12 @@ from upgrader.domain.course import Answered, Budgets, Course, PairingSeen, Skipp
 from upgrader.domain.enclosure import Place, Site
 from upgrader.domain.observing import Gateway
 from upgrader.domain.ports import Command
+from upgrader.domain.said import plain
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker
-from upgrader.operations.canary_words import Redactor, plain
+from upgrader.operations.canary_words import Redactor
 
 _ALL = (TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND)
 

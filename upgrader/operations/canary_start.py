@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.domain.course import Readiness, Started
+from upgrader.domain.said import last_words
 from upgrader.operations.canary_round import Grounds
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import last_words
 
 _POLL = timedelta(seconds=0.1)
 

@@ -9,10 +9,11 @@ from upgrader.domain.enclosure import Place
 from upgrader.domain.observing import Gateway
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
+from upgrader.domain.said import last_words
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor, last_words
+from upgrader.operations.canary_words import Redactor
 
 _POLL = timedelta(seconds=0.1)
 _MOMENTS = tuple(timedelta(seconds=s) for s in (2, 6, 12))  # before each further try of a turn that was turned away
