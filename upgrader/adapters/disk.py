@@ -27,11 +27,6 @@ def free_bytes(path: Path) -> int:
     return answer.f_bavail * answer.f_frsize
 
 
-def same_file_system(one: Path, other: Path) -> bool:
-    """Whether a rename between the two directories can work. Paths that do not exist count as the folder they would be in."""
-    return file_system_of(one) == file_system_of(other)
-
-
 def file_system_of(path: Path) -> FileSystem:
     """Device and mount of a path, or of the nearest folder above it that exists. Links are followed."""
     descriptor = os.open(_existing(path), os.O_PATH | os.O_CLOEXEC)

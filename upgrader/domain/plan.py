@@ -176,11 +176,6 @@ class Plan:
     retained: str = ""
 
     @property
-    def is_blocked(self) -> bool:
-        """Whether the move is forbidden as things stand."""
-        return bool(self.blocks)
-
-    @property
     def verdict(self) -> Verdict:
         """The table's verdict on this move."""
         return self.judged.verdict

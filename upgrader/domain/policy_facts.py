@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.secret import Fingerprint
-
 
 @dataclass(frozen=True)
 class Policy:
@@ -17,5 +15,3 @@ class Policy:
     agents: tuple[str, ...] = ()
     bind: str = ""
     remote_url: str = ""
-    remote_token: Fingerprint | None = None
-    auto_approve_local: bool | None = None

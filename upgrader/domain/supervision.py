@@ -1,46 +1,10 @@
-"""Which supervisor does which step of a move, and what is known of a systemd unit."""
+"""What is known of a systemd unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 
-from upgrader.domain.facts import SupervisorKind
 from upgrader.errors import UpgraderError
-
-
-class Duty(Enum):
-    """What a supervisor may have to do around the gateway."""
-
-    RESTARTS = "brings a gateway that ended back by itself"
-    FENCE = "can be kept from starting the gateway"
-    INSTALL = "has a definition that the release writes"
-    REVIVES_AT_BOOT = "starts the gateway at boot"
-
-
-@dataclass(frozen=True)
-class Supervision:
-    """One line of the table: the supervisor, what it does, and the words for it."""
-
-    kind: SupervisorKind
-    words: str
-    duties: frozenset[Duty]
-
-
-# One line a supervisor; its file in adapters/supervisors does what stands here.
-TABLE = (
-    Supervision(SupervisorKind.PROCESS, "a plain process", frozenset()),
-    Supervision(
-        SupervisorKind.SYSTEMD_USER,
-        "a systemd user service",
-        frozenset({Duty.RESTARTS, Duty.FENCE, Duty.INSTALL, Duty.REVIVES_AT_BOOT}),
-    ),
-)
-
-
-def supervision(kind: SupervisorKind) -> Supervision:
-    """The line of one supervisor."""
-    return next(line for line in TABLE if line.kind is kind)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from upgrader.operations.outage import Outage
 from upgrader.operations.pair_client import PairClient, PairingFailed
 from upgrader.operations.pairing_store import StoreReader
 
-NO_COMMAND = "no_such_command"
-
 
 @dataclass(frozen=True)
 class Rungs:

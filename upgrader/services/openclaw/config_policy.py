@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from upgrader.domain.policy_facts import Policy
-from upgrader.domain.secret import Fingerprint
 
 
 def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
@@ -19,8 +18,6 @@ def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
     allow = _at(tree, "tools", "agentToAgent", "allow")
     enabled = _at(tree, "tools", "agentToAgent", "enabled")
     turns = _at(tree, "session", "agentToAgent", "maxPingPongTurns")
-    token = _at(tree, "gateway", "remote", "token")
-    silent = _at(tree, "gateway", "nodes", "pairing", "autoApproveLocal")
     return Policy(
         agent_to_agent=enabled if isinstance(enabled, bool) else None,
         agent_allow=tuple(str(a) for a in allow) if isinstance(allow, list) else None,
@@ -32,8 +29,6 @@ def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
         agents=agents,
         bind=_text(_at(tree, "gateway", "bind")),
         remote_url=_text(_at(tree, "gateway", "remote", "url")),
-        remote_token=Fingerprint.of(token) if isinstance(token, str) and "${" not in token else None,
-        auto_approve_local=silent if isinstance(silent, bool) else None,
     )
 
 
