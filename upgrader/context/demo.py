@@ -18,9 +18,10 @@ from upgrader.adapters.ports import free_port
 from upgrader.adapters.stub_model import serve
 from upgrader.adapters.trees import remove
 from upgrader.context.choices import Answers, Conduct, Options, Reach, Residue
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import Finder, finder
+from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.keeping import Keeping, node_store
-from upgrader.context.machine import INTERRUPTS, Machine
+from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving, live_readiness
 from upgrader.context.observing import KNOWLEDGE, compare, configuration_of, live_checks
 from upgrader.context.wiring import Wiring
@@ -82,13 +83,13 @@ class Stage:
         """Both stories. Raises what a step raises; the directory is removed in any case unless it is to be kept."""
         root = open_directory(directory)
         machine = Machine.apart(make_private(root / "home"), self._environment(root))
-        finder = Finder(discovery(machine), machine.selection(Options()))
+        found = finder(machine, Options())
         wiring = Wiring(Options(), Answers.YES, self.progress, lambda _plan: None, machine)
         traces = without_traces(locks.temporary_folders(os.geteuid()))
         with traces, self._cleaned(root, machine, residue), serve() as model:
-            tools = self._tools(machine, finder, wiring)
+            tools = self._tools(machine, found, wiring)
             stage = DemoMachine(root, machine.environment, free_port(), model, tools)
-            demo = Demo(stage, DemoCommands(wiring, finder), self.progress, self.tell, self.show)
+            demo = Demo(stage, DemoCommands(wiring, found), self.progress, self.tell, self.show)
             return demo.run(root, fault)
 
     def _environment(self, root: Path) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from upgrader.adapters.running_probe import GatewaysProbe
 from upgrader.adapters.service_probe import UnitFilesProbe
 from upgrader.adapters.state_probe import PairingFilesProbe
 from upgrader.context.choices import Options
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import finder
 from upgrader.context.keeping import Keeping, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
@@ -37,8 +37,7 @@ from upgrader.services.openclaw import (
 
 def diagnose(machine: Machine, options: Options, progress: Progress) -> Diagnose:
     """`upgrader diagnose`."""
-    finder = Finder(discovery(machine), machine.selection(options))
-    return Diagnose(finder, gatherer(machine, options), progress)
+    return Diagnose(finder(machine, options), gatherer(machine, options), progress)
 
 
 def gatherer(machine: Machine, options: Options) -> SceneGatherer:

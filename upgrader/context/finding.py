@@ -10,7 +10,8 @@ from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.packages import PackageTrees
 from upgrader.adapters.state_facts import StateFacts
 from upgrader.adapters.unit_reader import UnitReader
-from upgrader.context.asking import NODE_VERSIONS as NODE_VERSIONS
+from upgrader.context.asking import NODE_VERSIONS
+from upgrader.context.choices import Options
 from upgrader.context.machine import Machine
 from upgrader.domain.facts import Installation
 from upgrader.domain.selection import Selection
@@ -44,6 +45,11 @@ class Found:
     def find(self) -> Installation:
         """As it stood."""
         return self.installation
+
+
+def finder(machine: Machine, options: Options) -> Finder:
+    """The installation that the options of this run mean."""
+    return Finder(discovery(machine), machine.selection(options))
 
 
 def discovery(machine: Machine) -> Discover:

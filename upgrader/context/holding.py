@@ -13,7 +13,7 @@ from upgrader.adapters.process_identity import is_alive
 from upgrader.adapters.seal import LinuxPlace
 from upgrader.adapters.terminal_relay import relay
 from upgrader.context.choices import Options
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.proving import Proving
@@ -102,7 +102,7 @@ class Holding:
             yield
 
     def _keeping(self) -> Keeping:
-        return Keeping(self.machine, Finder(discovery(self.machine), self.machine.selection(self.options)).find())
+        return Keeping(self.machine, finder(self.machine, self.options).find())
 
 
 def _root(keeping: Keeping) -> Path:

@@ -13,7 +13,6 @@ from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.process_table import ProcessTable
 from upgrader.context.choices import Options
-from upgrader.context.interrupts import INTERRUPTS as INTERRUPTS
 from upgrader.domain.selection import Selection
 from upgrader.services.openclaw import gateway_process, locations
 

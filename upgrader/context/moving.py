@@ -22,8 +22,9 @@ from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.adapters.updaters import LedgerUpdaters
+from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.keeping import Keeping, installation_home
-from upgrader.context.machine import INTERRUPTS, Machine
+from upgrader.context.machine import Machine
 from upgrader.domain.check import Judgement
 from upgrader.domain.facts import Installation, SupervisorKind
 from upgrader.domain.live import LiveReport

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.rooms import DiskRooms
-from upgrader.context.asking import Asked, registry
+from upgrader.context.asking import NODE_VERSIONS, Asked, registry
 from upgrader.context.choices import Options, Reach
-from upgrader.context.finding import NODE_VERSIONS, Finder, Found, discovery
+from upgrader.context.finding import Found, finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, settings, tables
@@ -69,7 +69,7 @@ def plan_all(machine: Machine, options: Options, wish: Wish) -> "Outcome[Candida
 def _found(machine: Machine, options: Options, wish: Wish) -> Found:
     if wish.asked is not None:
         wish.asked.node.wait()  # else the discovery would ask it a second time
-    return Found(Finder(discovery(machine), machine.selection(options)).find())
+    return Found(finder(machine, options).find())
 
 
 Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from upgrader.adapters.config_switch import UpdaterSwitch
 from upgrader.context.choices import Options
-from upgrader.context.finding import Finder, Found, discovery
+from upgrader.context.finding import Found, finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, tables
@@ -21,7 +21,7 @@ from upgrader.services.openclaw.config_edit import with_auto_update, without_aut
 
 def show_history(machine: Machine, options: Options) -> Outcome[HistoryData]:
     """`upgrader history`."""
-    keeping = Keeping(machine, Finder(discovery(machine), machine.selection(options)).find())
+    keeping = Keeping(machine, finder(machine, options).find())
     return Outcome("history", HistoryData(history_of(keeping).events()))
 
 
@@ -94,7 +94,7 @@ def with_pin_told(machine: Machine, keeping: Keeping, outcome: Outcome[MoveData 
 def _pinning(machine: Machine, options: Options) -> Pinning:
     from upgrader.adapters.table_model import AREAS
 
-    found = Found(Finder(discovery(machine), machine.selection(options)).find())
+    found = Found(finder(machine, options).find())
     keeping = Keeping(machine, found.installation)
     switch = UpdaterSwitch(keeping.home, without_auto_update, with_auto_update)
     history, table = history_of(keeping), tables(machine).load

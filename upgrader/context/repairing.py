@@ -13,7 +13,7 @@ from upgrader.adapters.product_commands import OpenClawCommands
 from upgrader.adapters.repair_record import RepairFile
 from upgrader.context.diagnosing import gatherer
 from upgrader.context.ending import editor, outage
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import Finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE
@@ -32,13 +32,13 @@ from upgrader.services.openclaw import commands, log_events, repair_commands
 
 def plan_repair(wiring: Wiring) -> Outcome[RepairData]:
     """`upgrader repair --dry-run`."""
-    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    finder = wiring.finder()
     return _repair(wiring, Keeping(wiring.machine, finder.find()), finder).plan()
 
 
 def repair(wiring: Wiring) -> Outcome[RepairData]:
     """`upgrader repair`: holds the installation's lock; an unfinished move is ended first."""
-    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    finder = wiring.finder()
     with wiring.recovered("repair") as (keeping, recovery):
         return told(_repair(wiring, keeping, finder).run(), recovery)
 

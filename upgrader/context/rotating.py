@@ -6,7 +6,7 @@ from pathlib import Path
 from upgrader.adapters.gateway_socket import GatewaySocket
 from upgrader.adapters.token_files import FreshTokens, LiteralTokens
 from upgrader.context.ending import outage
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import Finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.observing import KNOWLEDGE, configuration_of, live_checks
 from upgrader.context.wiring import Wiring, told
@@ -25,13 +25,13 @@ _ELSEWHERE = (".bashrc", ".zshrc", ".profile", ".bash_profile", ".bash_history",
 
 def plan_rotation(wiring: Wiring) -> Outcome[RotationData]:
     """`upgrader repair --rotate-gateway-token --dry-run`."""
-    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    finder = wiring.finder()
     return _rotation(wiring, Keeping(wiring.machine, finder.find()), finder).plan()
 
 
 def rotate_token(wiring: Wiring) -> Outcome[RotationData]:
     """`upgrader repair --rotate-gateway-token`."""
-    finder = Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
+    finder = wiring.finder()
     with wiring.recovered("repair") as (keeping, recovery):
         return told(_rotation(wiring, keeping, finder).run(), recovery)
 

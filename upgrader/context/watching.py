@@ -12,7 +12,6 @@ from upgrader.adapters.files import DurableFiles
 from upgrader.adapters.log_lines import LogTail
 from upgrader.adapters.observed_files import StateFiles
 from upgrader.context.diagnosing import gatherer, user_name
-from upgrader.context.finding import Finder, discovery
 from upgrader.context.observing import KNOWLEDGE, configuration_of
 from upgrader.context.wiring import Wiring
 from upgrader.domain.facts import Installation
@@ -30,7 +29,7 @@ _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE
 
 def follow(wiring: Wiring, tell: Callable[[Happening], None]) -> None:
     """Name what happens until an interrupt. Raises what the discovery raises."""
-    found = _finder(wiring).find()
+    found = wiring.finder().find()
     gathers = gatherer(wiring.machine, wiring.options)
     reader = StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
     Follow(
@@ -46,15 +45,11 @@ def follow(wiring: Wiring, tell: Callable[[Happening], None]) -> None:
 def write_bundle(wiring: Wiring, path: Path, document: str) -> None:
     """Write a report fit for strangers. Raises BundleRefused."""
     try:
-        found = _finder(wiring).find()
+        found = wiring.finder().find()
     except UpgraderError:
         found = None
     secrets = (*_of_shell(wiring), *(_of_installation(wiring, found) if found else ()))
     Bundle(DurableFiles(), tuple(dict.fromkeys(secrets)), _private(wiring, found), Path.exists).write(path, document)
-
-
-def _finder(wiring: Wiring) -> Finder:
-    return Finder(discovery(wiring.machine), wiring.machine.selection(wiring.options))
 
 
 def _of_shell(wiring: Wiring) -> tuple[Secret, ...]:

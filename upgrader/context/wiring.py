@@ -9,7 +9,7 @@ from typing import TypeVar
 from upgrader.adapters.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import Reading, adopted, drift_of, with_drift
-from upgrader.context.finding import Finder, discovery
+from upgrader.context.finding import Finder, finder
 from upgrader.context.keeping import Keeping, left_open, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving
@@ -76,33 +76,33 @@ class Wiring:
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""
         recovery = Ended()
-        with suppress(Busy), self._recovered("status") as (_, ended):  # a run at work is no reason to say nothing
+        with suppress(Busy), self.recovered("status") as (_, ended):  # a run at work is no reason to say nothing
             recovery = ended
         shown = ShowStatus(
-            self._finder(),
+            self.finder(),
             lambda found: Keeping(self.machine, found).records(),
             lambda found: drift_of(Keeping(self.machine, found), Reading.KNOWN),
             pins(self.machine).get,
         )
-        return _told(shown.run(), recovery)
+        return told(shown.run(), recovery)
 
     def verify(self, probe: LiveProbe, reading: Reading) -> Outcome[VerifyData]:
         """`upgrader verify`."""
         if probe is LiveProbe.TURN:
-            self._consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
-        outcome = verify(self._finder(), self._checks(probe), self.progress).run()
+            self.consent(f"Ask an agent for a real turn? {live_turn.COST}.", None)
+        outcome = verify(self.finder(), self._checks(probe), self.progress).run()
         with self.progress.step("comparing the package with how it was left"):
-            return with_drift(Keeping(self.machine, self._finder().find()), outcome, reading)
+            return with_drift(Keeping(self.machine, self.finder().find()), outcome, reading)
 
     def verify_by_hand(self) -> Outcome[HandData]:
         """`upgrader verify --print`."""
-        return verify(self._finder(), live_checks(self.machine), self.progress).by_hand()
+        return verify(self.finder(), live_checks(self.machine), self.progress).by_hand()
 
     def adopt(self, reason: str) -> Outcome[AdoptData]:
         """`upgrader adopt`."""
-        with self._recovered("adopt") as (keeping, recovery):
+        with self.recovered("adopt") as (keeping, recovery):
             outcome = adopted(self.machine, keeping, reason)
-        return _told(outcome, recovery)
+        return told(outcome, recovery)
 
     def canary(
         self, targets: tuple[Version, ...], accepted: frozenset[str], extras: frozenset[Extra]
@@ -112,14 +112,14 @@ class Wiring:
         What holds a move back for want of evidence holds no trial back: it is how to get some.
         """
         accepted |= ONLY_FOR_MOVES
-        with self._recovered("canary") as (keeping, recovery):
+        with self.recovered("canary") as (keeping, recovery):
             proving = Proving(self.machine, keeping, self.progress)
-            decide = planning(self.machine, self._finder(), keeping, Wish(reason="for a trial alone")).decide
+            decide = planning(self.machine, self.finder(), keeping, Wish(reason="for a trial alone")).decide
             prove = Prove(keeping.slots(), keeping.snapshots(), proving.keeping_word(), self.progress, extras)
-            command = Canary(self._finder(), decide, prove)
+            command = Canary(self.finder(), decide, prove)
             if len(targets) > 1:
-                return _told(command.matrix(targets, accepted), recovery)
-            return _told(command.run(targets[0] if targets else None, accepted), recovery)
+                return told(command.matrix(targets, accepted), recovery)
+            return told(command.run(targets[0] if targets else None, accepted), recovery)
 
     def upgrade_as_planned(self, saved: SavedPlan, conduct: Conduct) -> Outcome[MoveData | PlanData]:
         """`upgrader upgrade FILE`. Raises PlanStale where the world has moved since."""
@@ -138,14 +138,14 @@ class Wiring:
         """`upgrader upgrade`; what was overridden stands in the history before anything is changed."""
 
         def consent(question: str, decided: PlanData) -> None:
-            self._consent(_with_cost(question, conduct.probe), decided)
+            self.consent(_with_cost(question, conduct.probe), decided)
             record_overrides(self.machine, keeping, decided)
 
-        with self._recovered("upgrade") as (keeping, recovery):
-            moving = self._moving(keeping, conduct)
+        with self.recovered("upgrade") as (keeping, recovery):
+            moving = self.moving(keeping, conduct)
             outcome = Upgrade(
-                discovery=self._finder(),
-                decide=held_to(saved, planning(self.machine, self._finder(), keeping, Wish(reason=reason)).decide),
+                discovery=self.finder(),
+                decide=held_to(saved, planning(self.machine, self.finder(), keeping, Wish(reason=reason)).decide),
                 prove=self._prove(keeping),
                 verifier=moving.verifier,
                 transact=moving.transact(),
@@ -154,27 +154,28 @@ class Wiring:
             ).run(target, accepted)
             record_move(self.machine, keeping, EventKind.UPGRADE, outcome)
             outcome = with_pin_told(self.machine, keeping, outcome)
-        return _told(outcome, recovery)
+        return told(outcome, recovery)
 
     def rollback(self, snapshot: str, patience: Patience) -> Outcome[MoveData]:
         """`upgrader rollback`."""
-        with self._recovered("rollback") as (keeping, recovery):
-            moving = self._moving(keeping, Conduct(patience))
+        with self.recovered("rollback") as (keeping, recovery):
+            moving = self.moving(keeping, Conduct(patience))
             outcome = Rollback(
-                discovery=self._finder(),
+                discovery=self.finder(),
                 slots=keeping.slots(),
                 snapshots=keeping.snapshots(),
                 verifier=moving.verifier,
                 journals=keeping.journals(),
                 transact=moving.transact(),
                 progress=self.progress,
-                consent=lambda question: self._consent(question, None),
+                consent=lambda question: self.consent(question, None),
             ).run(snapshot)
             record_move(self.machine, keeping, EventKind.ROLLBACK, outcome)
-        return _told(outcome, recovery)
+        return told(outcome, recovery)
 
-    def _finder(self) -> Finder:
-        return Finder(discovery(self.machine), self.machine.selection(self.options))
+    def finder(self) -> Finder:
+        """The installation of this run, looked at anew each time."""
+        return finder(self.machine, self.options)
 
     def _prove(self, keeping: Keeping) -> Prove:
         canaries = Proving(self.machine, keeping, self.progress).remembering()
@@ -183,13 +184,14 @@ class Wiring:
     def _checks(self, probe: LiveProbe) -> Verifier:
         return live_checks(self.machine) if probe is LiveProbe.NONE else checks_with_turn(self.machine, self.progress)
 
-    def _moving(self, keeping: Keeping, conduct: Conduct | None = None) -> Moving:
+    def moving(self, keeping: Keeping, conduct: Conduct | None = None) -> Moving:
+        """What a move of this installation needs."""
         conduct = conduct or Conduct()
         checks = self._checks(conduct.probe)
-        return Moving(self.machine, keeping, self._finder(), checks, compare, self.progress, conduct.patience)
+        return Moving(self.machine, keeping, self.finder(), checks, compare, self.progress, conduct.patience)
 
     @contextmanager
-    def _recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
+    def recovered(self, command: str) -> Iterator[tuple[Keeping, Ended]]:
         """Hold this installation's locks; whatever a dead run left open is ended first. Raises Busy."""
         before = self._ended_elsewhere(command)
         keeping = Keeping(self.machine, self._found())
@@ -198,9 +200,9 @@ class Wiring:
                 refuse_others(keeping)
             for left in Proving(self.machine, keeping, self.progress).sweep():
                 self.progress.note(f"removed what an interrupted canary had left: {left.name}")
-            recovery = self._moving(keeping).recover().run()
+            recovery = self.moving(keeping).recover().run()
             if recovery is not None:
-                keeping = Keeping(self.machine, self._finder().find())
+                keeping = Keeping(self.machine, self.finder().find())
                 record_recovery(self.machine, keeping, recovery)
                 if recovery.problems and command != "status":  # nothing is begun on a half-restored installation
                     raise _left_open(recovery)
@@ -209,7 +211,7 @@ class Wiring:
                 from upgrader.context.ending import end_killed_repair  # the stores' editor
 
                 repair = end_killed_repair(self, keeping)
-                keeping = Keeping(self.machine, self._finder().find())
+                keeping = Keeping(self.machine, self.finder().find())
             try:
                 yield keeping, Ended(recovery or before.move, repair or before.repair)
             finally:
@@ -217,16 +219,16 @@ class Wiring:
 
     def _ended_elsewhere(self, command: str) -> Ended:
         """End what a run with another data directory has left open, by the records kept there. Raises Busy, MarkUnreadable."""
-        other = elsewhere(self.machine, self._finder().state)
+        other = elsewhere(self.machine, self.finder().state)
         if other is None:
             return Ended()
         self.progress.note(f"an earlier run that kept its records in {other.data} did not end")
-        with replace(self, machine=other)._recovered(command) as (_, ended):
+        with replace(self, machine=other).recovered(command) as (_, ended):
             return ended
 
     def _found(self) -> Installation:
         """The installation; what a dead run left unreadable is taken as its journal knows it, or nobody could put it back."""
-        finder = self._finder()
+        finder = self.finder()
         try:
             return finder.find()
         except (WrongUser, UsageError):
@@ -237,7 +239,7 @@ class Wiring:
                 raise
             return found
 
-    def _consent(self, question: str, plan: PlanData | None) -> None:
+    def consent(self, question: str, plan: PlanData | None) -> None:
         """Ask a person; scripts say `--yes`. Raises Declined, UsageError."""
         if self.answers is Answers.YES:
             return
@@ -250,9 +252,6 @@ class Wiring:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Declined("not done: you did not say yes")
 
-    # What `repair`, joined elsewhere, needs of it too.
-    finder, recovered, moving, consent = _finder, _recovered, _moving, _consent
-
 
 def _with_cost(question: str, probe: LiveProbe) -> str:
     if probe is LiveProbe.NONE:
@@ -260,16 +259,13 @@ def _with_cost(question: str, probe: LiveProbe) -> str:
     return f"{question} An agent is asked for a real turn before and after: {live_turn.COST}."
 
 
-def _told(outcome: Outcome[T], ended: Ended) -> Outcome[T]:
+def told(outcome: Outcome[T], ended: Ended) -> Outcome[T]:
     """The outcome with what was ended before it; its exit code is its own."""
     texts = [ended.repair] if ended.repair else []
     if (recovery := ended.move) is not None:
         text = f"an unfinished {recovery.move} to {recovery.target} ({recovery.transaction}) was {recovery.ending}"
         texts.append(f"{text}: {'; '.join(recovery.problems)}; {_TRY_AGAIN}" if recovery.problems else text)
     return replace(outcome, notices=(*texts, *outcome.notices)) if texts else outcome
-
-
-told = _told
 
 
 def _left_open(recovery: Recovery) -> RollbackIncomplete:
