@@ -18,6 +18,7 @@ import pytest
 from tests.world.processes import wait_until
 from upgrader.adapters.clone_databases import schema_of
 from upgrader.adapters.clones import CloneSubjects, StateClones, tree_digest
+from upgrader.domain.canary import Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
@@ -87,8 +88,9 @@ def _database(path: Path, script: str) -> None:
 
 
 def _wish(**changed: object) -> CloneWish:
-    model = ModelProvider("http://127.0.0.1:1/v1", Secret("m" * 43), "canary-1")
-    return replace(CloneWish(Version("2026.9.5"), 18789, Path("/notes/gateway.jsonl"), model, Secret("o" * 36)), **changed)  # type: ignore[arg-type]
+    model, seat = ModelProvider("http://127.0.0.1:1/v1", Secret("m" * 43), "canary-1"), PathMove(OLD, OLD)
+    usual = CloneWish(Version("2026.9.5"), 18789, Path("/notes/gateway.jsonl"), model, Secret("o" * 36), seat)
+    return replace(usual, **changed)  # type: ignore[arg-type]
 
 
 def _clones(tmp_path: Path) -> StateClones:
@@ -138,6 +140,40 @@ def test_a_session_that_chose_a_model_of_its_own_is_answered_by_the_stand_in(tmp
     assert json.loads(found["agent:main:main"]) == {**kept, "status": "killed"}
     assert found["agent:main:odd"] == "no JSON"
     assert json.loads((state / "agents/main/sessions/sessions.json").read_text()) == {"agent:main:main": kept}
+
+
+@pytest.mark.parametrize("seal", [Seal.SEALED, Seal.UNSEALED])
+def test_no_link_of_a_clone_leads_back_or_to_what_is_not_there(tmp_path: Path, tree: Path, seal: Seal) -> None:
+    sealed, outside, live, state = seal is Seal.SEALED, tmp_path / "outside", tmp_path / "live", tmp_path / "clone"
+    (outside / "work").mkdir(parents=True)
+    (outside / "work" / "mine").write_text("mine")
+    (outside / "env").write_text("KEY=1")
+    (tree / "notes").mkdir()
+    named = {
+        "workspace": outside / "work",
+        ".env": outside / "env",
+        "notes/here": live / "cache",
+        "notes/beside": Path("../cache"),
+        "notes/python": Path("/usr/bin/env"),
+        "notes/nowhere": outside / "gone",
+        "notes/loop": Path("loop"),
+    }
+    for name, target in named.items():
+        (tree / name).symlink_to(target)
+    seen = live if sealed else state
+    seat = PathMove(live, seen)
+    moves = {} if sealed else {"moves": (seat,), "inert": Secret("i" * 30)}
+    _, clone = _make(tmp_path, tree, seat=seat, **moves)
+    assert list((state / "workspace").iterdir()) == []
+    assert not (state / "workspace").is_symlink()
+    assert (state / ".env").read_text() == ("KEY=1" if sealed else "KEY=inert\n")
+    links = {name: (state / name).readlink() for name in named if (state / name).is_symlink()}
+    kept = {"notes/here": seen / "cache", **{n: named[n] for n in ("notes/beside", "notes/python", "notes/loop")}}
+    assert links == ({**kept, "notes/nowhere": outside / "gone"} if sealed else kept)
+    assert [edit.limit for edit in clone.edits if edit.limit] == [
+        "workspace leads out of the state directory: in the canary it was empty"
+    ]
+    assert sorted(path.name for path in outside.rglob("*")) == ["env", "mine", "work"]
 
 
 def test_a_database_that_is_none_is_told_and_left(tmp_path: Path, tree: Path) -> None:

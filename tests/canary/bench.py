@@ -151,7 +151,7 @@ class Bench:
 
     def take_snapshot(self) -> None:
         """The state as it is now; databases as complete single files."""
-        live = self.world.state
+        live = self.world.state.resolve()
         copy_tree(live, self.snapshot_tree, lambda path: not path.startswith(("tmp", "cache")) and ".sqlite" not in path)
         for database in live.rglob("*.sqlite"):
             if not database.is_relative_to(live / "tmp"):
@@ -163,7 +163,8 @@ class Bench:
         era = PairingEra(world.era)
         named = json.loads(world.config.read_text())["agents"]["defaults"].get("workspace")
         external = (Path(named),) if named else ()
-        state = State(world.state, world.config, world.state.stat().st_uid, era, external=external)
+        real, named = world.state.resolve(), world.state if world.state.is_symlink() else None
+        state = State(real, real / world.config.name, real.stat().st_uid, era, external=external, named=named)
         package = Package(world.package, world.package.resolve(), Version(world.version), InstallKind.NPM_GLOBAL, world.prefix)
         auth = AuthFacts("token", Secret(world.token))
         return Installation(package, node, world.home, "", state, world.port, auth, Service(SupervisorKind.PROCESS))

@@ -16,6 +16,7 @@ from upgrader.adapters.clones import tree_digest
 from upgrader.adapters.together import Together
 from upgrader.domain.canary import Blame, Seal
 from upgrader.domain.check import Need, Verdict
+from upgrader.domain.own_probes import OwnProbe
 
 NARROWED = '["operator.read"]'
 
@@ -125,6 +126,33 @@ def test_without_walls_it_passes_at_most_with_its_limits_and_with_another_token_
     assert (report.verdict, report.seal) == (Verdict.PASS, Seal.UNSEALED)
     assert any("not sealed" in limit for limit in report.limits)
     assert "a token of its own" in judged(report, "clone.like-source").why
+
+
+@pytest.mark.parametrize("seal", [Seal.SEALED, Seal.UNSEALED], ids=["sealed", "unsealed"])
+def test_a_state_behind_a_link_is_found_by_both_its_names_and_by_none_of_them_live(
+    world_of: WorldOf, candidate: Candidate, tmp_path: Path, seal: Seal
+) -> None:
+    world = world_of()
+    disk = world.root / "disk" / "openclaw"
+    disk.parent.mkdir()
+    world.state.rename(disk)
+    world.state.symlink_to(disk)
+    world.edit_config(lambda config: config["agents"]["defaults"].update(workspace=str(world.state / "workspace")))
+    bench = Bench(world, tmp_path / "bench", seal)
+    if bench.places().seal() is not seal:
+        pytest.skip("this machine permits no namespaces")
+    look = tmp_path / "look"
+    look.write_text('#!/bin/sh\ngrep -o "[^\\"]*/workspace" "$OPENCLAW_CONFIG_PATH"; cd -P ~/.openclaw && pwd\n')
+    look.chmod(0o755)
+    bench.probes = (OwnProbe("look", (str(look),), Need.REQUIRED),)
+    report = bench.run(candidate())
+    assert judged(report, "clone.like-source").verdict is Verdict.PASS
+    said = judged(report, "own.look").why
+    if seal is Seal.SEALED:
+        assert report.verdict is Verdict.PASS, report.candidate.judgements
+        assert "<home>/.openclaw/workspace / <state>" in said  # the link leads to the clone, which lies where the state does
+    else:
+        assert "<state>/workspace" in said
 
 
 def test_no_secret_of_the_machine_is_in_what_is_told(bench: Bench, candidate: Candidate) -> None:

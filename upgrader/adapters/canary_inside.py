@@ -104,7 +104,7 @@ def _seal(job: Mapping[str, object]) -> socket.socket:
         raise SealFailed(f"map: {error.strerror}") from error
     _become_child(libc)
     try:
-        namespaces.build_root(Path(str(job["staging"])), _mounts(job))
+        namespaces.build_root(Path(str(job["staging"])), _mounts(job), _links(job))
         namespaces.raise_loopback()
         lead_everywhere_home()
         ear = packet_socket()
@@ -135,6 +135,12 @@ def _mounts(job: Mapping[str, object]) -> tuple[Mount, ...]:
     listed = job["mounts"]
     assert isinstance(listed, list)  # written by upgrader.adapters.seal
     return tuple(Mount(Path(m["source"]), Path(m["target"]), bool(m["writable"])) for m in listed)
+
+
+def _links(job: Mapping[str, object]) -> tuple[tuple[Path, Path], ...]:
+    listed = job["links"]
+    assert isinstance(listed, list)  # written by upgrader.adapters.seal
+    return tuple((Path(place), Path(target)) for place, target in listed)
 
 
 def _connect(name: str) -> socket.socket:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from upgrader.adapters.clone_databases import edit_database, schema_of, table_rows
+from upgrader.adapters.clone_links import settle_links
 from upgrader.adapters.contents import look, words_in
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.trees import copy_tree, remove
@@ -101,7 +102,7 @@ class StateClones:
         Raises what copy_tree raises. Nothing is written into `tree`.
         """
         copy_tree(tree, state, self._wanted)
-        edits = [*plan.config.edits, *_drop(state, plan.drop)]
+        edits = [*plan.config.edits, *settle_links(state, plan.seat), *_drop(state, plan.drop)]
         for rule in plan.files:
             for path in sorted(p for p in state.glob(rule.pattern) if p.is_file() and not p.is_symlink()):
                 edits.extend(_rewrite(path, rule.change, str(path.relative_to(state)), rule.why))

@@ -40,8 +40,9 @@ class Mount:
     writable: bool = False
 
 
-def build_root(staging: Path, mounts: tuple[Mount, ...]) -> None:
-    """Make `staging` the root of this mount namespace, holding only the system directories and `mounts`.
+def build_root(staging: Path, mounts: tuple[Mount, ...], links: tuple[tuple[Path, Path], ...] = ()) -> None:
+    """Make `staging` the root of this mount namespace, holding only the system directories, `mounts` and `links` (place,
+    target).
 
     Parents are mounted before what lies below them. Raises SealFailed.
     """
@@ -53,6 +54,10 @@ def build_root(staging: Path, mounts: tuple[Mount, ...]) -> None:
     _devices(libc, staging)
     for mount in sorted(mounts, key=lambda m: len(m.target.parts)):
         _bind(libc, mount, staging)
+    for place, target in links:
+        link = staging / place.relative_to("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
     (staging / "proc").mkdir(exist_ok=True)
     flags = _NOSUID | _NODEV | _NOEXEC
     _do("proc", lambda: libc.mount(b"proc", bytes(staging / "proc"), b"proc", flags, None))

@@ -276,6 +276,7 @@ def _write_job(job: Path, site: Site) -> None:
         "mounts": mounts,
         "traps": [str(path) for path in site.traps],
         "guarded": [str(path) for path in site.guarded],
+        "links": [[str(site.alias), str(site.shown_state)]] if site.alias else [],
     }
     data = json.dumps(told).encode()
     descriptor = os.open(job / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -46,7 +46,11 @@ class StateFacts:
                 hint="run it as the user OpenClaw runs as",
             ) from error
         workspaces = _real(tuple(place for agent in configuration.agents for place in (agent.workspace, *agent.maybe)))
-        outside = (place for place in _real((*configuration.external, *workspaces)) if not place.is_relative_to(root))
+        named = tuple(place for place in (*configuration.external, *configuration.mentioned) if place.exists())
+        within = (root, location.state)
+        outside = (
+            place for place in _real((*named, *workspaces)) + named if not any(place.is_relative_to(state) for state in within)
+        )
         return State(
             path=root,
             config=location.config.resolve(),
@@ -59,6 +63,7 @@ class StateFacts:
             size_bytes=size,
             files=files,
             last_touched=configuration.last_touched,
+            named=location.state if location.state != root else None,
         )
 
 

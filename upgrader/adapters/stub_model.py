@@ -31,6 +31,7 @@ _BODY_LIMIT = 64 * 1024 * 1024  # bytes; a long conversation with images is some
 _RESULT_LIMIT = 4000  # characters kept of the tool result of a probe
 _EVENT_LIMIT = 5000
 _PROBE = re.compile(r"upgrader probe ([0-9a-f]{6,32}): call (\w+) with (\{.*?\}) end of probe", re.DOTALL)
+_TURN = re.compile(r"upgrader turn ([0-9a-f]{6,32})")
 _CHILD = re.compile(r"upgrader child ([0-9a-f]{6,32})")
 # OpenClaw 9.6 offers the model few tools and hides the others behind this one (seen in its own requests).
 _WRAPPER = "tool_call"
@@ -125,7 +126,8 @@ def answer(body: Mapping[str, object]) -> tuple[ModelEvent, str, tuple[str, str]
     child = _CHILD.search(asked)
     if child and not probes:
         return ModelEvent(Saw.CHILD, child.group(1)), "hi from the stand-in model", None
-    return ModelEvent(Saw.TEXT), "hello from the stand-in model", None
+    named = _TURN.search(asked)
+    return ModelEvent(Saw.TEXT, named.group(1) if named else ""), "hello from the stand-in model", None
 
 
 def _call(nonce: str, tool: str, arguments: str, offered: frozenset[str]) -> tuple[ModelEvent, str, tuple[str, str] | None]:

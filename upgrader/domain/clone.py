@@ -29,9 +29,9 @@ class PathMove:
 class CloneWish:
     """What a clone is to be. `version` is the release that wrote the state: keys must exist in its strict schema.
 
-    `own` becomes the gateway's secret where the user's is not known (a file or a program holds it). `moves` are the paths to
-    rewrite, none in a sealed place. `inert` replaces every secret but those of pairing (and gives the gateway `token` of
-    its own): for a place without walls.
+    `own` becomes the gateway's secret where the user's is not known (a file or a program holds it). `seat` is the live state
+    and where a candidate sees its clone: by it links are settled. `moves` are the paths to rewrite, none in a sealed place.
+    `inert` replaces every secret but those of pairing (and gives the gateway `token` of its own): for a place without walls.
     """
 
     version: Version
@@ -39,16 +39,21 @@ class CloneWish:
     log: Path
     model: ModelProvider
     own: Secret
+    seat: PathMove
     moves: tuple[PathMove, ...] = ()
     inert: Secret | None = None
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change made to the clone, by its place (`gateway.port`, `state_leases`) and with its reason."""
+    """One change made to the clone, by its place (`gateway.port`, `state_leases`) and with its reason.
+
+    `limit` says what a canary cannot show because of it, empty: nothing.
+    """
 
     place: str
     why: str
+    limit: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class ClonePlan:
     files: tuple[FileRule, ...]
     state_sql: tuple[Statement, ...]
     agent_sql: tuple[Statement, ...]
+    seat: PathMove
     moves: tuple[PathMove, ...]
     inert: Callable[[str], str]
     may_differ: tuple[Edit, ...] = ()

@@ -32,7 +32,8 @@ class Configuration:
     `.env` of the state included. `port` is None where it is not set. `unresolved` names the variables that were asked for and
     have no value: whatever depends on them is unknown, not empty. `tool_policy` is what of the `tools` section decides, as
     canonical JSON without secrets, with a digest of the whole. `external` are paths named outside the state directory
-    (workspaces, agent directories, session store, plugin paths), as written, absolute. `channels` are the chat channels that
+    (workspaces, agent directories, session store, plugin paths), as written, absolute. `mentioned` is whatever else looks like
+    a path there, absolute, the system's own left out. `channels` are the chat channels that
     have a section and are not switched off in it. `secrets` are all texts under a name as of a secret, only ever looked for
     in what is about to be written.
     """
@@ -47,6 +48,7 @@ class Configuration:
     log_file: Path | None = None
     last_touched: Version | None = None
     external: tuple[Path, ...] = ()
+    mentioned: tuple[Path, ...] = ()
     unresolved: tuple[str, ...] = ()
     digest: str = ""
     channels: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ class Site:
     `root` holds everything of this canary, 0700. `state`, `home`, `temporary` and `notes` lie below it; the `shown_`
     paths are what a candidate sees: in a sealed place the real ones of the installation, else those on disk. `notes` is
     the same path on both sides (logs). `guarded` are live paths nothing of a canary may write to;
-    `openclaw` starts the command line of the slot.
+    `openclaw` starts the command line of the slot; `alias` is another name of the state, a link to it where there are walls.
     """
 
     root: Path
@@ -58,6 +58,7 @@ class Site:
     shows: tuple[Show, ...] = ()
     guarded: tuple[Path, ...] = ()
     openclaw: tuple[str, ...] = ()
+    alias: Path | None = None
 
     @property
     def commands(self) -> Path:

@@ -70,9 +70,10 @@ class Package:
 class State:
     """The state directory as it stands.
 
-    `path` is canonical (no links). `state_schema` is `user_version` of state/openclaw.sqlite, None where there is none;
-    `agent_schemas` maps each agent database (relative to `path`) to its `user_version`. `external` are the paths outside
-    `path` that the configuration names (workspaces, agent directories), canonical.
+    `path` is canonical (no links); `named` is the place that leads to it where that is another. `state_schema` is
+    `user_version` of state/openclaw.sqlite, None where there is none; `agent_schemas` maps each agent database (relative to
+    `path`) to its `user_version`. `external` are the paths outside `path` that the configuration names and that exist, as
+    written and canonical.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class State:
     size_bytes: int = 0
     files: int = 0
     last_touched: Version | None = None
+    named: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from upgrader.operations.canary_site import TEMPORARY, site_for
 from upgrader.operations.canary_tools import CourseTools
 
 _PLACE = "place"
+_SHOWN = 8  # things left out that are named
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class CloneCanary:
             candidate=candidate,
             control=control,
             blame=found.blame,
-            limits=(*self._limits(request, seal), *_before(request, found)),
+            limits=(*self._limits(request, seal), *_left_out(candidate), *_before(request, found)),
             healed=found.healed,
             remaining=found.remaining,
             fresh=fresh,
@@ -206,6 +207,13 @@ def _with_way_back(found: Beside, rehearsal: CanaryRun | None) -> Verdict:
         return found.verdict
     before = {j.check for j in (*found.remaining, *found.healed)}
     return overall(tuple(j for j in rehearsal.judgements if j.check not in before))
+
+
+def _left_out(run: CanaryRun) -> tuple[str, ...]:
+    """What the clone lacked on purpose; of many the first, and how many more."""
+    told = [edit.limit for edit in run.edits if edit.limit]
+    more = (f"{len(told) - _SHOWN} more were left out",) if len(told) > _SHOWN else ()
+    return (*told[:_SHOWN], *more)
 
 
 def _before(request: CanaryRequest, found: Beside) -> tuple[str, ...]:

@@ -143,7 +143,8 @@ class _Run:
             self._place.end(child.number, self._budgets.stop)
         after = self._contents(self._slot)
         course = replace(course, migration=course.migration and course.migration.once_started(before, after, course.skills))
-        answered = who_answered(course, lambda words: clones.mentions(state, words, self._began.timestamp()))
+        began = self._began.timestamp()
+        answered = who_answered(course, lambda words: clones.mentions(state, words, began), self._place.seal)
         return replace(course, answered=answered, log=self._lore.log_findings(bytes_of(self._site.notes / _LOG)))
 
     def hold(self, serve: Callable[[Serving], None]) -> None:
@@ -223,13 +224,15 @@ class _Run:
         place, site, state = self._place, self._site, self._request.installation.state
         # In a sealed place everything lies where it always was, and what is outside the state is not there.
         elsewhere = outside(self._request, site.root)
-        moves = () if place.seal is Seal.SEALED else (PathMove(state.path, site.shown_state), *elsewhere)
+        seat = PathMove(state.path, site.shown_state)
+        moves = () if place.seal is Seal.SEALED else (seat, *elsewhere)
         wish = CloneWish(
             version=self._request.present.version,
             port=self._port,
             log=site.notes / _LOG,
             model=ModelProvider(place.model.base_url, Secret(place.model.token), self._tools.model_id),
             own=self._own_token,
+            seat=seat,
             moves=moves,
             inert=None if place.seal is Seal.SEALED else self._own_token,
         )

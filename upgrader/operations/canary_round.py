@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.contents import SkillsListed
 from upgrader.domain.course import Answered, Budgets, Course, PairingSeen, Skipped, TerminalSeen, Word
 from upgrader.domain.enclosure import Place, Site
@@ -109,10 +109,11 @@ class Rounds:
         return TerminalSeen(replace(screen, shown=text), nonce)
 
 
-def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozenset[str]]) -> Answered | None:
+def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozenset[str]], seal: Seal) -> Answered | None:
     """Whether the probes spoke with the gateway of this clone: their words must lie in its own transcripts.
 
-    `mentioned(words)`: those that do. None when no probe was answered.
+    `mentioned(words)`: those that do. Sealed, it is enough that the place's own model heard them, which nobody else reaches:
+    a person's transcripts may lie outside the state directory. None when no probe was answered.
     """
     said = [(f"turn.{t.probe.tool or t.probe.kind.value}", t.probe.nonce) for t in course.turns if t.exit_code == 0]
     said += [(f"turn-again.{t.probe.tool}", t.probe.nonce) for t in course.turns_again if t.exit_code == 0]
@@ -120,7 +121,8 @@ def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozense
     said += [("tui", s.word) for s in screens if s is not None and s.screen.matched == 0]
     if not said:
         return None
-    there = mentioned(tuple(word for _, word in said))
+    heard = {t.probe.nonce for t in (*course.turns, *course.turns_again) if t.events} if seal is Seal.SEALED else set()
+    there = mentioned(tuple(word for _, word in said)) | heard
     met = [seen for seen in (course.pairing, course.pairing_again) if seen is not None]
     return Answered(
         (*(name for name, word in said if word in there), *(name for seen in met for name in seen.proven)),

@@ -39,14 +39,17 @@ def site_for(
         shown_temporary=Path("/tmp") if sealed else temporary,
         shows=(Show(code, code), Show(node, node), *(Show(p.program, p.program) for p in probes)),
         openclaw=openclaw,
+        alias=installation.state.named if sealed else None,
         guarded=external if sealed else (installation.state.path, installation.package.root, *external),
     )
 
 
 def outside(request: CanaryRequest, root: Path) -> tuple[PathMove, ...]:
     """Where paths outside the state lead instead: to nothing yet, so that nothing real is read or written."""
-    named = sorted(set(request.installation.state.external))
-    return tuple(PathMove(path, root / "outside" / str(n) / path.name) for n, path in enumerate(named))
+    state = request.installation.state
+    named = sorted(path for path in set(state.external) if not root.is_relative_to(path))
+    alias = (PathMove(state.named, root / "home" / state.path.name),) if state.named else ()
+    return (*alias, *(PathMove(path, root / "outside" / str(n) / path.name) for n, path in enumerate(named)))
 
 
 def _outermost_modules(package: Path) -> Path:

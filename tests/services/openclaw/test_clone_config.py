@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.clone import CloneWish, ModelProvider
+from upgrader.domain.clone import CloneWish, ModelProvider, PathMove
 from upgrader.domain.course import Readiness
 from upgrader.domain.secret import Secret
 from upgrader.domain.turns import TurnKind
@@ -18,7 +18,7 @@ from upgrader.services.openclaw.clone_config import agent_ids, quiet_config, wit
 from upgrader.services.openclaw.clone_state import inert
 
 MODEL = ModelProvider("http://127.0.0.1:9/v1", Secret("m" * 43), "canary-1")
-WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL, Secret("o" * 36))
+WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL, Secret("o" * 36), PathMove(Path("/s"), Path("/s")))
 TWO: dict[str, object] = {"agents": {"list": [{"id": "beta"}, {"id": "main", "default": True}]}}
 TALKING = {**TWO, "tools": {"agentToAgent": {"enabled": True}, "sessions": {"visibility": "all"}}}
 

@@ -9,7 +9,7 @@ token; here gateway.auth stays, since pairing is what is tested.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from upgrader.domain.clone import CloneWish, Edit, EditedConfig
@@ -194,11 +194,14 @@ def _unsandboxed(agent: Document, place: str) -> Iterator[Edit]:
     sandbox = agent.get("sandbox")
     if isinstance(sandbox, dict) and sandbox.get("mode") not in (None, "off"):
         sandbox["mode"] = "off"
-        yield Edit(f"{place}.sandbox.mode", "no containers here: what a sandboxed turn does is not shown")
+        limit = f"{place} works in containers (sandbox): in the canary its turns ran without one"
+        yield Edit(f"{place}.sandbox.mode", "no containers here: what a sandboxed turn does is not shown", limit)
 
 
 def _without_servers(document: Document) -> Iterator[Edit]:
-    yield from _drop(document, ("mcp",), ("servers",), "their commands and credentials stay out")
+    names = ", ".join(sorted(_mapping(_mapping(document.get("mcp")).get("servers"))))
+    for edit in _drop(document, ("mcp",), ("servers",), "their commands and credentials stay out"):
+        yield replace(edit, limit=f"MCP servers were left out of the canary: {names}") if names else edit
 
 
 def _drop(document: Document, path: tuple[str, ...], keys: tuple[str, ...], why: str) -> Iterator[Edit]:

@@ -8,7 +8,7 @@ what OpenClaw removes from its own copies (dist/openclaw-state-snapshot-sanitize
 import json
 from collections.abc import Mapping
 
-from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, Statement
+from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, PathMove, Statement
 from upgrader.services.openclaw.clone_config import quiet_config, with_hands
 from upgrader.services.openclaw.clone_secrets import inert_reference, is_reference
 
@@ -128,8 +128,23 @@ _SECRETS_SQL = (
     Statement("secret_store_entries", "UPDATE secret_store_entries SET value = 'inert'", "no walls here", ("value",)),
 )
 
+# Files of state that name others by absolute paths: session stores (sessionFile), approvals (a socket), jobs, registries.
+_WITH_PATHS = ("*.json", "*/*.json", "agents/*/agent/*.json", "agents/*/sessions/sessions.json")
 _SECRET_VALUES = frozenset(
-    {"access", "refresh", "token", "key", "apikey", "api_key", "secret", "idtoken", "id_token", "password"}
+    {
+        "authorization",
+        "x-api-key",
+        "access",
+        "refresh",
+        "token",
+        "key",
+        "apikey",
+        "api_key",
+        "secret",
+        "idtoken",
+        "id_token",
+        "password",
+    }
 )
 
 
@@ -146,6 +161,7 @@ def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
         files=file_rules(wish),
         state_sql=state_sql(wish),
         agent_sql=AGENT_SQL,
+        seat=wish.seat,
         moves=wish.moves,
         inert=inert,
         may_differ=unknown if wish.inert is None else (_OPEN,),
@@ -172,7 +188,12 @@ def file_rules(wish: CloneWish) -> tuple[FileRule, ...]:
     )
     if wish.inert is None:
         return rules
-    return (*rules, FileRule(".env", _inert_dotenv, "no walls here"))
+    return (
+        *rules,
+        FileRule(".env", _inert_dotenv, "no walls here"),
+        FileRule("agents/*/agent/models.json", _inert_bytes, "no walls here"),
+        *(FileRule(pattern, lambda data: _moved(data, wish.moves), "it leads into the clone") for pattern in _WITH_PATHS),
+    )
 
 
 def inert(text: str) -> str:
@@ -219,6 +240,12 @@ def _disable_jobs(data: bytes) -> bytes:
     for job in jobs:
         job["enabled"] = False
     return json.dumps(document, indent=2).encode() if jobs else data
+
+
+def _moved(data: bytes, moves: tuple[PathMove, ...]) -> bytes:
+    for move in moves:
+        data = data.replace(str(move.old).encode(), str(move.new).encode())
+    return data
 
 
 def _object(data: bytes) -> dict[str, object]:

@@ -7,7 +7,7 @@ config-env-vars.ts of 2026.9.6; src/gateway/auth.ts of 2026.2.17 (mode where non
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from upgrader.services.openclaw.config_text import parse_dotenv, with_includes, 
 _NOT_BY_CONFIG = frozenset(
     {"OPENCLAW_ALLOW_OLDER_BINARY_DESTRUCTIVE_ACTIONS", "OPENCLAW_INCLUDE_ROOTS", "OPENCLAW_CONFIG_READONLY"}
 )
+_SYSTEM = frozenset({"usr", "bin", "sbin", "lib", "lib64", "etc", "proc", "dev", "sys", "run"})
 _POLICY_KEYS = frozenset({"agentToAgent", "allow", "alsoAllow", "deny", "profile", "sessions", "subagents"})
 
 
@@ -52,6 +53,7 @@ def read_configuration(
         log_file=_path(_at(resolved, "logging", "file"), location.home),
         last_touched=_version(_at(resolved, "meta", "lastTouchedVersion")),
         external=_external(resolved, location, agents),
+        mentioned=tuple(_mentioned(resolved, location)),
         unresolved=tuple(unresolved),
         channels=_channels(_at(resolved, "channels")),
         policy=config_policy.policy_of(resolved, tuple(agent.id for agent in agents)),
@@ -154,14 +156,25 @@ def _roster(tree: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def _external(tree: Mapping[str, Any], location: Location, agents: tuple[AgentPlaces, ...]) -> tuple[Path, ...]:
     named = [place for agent in agents for place in (agent.workspace, agent.directory)]
     store = _path(_at(tree, "session", "store"), location.home)
-    if store is not None and "{" not in str(store):  # the store may be a pattern with {agentId}
-        named.append(store)
+    if store is not None:  # it may be a pattern with {agentId}
+        named.append(next((each for each in (store, *store.parents) if "{" not in str(each)), store))
     paths = _at(tree, "plugins", "load", "paths")
     for each in paths if isinstance(paths, list) else []:
         place = _path(each, location.home)
         if place is not None:
             named.append(place)
     return tuple(dict.fromkeys(place for place in named if not place.is_relative_to(location.state)))
+
+
+def _mentioned(node: Any, location: Location) -> Iterator[Path]:
+    """Whatever looks like a path of some depth, but the system's own and what holds the state or the home itself."""
+    if isinstance(node, str) and node.startswith(("/", "~/")):
+        place = _path(node, location.home) or Path("/")
+        holds = any(each.is_relative_to(place) for each in (location.state, location.home))
+        if len(place.parts) > 2 and place.parts[1] not in _SYSTEM and not holds:
+            yield place
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _mentioned(each, location)
 
 
 def _at(value: object, *keys: str) -> Any:
