@@ -67,6 +67,7 @@ def test_a_rollback_needs_no_network_and_brings_back_directory_state_and_gateway
     assert not world.package.is_symlink()
     assert (world.package.lstat().st_ino, world.package_digest()) == (inode, package)
     assert (world.version, world.schema(), world.serving_version()) == ("2026.9.5", 17, "2026.9.5")
+    assert world.run("--json", "restore").json["status"] == "unchanged", "npm's own directory lies where it lay"
     assert differences(world, kept) == []
 
 

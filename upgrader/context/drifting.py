@@ -76,7 +76,7 @@ def left_as(keeping: Keeping) -> LeftAs | None:
     if slot is None:
         return None
     now = _found(keeping, slot.id)
-    return LeftAs(slot, _root(now) if now else None)
+    return LeftAs(now, _root(now)) if now else LeftAs(slot, None)  # a move takes an adopted tree from place to place
 
 
 def _root(slot: Slot) -> Path | None:

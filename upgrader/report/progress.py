@@ -42,7 +42,7 @@ class ConsoleProgress:
     def step(self, text: str) -> Iterator[None]:
         """Show `text` while the block runs, then how long it took; a failed one says so. Steps may be nested."""
         step = _Step(text, len(self._running))
-        if not self._moving:
+        if not (self._moving or step.depth):  # an inner one is told of when it ends, and by the heartbeat
             self._say(step, f"{self._begun} {escape(text)}")
         try:
             with self._told(step):

@@ -106,7 +106,9 @@ def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
     data = outcome.data
     name = f"OpenClaw {escape(data.version)}, {'running' if data.running else 'not running'}"
     word = "[yellow]works, but was changed:[/yellow]" if data.drift and not outcome.exit_code else _VERIFIED[outcome.status]
-    return Group(f"{word} {name}: {counts(data.checks)}", *unhappy(data.checks), clients_table(data.clients))
+    failed = {each.code for each in outcome.failures}  # told below, each with its next command
+    rest = tuple(each for each in data.checks if each.check not in failed)
+    return Group(f"{word} {name}: {counts(data.checks)}", *unhappy(rest), clients_table(data.clients))
 
 
 def _by_hand(outcome: Outcome[HandData]) -> RenderableType:
