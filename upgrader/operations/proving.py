@@ -18,6 +18,7 @@ Decide = Callable[[Installation, Version | None, frozenset[str]], PlanData]
 _RANK = (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
 _SEE = "`upgrader plan --all` shows the releases there are"
+_ELSEWHERE = "`upgrader plan` names a release worth going to"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,13 @@ def failures(report: CanaryReport) -> tuple[Failure, ...]:
     if report.verdict is Verdict.PASS:
         return ()
     return tuple(
-        Failure(each.check, each.why, hint=each.remedy, unchanged="the live gateway was not touched")
+        _failure(each, str(report.candidate.version))
         for each in report.candidate.judgements
         if each.need is Need.REQUIRED and each.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     )
+
+
+def _failure(judgement: Judgement, version: str) -> Failure:
+    """A remedy that names a command is the next step; one that does not says what it would mean."""
+    why, hint = ("", judgement.remedy) if "`" in judgement.remedy else (judgement.remedy, _ELSEWHERE)
+    return Failure(judgement.check, f"{version} on the clone: {judgement.why}", why, hint, "the live gateway was not touched")

@@ -1,5 +1,7 @@
 """A canary as text: the verdict, why, what it heals, what it could not see."""
 
+from collections.abc import Set
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -10,7 +12,7 @@ from upgrader.domain.held import HeldCanary, HeldData
 from upgrader.domain.moves import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.units import moment, size, span
-from upgrader.report.checks_text import COLOUR, checks_summary
+from upgrader.report.checks_text import COLOUR, counts, unhappy
 
 _BLAME = {
     Blame.RELEASE: "the release is to blame: the present one does the same course on the same state without it",
@@ -25,7 +27,13 @@ def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
     """The outcome of `upgrader canary`."""
     data = outcome.data
     held = held_lines(data.held) if data.held else []
-    return Group(f"canary {escape(data.present)} → {escape(data.target)}", canary_lines(data.report), *held)
+    told = {each.code for each in outcome.failures}
+    next_ = [f"[cyan]next:[/cyan] `upgrader upgrade {escape(data.target)}`"] if data.report.verdict is Verdict.PASS else []
+    return Group(canary_lines(data.report, told, _arrow(data)), *held, *next_)
+
+
+def _arrow(data: CanaryData) -> str:
+    return f"canary {escape(data.present)} → {escape(data.target)}"
 
 
 def held_lines(held: HeldCanary) -> list[str]:
@@ -53,16 +61,17 @@ def render_canaries(outcome: Outcome[CanariesData]) -> RenderableType:
         table.add_row(escape(each.target), f"[{colour}]{_word(each.report)}[/{colour}]", _BLAME.get(each.report.blame, ""))
     parts: list[RenderableType] = [table]
     for each in outcome.data.canaries:
-        parts += [f"canary {escape(each.present)} → {escape(each.target)}", canary_lines(each.report)]
+        told = {failure.code for failure in outcome.failures} if each.report.verdict is not Verdict.PASS else set()
+        parts += ["", canary_lines(each.report, told, _arrow(each))]
     return Group(*parts)
 
 
-def canary_lines(report: CanaryReport) -> RenderableType:
-    """A canary's verdict with its reasons."""
+def canary_lines(report: CanaryReport, told: Set[str] = frozenset(), name: str = "canary") -> RenderableType:
+    """A canary's verdict with its reasons; the checks in `told` say theirs elsewhere."""
     colour = COLOUR[report.verdict]
     word = _word(report)
     sealed = "" if "unsealed" in word else f"{report.seal.value}, "
-    head = f"canary: [{colour}]{word}[/{colour}] ({sealed}{span(report.candidate.seconds)})"
+    head = f"{name}: [{colour}]{word}[/{colour}] ({sealed}{span(report.candidate.seconds)})"
     parts: list[RenderableType] = [head]
     if report.proven:
         parts.append(f"proven on {moment(report.proven)}; slot and state are unchanged since, so it was not run again")
@@ -70,18 +79,19 @@ def canary_lines(report: CanaryReport) -> RenderableType:
         parts.append(_BLAME[report.blame])
     parts.extend(_schema(report.candidate))
     parts.extend(_measured(report))
-    parts.append(checks_summary(_deciding(report.candidate), f"{report.candidate.version} on a clone of your state"))
+    parts.append(_checked(report.candidate, "on a clone of your state", told | {each.check for each in report.remaining}))
     if report.candidate.cut:
         parts.append("it failed before its restart, which was not made")
     parts.extend(f"tried, and held: {escape(each.why)}" for each in _held(report.candidate))
     parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
     parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
     if report.control is not None:
-        parts.append(checks_summary(_deciding(report.control), f"control: {report.control.version} on a second clone"))
+        known = set() if report.blame is Blame.UNKNOWN else {each.check for each in report.candidate.judgements if _fails(each)}
+        parts.append(_checked(report.control, "on a second clone, to compare", known))
     if report.fresh is not None:
-        parts.append(checks_summary(_deciding(report.fresh), f"{report.fresh.version} in an empty profile"))
+        parts.append(_checked(report.fresh, "in an empty profile"))
     if report.rehearsal is not None:
-        parts.append(checks_summary(_deciding(report.rehearsal), f"way back: {report.rehearsal.version} on the restored state"))
+        parts.append(_checked(report.rehearsal, "on the restored state, the way back"))
         parts.extend(f"a rollback would tell: {escape(s.in_words)}" for s in report.settled)
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
@@ -94,9 +104,16 @@ def _held(run: CanaryRun) -> tuple[Judgement, ...]:
     )
 
 
-def _deciding(run: CanaryRun) -> tuple[Judgement, ...]:
+def _checked(run: CanaryRun, where: str, told: Set[str] = frozenset()) -> RenderableType:
+    """How many checks said what, and why those did that are not `told` elsewhere."""
     held = _held(run)
-    return tuple(j for j in run.judgements if j not in held)
+    deciding = tuple(j for j in run.judgements if j not in held)
+    rest = tuple(j for j in deciding if j.check not in told)
+    return Group(f"{escape(run.version)} {where}: {counts(deciding)}", *unhappy(rest))
+
+
+def _fails(judgement: Judgement) -> bool:
+    return judgement.verdict is Verdict.FAIL
 
 
 def _word(report: CanaryReport) -> str:

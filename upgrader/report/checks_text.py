@@ -29,28 +29,28 @@ def checks_summary(judgements: tuple[Judgement, ...], title: str) -> RenderableT
 
 
 def unhappy(judgements: tuple[Judgement, ...]) -> list[RenderableType]:
-    """The table of those that are not content; nothing where all are."""
-    rest = tuple(each for each in judgements if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE))
-    return [checks_table(rest, "")] if rest else []
+    """The table of those that are not content, a row for each reason; nothing where all are content."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for each in judgements:
+        if each.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+            why = f"{each.why} — {each.remedy}" if each.remedy else each.why
+            alike.setdefault((*_told(each), why), []).append(each.check)
+    if not alike:
+        return []
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for (word, colour, why), checks in alike.items():
+        more = f" and {len(checks) - 1} more" if len(checks) > 1 else ""
+        table.add_row(f"[{colour}]{word}[/{colour}]", escape(checks[0]) + more, escape(why))
+    return [table]
 
 
 def counts(judgements: tuple[Judgement, ...]) -> str:
     """`23 ok, 1 failed, 5 not applicable`."""
     many = Counter("warned" if _only_warns(each) else _COUNTED[each.verdict] for each in judgements)
     return ", ".join(f"{many[word]} {word}" for word in ("ok", "failed", "warned", "unclear", "not applicable") if many[word])
-
-
-def checks_table(judgements: tuple[Judgement, ...], title: str) -> RenderableType:
-    """One line a check; what decides nothing is a warning, however it ended."""
-    table = Table(title=escape(title) or None, title_justify="left", box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    for each in judgements:
-        word, colour = _told(each)
-        why = each.why if not each.remedy or each.verdict is Verdict.PASS else f"{each.why} — {each.remedy}"
-        table.add_row(f"[{colour}]{word}[/{colour}]", escape(each.check), escape(why))
-    return table
 
 
 def _told(judgement: Judgement) -> tuple[str, str]:

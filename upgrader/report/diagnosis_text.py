@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from upgrader.domain.diagnosis import Cause, ClientLine, DiagnosisData, Impact, Nature, Standing, Truth, broken
+from upgrader.domain.units import counted
 from upgrader.report.columns import headed
 
 _COLOUR = {Impact.NOW: "red", Impact.LATER: "yellow", Impact.TOLD: "dim"}
@@ -26,16 +27,20 @@ def render_diagnosis(data: DiagnosisData) -> RenderableType:
 
 
 def clients_table(clients: tuple[ClientLine, ...]) -> RenderableType:
-    """One line for each kind of client, on a screen of 100 columns; all scopes stand in `--json`."""
+    """One line for each kind of client, on a screen of 80 columns, and below each reason once; all scopes stand in `--json`."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("client", no_wrap=True)
     for heading in ("asks for", "may have", "verdict"):
         table.add_column(heading, overflow="fold")
     for each in clients:
         verdict = f"[{_STANDING[each.standing]}]{_WORD[each.standing]}[/]"
-        why = "" if each.standing is Standing.LET_IN else f": {escape(each.why.replace('operator.', ''))}"
-        table.add_row(escape(each.kind), _short(each.asks), _short(each.may_have), verdict + why)
-    return table
+        table.add_row(escape(each.kind), _short(each.asks), _short(each.may_have), verdict)
+    reasons: dict[tuple[Standing, str], list[str]] = {}
+    for each in clients:
+        if each.standing is not Standing.LET_IN:
+            reasons.setdefault((each.standing, each.why.replace("operator.", "")), []).append(each.kind)
+    told = (f"{escape(', '.join(kinds))}: {_WORD[standing]}: {escape(why)}" for (standing, why), kinds in reasons.items())
+    return Group(table, *told)
 
 
 def _headline(data: DiagnosisData) -> str:
@@ -43,7 +48,7 @@ def _headline(data: DiagnosisData) -> str:
     found = broken(data.causes)
     if not found:
         return f"[green]{name}: nothing wrong was found[/green]"
-    return f"[bold]{name}: {len(found)} cause{'s' if len(found) > 1 else ''} found, the likeliest first[/bold]"
+    return f"[bold]{name}: {counted(len(found), 'cause')} found{', the likeliest first' if len(found) > 1 else ''}[/bold]"
 
 
 def _cause(number: int, cause: Cause) -> RenderableType:
@@ -60,12 +65,14 @@ def _cause(number: int, cause: Cause) -> RenderableType:
     return table
 
 
-def _truths(truths: tuple[Truth, ...]) -> Table:
-    table = headed("", "clients here", "gateway", "")
+def _truths(truths: tuple[Truth, ...]) -> RenderableType:
+    """What clients here and the gateway go by: where they differ in full, the rest by name alone."""
+    table = headed("differs", "clients here", "gateway")
     for each in truths:
-        gateway = "the same" if each.client == each.gateway else escape(each.gateway)
-        table.add_row(each.what, escape(each.client), gateway, "" if each.agrees else "[red]differ[/red]")
-    return table
+        if not each.agrees:
+            table.add_row(f"[yellow]{each.what}[/yellow]", escape(each.client), escape(each.gateway))
+    same = ", ".join(each.what for each in truths if each.client == each.gateway)
+    return Group(table, f"the same for both: {same}") if same else table
 
 
 def _short(scopes: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """Outcomes as text: the answer first, then why, then the next command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -35,8 +36,11 @@ def show(outcome: Outcome[Any], console: Console) -> None:
             break
     if isinstance(outcome.data, PlanData):
         return  # the plan has told why already
+    alike: dict[Failure, list[str]] = {}
     for failure in outcome.failures:
-        console.print(failure_lines(failure), crop=False)
+        alike.setdefault(replace(failure, code=""), []).append(failure.code)
+    for failure, codes in alike.items():
+        console.print(failure_lines(failure, codes if len(codes) > 1 else ()), crop=False)
 
 
 def error_lines(error: UpgraderError) -> RenderableType:
@@ -44,9 +48,11 @@ def error_lines(error: UpgraderError) -> RenderableType:
     return failure_lines(Failure(error.code, error.message, error.why, error.hint, error.unchanged))
 
 
-def failure_lines(failure: Failure) -> RenderableType:
-    """One failure, a line each."""
+def failure_lines(failure: Failure, alike: Sequence[str] = ()) -> RenderableType:
+    """One failure, a line each; `alike` are the checks that all say so."""
     lines: list[RenderableType] = [f"[red]error:[/red] {escape(failure.message)}"]
+    if alike:
+        lines.append(f"  so say {len(alike)} checks: {escape(', '.join(alike))}")
     if failure.why:
         lines.append(f"  why: {escape(failure.why)}")
     if failure.unchanged:
@@ -60,7 +66,7 @@ def _move(outcome: Outcome[MoveData]) -> RenderableType:
     data = outcome.data
     parts: list[RenderableType] = [_move_headline(outcome)]
     if data.canary is not None:
-        parts.append(canary_lines(data.canary))
+        parts.append(canary_lines(data.canary, {each.code for each in outcome.failures}))
     if data.checks:
         parts.append(checks_summary(data.checks, "live checks"))
     parts.extend(_settled(data.settled))

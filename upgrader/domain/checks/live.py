@@ -22,7 +22,7 @@ _VERDICTS = {
     HandshakeResult.NOT_TRIED: Verdict.NOT_APPLICABLE,
 }
 _OF_PAIRING = "agent-pairing-required"
-_SHOW = "`upgrader verify` shows all that was checked"
+_SHOW = "`upgrader diagnose` names the cause and the next command"
 
 
 def judge(observation: Observation, rules: PairingRules) -> tuple[Judgement, ...]:
@@ -55,7 +55,7 @@ def likeness(source: Observation, clone: Observation, rules: PairingRules) -> tu
 
 def _ready(observation: Observation) -> Judgement:
     if not observation.running:
-        return Judgement("live.ready", Verdict.FAIL, "no gateway runs", "`upgrader status`")
+        return Judgement("live.ready", Verdict.FAIL, "no gateway runs", "`openclaw gateway start` starts it")
     if observation.ready:
         return Judgement("live.ready", Verdict.PASS, observation.ready_detail or "it serves")
     return Judgement("live.ready", Verdict.FAIL, f"it is not ready: {observation.ready_detail}", "`upgrader status`")
