@@ -44,6 +44,16 @@ def enter(world: World, typed: str) -> str:
     return ended.stdout.decode(errors="replace")
 
 
+def test_who_interrupts_the_keeping_leaves_none_running(world: World) -> None:
+    child = world.begin("canary", "2026.9.6", "--keep")
+    wait_until(lambda: "leaving a canary running" in child.said(), "the start of the keeper", 240)
+    wait_until(lambda: canaries(world) != [], "the keeper's directory", 60)
+    child.identity.signal(signal.SIGINT)
+    assert child.wait(120) == 130
+    assert canaries(world) == []
+    assert len(world.gateways()) == 1
+
+
 def test_a_canary_left_running_is_reached_entered_and_ended(world: World, kept: dict[str, object]) -> None:
     with urllib.request.urlopen(f"{kept['url']}startupz", timeout=10) as answer:
         assert json.loads(answer.read())["version"] == "2026.9.6"

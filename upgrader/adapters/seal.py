@@ -37,7 +37,7 @@ _ASK = timedelta(seconds=30)  # for requests that do nothing long
 _SLACK = timedelta(seconds=20)  # what the hand may take beyond a command's own limit
 _DIAL_S = 5.0
 _BODY = 256 * 1024  # bytes of an HTTP answer
-_WHOLE_LIFE = timedelta(hours=6)
+_WHOLE_LIFE = timedelta(days=20)  # it ends with the tool; a time of its own would be a cap on what a person may set
 _ERRORS: dict[str, type[UpgraderError]] = {"command_timed_out": CommandTimedOut, "command_missing": CommandMissing}
 
 

@@ -28,7 +28,6 @@ from upgrader.operations.canary_hold import HoldCanary
 
 LIFETIME = timedelta(hours=6)
 _LOOK = timedelta(seconds=0.2)
-_TO_SERVE = timedelta(minutes=30)
 _END = timedelta(seconds=60)
 
 
@@ -41,7 +40,10 @@ class Holding:
     progress: Progress
 
     def keep(self, ground: Ground) -> HeldCanary:
-        """Start the process that keeps one, and wait until it serves. Raises CanaryNotHeld."""
+        """Start the process that keeps one, and wait until it serves; it has time limits of its own. Raises CanaryNotHeld.
+
+        Who interrupts the wait wants none left running.
+        """
         keeping = self._keeping()
         log = keeping.home / "canary-held.log"
         log.unlink(missing_ok=True)
@@ -49,11 +51,14 @@ class Holding:
         argv = (sys.executable, "-m", "upgrader", *_chosen(self.options), *words)
         with self.progress.step("leaving a canary running"):
             keeper = self.machine.runner.start(Command(argv, environment=dict(self.machine.environment)), log)
-            began = self.machine.clock.monotonic()
-            while self.machine.clock.monotonic() - began < _TO_SERVE.total_seconds() and is_alive(keeper):
-                if found := [held for held in living(_root(keeping)) if held.keeper == keeper]:
-                    return found[0]
-                self.machine.clock.wait(_LOOK)
+            try:
+                while is_alive(keeper):
+                    if found := [held for held in living(_root(keeping)) if held.keeper == keeper]:
+                        return found[0]
+                    self.machine.clock.wait(_LOOK)
+            except BaseException:
+                self.machine.processes.end(keeper, _END)
+                raise
         raise CanaryNotHeld("the canary could not be left running", why=_last_line(log), hint="`upgrader canary` shows why")
 
     def hold(self, ground: Ground) -> None:
