@@ -22,6 +22,7 @@ from upgrader.domain.facts import (
     SupervisorKind,
 )
 from upgrader.domain.own_probes import CanarySettings, OwnProbe
+from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
@@ -50,7 +51,7 @@ def request_(tmp_path: Path) -> CanaryRequest:
 
 
 def proofs(root: Path, settings: CanarySettings | None = None) -> FileProofs:
-    return FileProofs(root / "proofs", EXCLUSIONS, SystemClock(), settings or CanarySettings())
+    return FileProofs(root / "proofs", EXCLUSIONS, SystemClock(), settings or CanarySettings(), lambda _: (root / "plugin",))
 
 
 def later(request: CanaryRequest, tmp_path: Path, text: str = "{}") -> CanaryRequest:
@@ -73,7 +74,9 @@ def test_a_kept_word_comes_back_with_its_time_on_a_state_that_says_the_same(requ
 def test_another_state_slot_seal_or_question_is_proven_anew(request_: CanaryRequest, tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     probe.write_text("one")
-    asked = CanarySettings(probes=(OwnProbe("mine", (str(probe),)),))
+    script = tmp_path / "script.py"
+    script.write_text("one")
+    asked = CanarySettings(probes=(OwnProbe("mine", (str(probe),)), OwnProbe("scripted", ("/bin/sh", str(script)))))
     proofs(tmp_path, asked).keep(request_, REPORT)
     find = proofs(tmp_path, asked).find
     assert find(request_, Seal.SEALED) is not None
@@ -85,6 +88,24 @@ def test_another_state_slot_seal_or_question_is_proven_anew(request_: CanaryRequ
     assert proofs(tmp_path).find(request_, Seal.SEALED) is None
     probe.write_text("two")
     assert find(request_, Seal.SEALED) is None
+    probe.write_text("one")
+    script.write_text("two")
+    assert find(request_, Seal.SEALED) is None
+
+
+@pytest.mark.parametrize("what", ["config", "token", "plugin"])
+def test_what_counts_and_lies_outside_the_state_is_proven_anew_when_it_changed(
+    request_: CanaryRequest, tmp_path: Path, what: str
+) -> None:
+    proofs(tmp_path).keep(request_, REPORT)
+    assert proofs(tmp_path).find(request_, Seal.SEALED) is not None
+    found = request_.installation
+    if what == "plugin":
+        (tmp_path / "plugin").mkdir()
+        (tmp_path / "plugin" / "index.js").write_text("another")
+    changed = {"config": {"config_digest": "x"}, "token": {"auth": AuthFacts("token", Secret("t"))}, "plugin": {}}[what]
+    later_on = replace(request_, installation=replace(found, **changed))  # type: ignore[arg-type]
+    assert proofs(tmp_path).find(later_on, Seal.SEALED) is None
 
 
 def test_a_wider_trial_proves_a_narrower_one(request_: CanaryRequest, tmp_path: Path) -> None:

@@ -38,16 +38,20 @@ def test_own_probes_speak_with_the_canary_and_the_required_ones_decide(
         OwnProbe("dislikes", (str(script(tmp_path / "own" / "dislikes", "echo not good; exit 1")),)),
         OwnProbe("undecided", (str(script(tmp_path / "own" / "undecided", "exit 75")),)),
         OwnProbe("mute", (str(script(tmp_path / "own" / "mute", "exit 0")),)),
+        OwnProbe("scripted", ("/bin/sh", str(script(tmp_path / "own" / "scripted", "exit 0")))),
+        OwnProbe("absent", ("/srv/nowhere/probe",)),
         OwnProbe("hangs", (str(script(tmp_path / "own" / "hangs", "sleep 60")),), limit=timedelta(seconds=1)),
     )
     report = bench.run(candidate())
     assert report.verdict is Verdict.PASS
-    said = {name: judged(report, f"own.{name}").verdict for name in ("asks", "dislikes", "undecided", "mute", "hangs")}
+    said = {name: judged(report, f"own.{name}").verdict for name in (p.name for p in bench.probes)}
     assert said == {
         "asks": Verdict.PASS,
         "dislikes": Verdict.FAIL,
         "undecided": Verdict.INCONCLUSIVE,
         "mute": Verdict.PASS if seal is Seal.SEALED else Verdict.INCONCLUSIVE,  # another gateway could be reached there
+        "scripted": Verdict.PASS if seal is Seal.SEALED else Verdict.INCONCLUSIVE,
+        "absent": Verdict.INCONCLUSIVE,
         "hangs": Verdict.INCONCLUSIVE,
     }
     assert "hello from the stand-in model" in judged(report, "own.asks").why

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upgrader.adapters.filecopy import Copier
+from upgrader.adapters.namespaces import SYSTEM
 from upgrader.domain.clone import Edit, PathMove
 
-_SYSTEM = tuple(Path("/", name) for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "proc", "dev"))
+_THERE = tuple(Path("/", name) for name in (*SYSTEM, "proc", "dev"))
 _COPIED = 64 * 1024 * 1024  # bytes of a file behind a link that a clone holds itself
 
 
@@ -36,7 +37,7 @@ def _settled(clone: Path, link: Path, seat: PathMove) -> Iterator[Edit]:
             link.unlink()
             link.symlink_to(seat.new / inside)
             yield Edit(str(place), "a link that led into the live state leads into the clone")
-    elif not any(target.is_relative_to(system) for system in _SYSTEM):
+    elif not any(target.is_relative_to(system) for system in _THERE):
         yield from _replaced(link, str(place), real, seat)
 
 

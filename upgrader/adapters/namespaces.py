@@ -19,7 +19,7 @@ from pathlib import Path
 _BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000  # <sys/mount.h>: MS_BIND, MS_REC, MS_PRIVATE
 _NOSUID, _NODEV, _NOEXEC, _READ_ONLY, _REMOUNT = 0x2, 0x4, 0x8, 0x1, 0x20
 _DETACH = 2  # MNT_DETACH
-_SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc")
+SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _IFF_UP, _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x1, 0x8913, 0x8914
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _AMBIENT_CLEAR = 24, 38, 28, 47, 4
@@ -49,7 +49,7 @@ def build_root(staging: Path, mounts: tuple[Mount, ...], links: tuple[tuple[Path
     libc = _libc()
     _do("private", lambda: libc.mount(None, b"/", None, _REC | _PRIVATE, None))
     _do("root", lambda: libc.mount(b"tmpfs", bytes(staging), b"tmpfs", _NOSUID | _NODEV, b"mode=0755,size=256m"))
-    for name in _SYSTEM:
+    for name in SYSTEM:
         _system_entry(libc, staging, name)
     _devices(libc, staging)
     for mount in sorted(mounts, key=lambda m: len(m.target.parts)):

@@ -1,16 +1,19 @@
 """Reports of canaries on disk, one file a candidate, and the question whether one is still about what is there."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from upgrader import __version__
+from upgrader.adapters.clones import tree_digest
 from upgrader.adapters.compare import Comparer, NotComparable
 from upgrader.adapters.durable import make_private, replace_durably
 from upgrader.adapters.tree import digest_file
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.facts import Installation
 from upgrader.domain.own_probes import CanarySettings
 from upgrader.domain.ports import Clock
 from upgrader.domain.sameness import Exclusions
@@ -21,10 +24,12 @@ from upgrader.domain.tree import TreeUnreadable
 @dataclass(frozen=True)
 class _About:
     """What a report is about. `state` is the digest of the snapshot's manifest, `tree` where the snapshot lies; `asked` the
-    digest of what a person asks of a canary (their probes and budgets), with the files of the probes."""
+    digest of what a person asks of a canary (their probes and budgets), with the files of the probes; `around` that of what
+    counts of an installation outside its state: configuration, secrets of its environment, code of a person's own."""
 
     tool: str
     asked: str
+    around: str
     candidate: str
     present: str
     extras: tuple[str, ...]
@@ -43,9 +48,18 @@ _FORM = TypeAdapter(_Kept)
 
 
 class FileProofs:
-    """Port Proofs. `exclusions`: what a gateway at work writes into its state without changing what was proven."""
+    """Port Proofs. `exclusions`: what a gateway at work writes into its state without changing what was proven; `own_code`:
+    where code of a person's own lies outside it."""
 
-    def __init__(self, root: Path, exclusions: Exclusions, clock: Clock, settings: CanarySettings) -> None:
+    def __init__(
+        self,
+        root: Path,
+        exclusions: Exclusions,
+        clock: Clock,
+        settings: CanarySettings,
+        own_code: Callable[[CanaryRequest], tuple[Path, ...]],
+    ) -> None:
+        self._own_code = own_code
         self._root = root
         self._settings = settings
         self._exclusions = exclusions
@@ -73,6 +87,7 @@ class FileProofs:
         return _About(
             tool=__version__,
             asked=_asked(self._settings),
+            around=_around(request.installation, self._own_code(request)),
             candidate=_digest(request.candidate),
             present=_digest(request.present),
             extras=tuple(sorted(each.value for each in request.extras)),
@@ -102,8 +117,15 @@ class FileProofs:
 
 
 def _asked(settings: CanarySettings) -> str:
-    files = (probe.program for probe in settings.probes if probe.program.is_file())
+    files = (file for probe in settings.probes for file in probe.files if file.is_file())
     said = [repr(settings), *(digest_file(file) for file in files)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def _around(found: Installation, own_code: tuple[Path, ...]) -> str:
+    auth = (found.auth.mode, found.auth.token.reveal(), found.auth.password.reveal())
+    code = (digest_file(path) if path.is_file() else tree_digest(path) for path in own_code if path.exists())
+    said = [repr((found.config_digest, found.port, found.profile, str(found.home), auth)), *code]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

@@ -6,9 +6,7 @@ so no packet can leave. Unsealed, where the kernel does not permit that: the sam
 
 import base64
 import http.client
-import json
 import os
-import shlex
 import shutil
 import socket
 import sys
@@ -26,9 +24,10 @@ from upgrader.adapters import stub_model, wire
 from upgrader.adapters.clones import hold
 from upgrader.adapters.durable import make_private
 from upgrader.adapters.hand import HandProcess, accept, hello, listening
+from upgrader.adapters.place_job import write_command, write_job
 from upgrader.adapters.process import ProcessRunner
 from upgrader.domain.canary import Seal
-from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Show, Site
+from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Site
 from upgrader.domain.ports import Command, Ran
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.errors import UpgraderError
@@ -86,8 +85,8 @@ class LinuxPlaces:
         with listening(job) as (control, life):
             source = str(Path(upgrader.__file__).parent.parent)
             environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
-            _write_job(job, site)
-            _write_command(site)
+            write_job(job, site)
+            write_command(site)
             argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
             command = Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job)
             hand = HandProcess(self._runner, command)
@@ -255,51 +254,6 @@ class _Wired:
         if code is not None and request["do"] != "dial":
             raise PlaceLost("the canary's place refused a step", why=f"{request['do']}: {answer['message']}")
         return answer
-
-
-def _write_job(job: Path, site: Site) -> None:
-    """What the hand must know before it can be told anything: what to show inside. No secret is in it."""
-    shows = (
-        *_python_shows(),
-        *site.shows,
-        Show(job, job, writable=True),
-        Show(site.notes, site.notes, writable=True),
-        Show(site.commands, site.commands),
-        Show(site.temporary, site.shown_temporary, writable=True),
-        Show(site.home, site.shown_home, writable=True),
-        Show(site.state, site.shown_state, writable=True),
-    )
-    mounts = [{"source": str(s.source), "target": str(s.target), "writable": s.writable} for s in shows]
-    told = {
-        "staging": str(site.root / "staging"),
-        "directory": str(job),
-        "mounts": mounts,
-        "traps": [str(path) for path in site.traps],
-        "guarded": [str(path) for path in site.guarded],
-        "links": [[str(site.alias), str(site.shown_state)]] if site.alias else [],
-    }
-    data = json.dumps(told).encode()
-    descriptor = os.open(job / "job.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-
-
-def _write_command(site: Site) -> None:
-    """`openclaw` of this slot as a program on the PATH of whoever works here by hand."""
-    folder = make_private(site.commands)
-    if site.openclaw:
-        words = " ".join(shlex.quote(word) for word in site.openclaw)
-        file = folder / "openclaw"
-        file.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        file.chmod(0o700)
-
-
-def _python_shows() -> tuple[Show, ...]:
-    """The hand's own Python: modules are loaded as they are needed, after the walls are up."""
-    package = Path(upgrader.__file__).parent
-    places = {p for p in (Path(sys.prefix), Path(sys.base_prefix), package) if not p.is_relative_to("/usr")}
-    # A venv's interpreter and the package are named by the paths they are started with, links not resolved.
-    return tuple(Show(p, p) for p in sorted(places) if not any(p.is_relative_to(q) for q in places - {p}))
 
 
 def _trial_site(root: Path) -> Site:

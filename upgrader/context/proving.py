@@ -20,6 +20,7 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
+from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.facts import Installation
 from upgrader.domain.pathclass import in_snapshot
 from upgrader.domain.ports import Progress
@@ -45,7 +46,8 @@ class Proving:
     def keeping_word(self) -> KeepingCanary:
         """The canary that always runs; its word is kept."""
         settings = read_canary_settings(self.machine.config)
-        proofs = FileProofs(self.keeping.home / "proofs", sameness.EXCLUSIONS, self.machine.clock, settings)
+        kept = self.keeping.home / "proofs"
+        proofs = FileProofs(kept, sameness.EXCLUSIONS, self.machine.clock, settings, own_code)
         return KeepingCanary(self.canaries(), proofs)
 
     def sweep(self) -> tuple[Path, ...]:
@@ -106,6 +108,11 @@ def _live_temporary(machine: Machine) -> Path:
 def live_memory(installation: Installation) -> int | None:
     """Bytes of the gateway that runs now and all it started; None when none runs."""
     return sum(memory_of_tree(g.identity) for g in installation.gateways) or None
+
+
+def own_code(request: CanaryRequest) -> tuple[Path, ...]:
+    """Where plugins and skills lie that the configuration of a snapshot names."""
+    return canary_lore.code_paths(read_snapshot_config(request), request.installation.home)
 
 
 def settle_clone(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:

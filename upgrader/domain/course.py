@@ -258,6 +258,9 @@ class Lore(Protocol):
     def auth_environment(self, config: Mapping[str, object], auth: AuthFacts) -> dict[str, str]:
         """The gateway's own secrets as variables, where its configuration does not hold them itself."""
 
+    def code_paths(self, config: Mapping[str, object], home: Path) -> tuple[Path, ...]:
+        """Where a person's own plugins and skills lie that the configuration names."""
+
     def command(self, slot: Slot, *arguments: str) -> tuple[str, ...]:
         """An OpenClaw command of a slot."""
 

@@ -45,6 +45,7 @@ class Site:
     paths are what a candidate sees: in a sealed place the real ones of the installation, else those on disk. `notes` is
     the same path on both sides (logs). `guarded` are live paths nothing of a canary may write to;
     `openclaw` starts the command line of the slot; `alias` is another name of the state, a link to it where there are walls.
+    `own_files` (of probes) and `own_code` (plugins, directories too) are a person's own, shown read-only where they are there.
     """
 
     root: Path
@@ -56,6 +57,8 @@ class Site:
     shown_home: Path
     shown_temporary: Path
     shows: tuple[Show, ...] = ()
+    own_files: tuple[Path, ...] = ()
+    own_code: tuple[Path, ...] = ()
     guarded: tuple[Path, ...] = ()
     openclaw: tuple[str, ...] = ()
     alias: Path | None = None

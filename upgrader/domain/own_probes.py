@@ -21,6 +21,11 @@ class OwnProbe:
         """The file that is run."""
         return Path(self.argv[0])
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The program and whatever of its words may be a file it needs: a script for an interpreter."""
+        return tuple(Path(word) for word in self.argv if word.startswith("/"))
+
 
 @dataclass(frozen=True)
 class OwnProbeRan:

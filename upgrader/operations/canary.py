@@ -172,8 +172,10 @@ class CloneCanary:
         if seal is Seal.UNSEALED:
             why = self.tools.places.why_unsealed()
             limits.append(f"not sealed ({why}): secrets were replaced by inert values, connections only watched")
-        log = _log_file(self.tools.read_config(request))
-        outside = (path for path in _names(request.installation.state.external) if path != log)
+        config = self.tools.read_config(request)
+        shown = self.tools.lore.code_paths(config, request.installation.home) if seal is Seal.SEALED else ()
+        there = {_log_file(config), *map(str, shown)}
+        outside = (path for path in _names(request.installation.state.external) if path not in there)
         return (*limits, *(f"{path} lies outside the state directory: it was not there in the canary" for path in outside))
 
 

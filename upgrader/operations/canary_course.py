@@ -63,6 +63,7 @@ class CourseRunner:
         self._slot = slot
         self._budgets = budgets
         self._config = tools.read_config(request)
+        self._own_code = tools.lore.code_paths(self._config, request.installation.home)
 
     def run(self, root: Path) -> Course:
         """The whole course; it ends early at a step without which the next says nothing. Raises PlaceLost."""
@@ -71,7 +72,7 @@ class CourseRunner:
         steps = TimedSteps(self._tools.progress, clock)
         tools = replace(self._tools, progress=steps)
         openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
-        site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes)
+        site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes, self._own_code)
         with tools.places.open(site) as place:
             tools.lend(site.temporary, str(self._slot.version))
             run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
@@ -83,7 +84,7 @@ class CourseRunner:
     def hold(self, root: Path, serve: Callable[[Serving], None]) -> None:
         """Bring it to serve, and let `serve` have it. Raises CanaryNotHeld when it never does, PlaceLost."""
         openclaw, seal = self._tools.lore.command(self._slot), self._tools.places.seal()
-        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes)
+        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes, self._own_code)
         with self._tools.places.open(site) as place:
             _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place).hold(serve)
 

@@ -18,8 +18,12 @@ def site_for(
     seal: Seal,
     openclaw: tuple[str, ...] = (),
     probes: tuple[OwnProbe, ...] = (),
+    own_code: tuple[Path, ...] = (),
 ) -> Site:
-    """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back."""
+    """Where everything lies: in a sealed place the clone is seen at the real state path, so no stored path leads back.
+
+    `own_code` are a person's plugins and skills outside the state: shown behind walls, read-only.
+    """
     installation = request.installation
     state, home, temporary, notes = (root / name for name in ("state", "home", TEMPORARY, "notes"))
     code = _outermost_modules(slot.package_root)
@@ -37,7 +41,9 @@ def site_for(
         shown_state=installation.state.path if sealed else state,
         shown_home=installation.home if sealed else home,
         shown_temporary=Path("/tmp") if sealed else temporary,
-        shows=(Show(code, code), Show(node, node), *(Show(p.program, p.program) for p in probes)),
+        shows=(Show(code, code), Show(node, node)),
+        own_files=tuple(file for probe in probes for file in probe.files),
+        own_code=own_code,
         openclaw=openclaw,
         alias=installation.state.named if sealed else None,
         guarded=external if sealed else (installation.state.path, installation.package.root, *external),

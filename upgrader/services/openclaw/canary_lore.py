@@ -1,6 +1,7 @@
 """All a canary needs to know of OpenClaw, under one name: the port Lore of upgrader.domain.course."""
 
 from upgrader.services.openclaw.canary_runs import answer_status as answer_status
+from upgrader.services.openclaw.canary_runs import code_paths as code_paths
 from upgrader.services.openclaw.canary_runs import command as command
 from upgrader.services.openclaw.canary_runs import environment as environment
 from upgrader.services.openclaw.canary_runs import is_greeting as is_greeting

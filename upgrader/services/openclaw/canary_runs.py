@@ -146,6 +146,15 @@ def environment(slot: Slot, home: Path, state: Path, temporary: Path, config_nam
     }
 
 
+def code_paths(config: Mapping[str, object], home: Path) -> tuple[Path, ...]:
+    """`plugins.load.paths` and `skills.load.extraDirs`, absolute: files or directories of a person's own."""
+    listed = (("plugins", "paths"), ("skills", "extraDirs"))
+    named = [_mapping(_mapping(config.get(section)).get("load")).get(key) for section, key in listed]
+    words = [word for each in named if isinstance(each, list) for word in each if isinstance(word, str)]
+    places = [home / word[2:] if word.startswith("~/") else Path(word) for word in words]
+    return tuple(dict.fromkeys(place for place in places if place.is_absolute() and len(place.parts) > 2))
+
+
 def command(slot: Slot, *arguments: str) -> tuple[str, ...]:
     """An OpenClaw command of this slot."""
     return (str(slot.node.path), str(slot.package_root / ENTRY), *arguments)
