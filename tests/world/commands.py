@@ -67,6 +67,11 @@ class Commands:
         return self._begin((str(self.prefix / "bin" / "openclaw"), *words), None)
 
     def _begin(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> Child:
+        child = self._start(argv, environment)
+        self.begun.append(child)
+        return child
+
+    def _start(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> Child:
         out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
@@ -78,9 +83,7 @@ class Commands:
                 cwd=self.home,
                 start_new_session=True,
             )
-        child = Child(process, out, err)
-        self.begun.append(child)
-        return child
+        return Child(process, out, err)
 
     def openclaw(self, *words: str, limit_s: float = 30.0) -> Said:
         """Run the installed `openclaw`."""
@@ -92,20 +95,13 @@ class Commands:
 
     def command(self, *argv: str, limit_s: float = 30.0, environment: Mapping[str, str] | None = None) -> Said:
         """Run any command here; output through files, so that a daemon left behind does not hold it."""
-        out, err = (self.root / f"{name}-{os.urandom(4).hex()}" for name in ("out", "err"))
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            ended = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=dict(environment or self.environment),
-                cwd=self.home,
-                timeout=limit_s,
-                start_new_session=True,
-                check=False,
-            )
-        said = Said(ended.returncode, out.read_text(errors="replace"), err.read_text(errors="replace"))
-        out.unlink()
-        err.unlink()
+        child = self._start(argv, environment)
+        try:
+            exit_code = child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        said = Said(exit_code, child.out.read_text(errors="replace"), child.err.read_text(errors="replace"))
+        child.out.unlink()
+        child.err.unlink()
         return said

@@ -1,6 +1,5 @@
 """The tool's end of the hand inside a place: its process, the sockets it connects to, and its first word."""
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from upgrader.adapters import wire
 from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.unix_sockets import listen_at
 from upgrader.domain.enclosure import PlaceLost, SealRefused
 from upgrader.domain.ports import Command
 from upgrader.errors import UpgraderError
@@ -52,21 +52,12 @@ class HandProcess:
 
 @contextmanager
 def listening(job: Path) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two listening sockets in the job directory, by way of /proc: a unix path has 108 bytes at most."""
-    folder = os.open(job, os.O_RDONLY | os.O_DIRECTORY)
-    listeners = []
-    try:
-        for name in ("control", "life"):
-            (job / name).unlink(missing_ok=True)
-            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            listeners.append(listener)
-            listener.bind(f"/proc/self/fd/{folder}/{name}")
-            listener.listen(1)
-        yield listeners[0], listeners[1]
-    finally:
-        for listener in listeners:
-            listener.close()
-        os.close(folder)
+    """Two listening sockets in the job directory."""
+    places = (job / "control", job / "life")
+    for place in places:
+        place.unlink(missing_ok=True)
+    with listen_at(places[0], 1) as control, listen_at(places[1], 1) as life:
+        yield control, life
 
 
 def accept(listener: socket.socket, hand: HandProcess) -> socket.socket:

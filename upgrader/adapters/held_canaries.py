@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from upgrader.adapters.durable import replace_durably
 from upgrader.adapters.process_identity import is_alive
+from upgrader.adapters.unix_sockets import listen_at
 from upgrader.domain.facts import ProcessIdentity
 from upgrader.domain.held import HeldCanary
 
@@ -54,7 +55,7 @@ def bridge(dial: Dial, port: int) -> Iterator[int]:
 @contextmanager
 def door(root: Path, open_shell: Callable[[], int]) -> Iterator[None]:
     """A unix socket in the canary's private directory: who connects is given the controlling end of a new shell."""
-    with _at(root / _DOOR) as listener:
+    with listen_at(root / _DOOR, 4) as listener:
         threading.Thread(target=_hand_out, args=(listener, open_shell), daemon=True).start()
         yield
 
@@ -116,16 +117,3 @@ def _hand_out(listener: socket.socket, open_shell: Callable[[], int]) -> None:
                 socket.send_fds(caller, [b"s"], [descriptor])
             finally:
                 os.close(descriptor)
-
-
-@contextmanager
-def _at(path: Path) -> Iterator[socket.socket]:
-    """By way of /proc: a unix path has 108 bytes at most."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(f"/proc/self/fd/{folder}/{path.name}")
-            listener.listen(4)
-            yield listener
-    finally:
-        os.close(folder)

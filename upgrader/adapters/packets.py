@@ -13,6 +13,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from upgrader.adapters.unix_sockets import listen_at
+
 _NEW_ROUTE, _ACKNOWLEDGE, _CREATE = 24, 0x5, 0x400  # <linux/rtnetlink.h>: RTM_NEWROUTE, NLM_F_REQUEST|ACK, NLM_F_CREATE
 _MAIN, _BOOT, _HOST_SCOPE, _LOCAL = 254, 3, 254, 2  # RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_HOST, RTN_LOCAL
 _OUT_INTERFACE = 4  # RTA_OIF
@@ -129,7 +131,9 @@ class Trap:
     def __init__(self, places: tuple[Path, ...]) -> None:
         self._caught: dict[str, None] = {}
         for place in places:
-            listener = _listen_at(place)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            listener = listen_at(place, 8)
             threading.Thread(target=self._serve, args=(listener, place.name), daemon=True).start()
 
     def caught(self) -> tuple[str, ...]:
@@ -151,17 +155,3 @@ def command_line(pid: int) -> str:
         words = (Path("/proc") / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         return " ".join(Path(word).name if word.startswith("/") else word for word in words[:_WORDS] if word)
     return ""
-
-
-def _listen_at(place: Path) -> socket.socket:
-    """By way of /proc: a unix path has 108 bytes at most."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place.unlink(missing_ok=True)
-    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(f"/proc/self/fd/{folder}/{place.name}")
-        listener.listen(8)
-    finally:
-        os.close(folder)
-    return listener

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from upgrader.adapters.durable import make_private, remove_durably, replace_durably, sync_directory
 from upgrader.adapters.filecopy import CHUNK, Copier, dress
+from upgrader.adapters.settle_pairing import merged_tokens
 from upgrader.adapters.settle_rows import Known
 from upgrader.adapters.settle_sql import told
 from upgrader.adapters.trees import entry_at, walk
@@ -23,9 +24,7 @@ from upgrader.domain.settle import (
     Job,
     JobRuling,
     Settled,
-    TokenRuling,
     decide_job,
-    decide_token,
 )
 from upgrader.domain.tree import EntryKind, TreeEntry
 
@@ -132,7 +131,8 @@ class FileSettler:
             if other is None:
                 items.append(told(Action.LISTED, shown, "it vanished with no act recorded: a fault, so it stays paired"))
             elif isinstance(record, dict) and isinstance(other, dict):
-                tokens, changed = self._tokens(shown, _mapping(record.get("tokens")), _mapping(other.get("tokens")))
+                was, now = _mapping(record.get("tokens")), _mapping(other.get("tokens"))
+                tokens, changed = merged_tokens(self.knowledge, shown, was, now)
                 items += changed
                 merged[device] = {**record, "tokens": tokens} if changed else record
         for device in after.keys() - before.keys():
@@ -141,19 +141,6 @@ class FileSettler:
         yield from items
         if merged != before:
             self._replace(path, merged)
-
-    def _tokens(self, shown: str, before: Mapping, after: Mapping) -> tuple[Mapping, list[Settled]]:
-        merged = dict(before)
-        items: list[Settled] = []
-        for role, record in before.items():
-            acts = self.knowledge.token_acts
-            ruling = decide_token(acts(record), acts(after[role]) if role in after else None)
-            if ruling is TokenRuling.KEEP:
-                continue
-            merged[role] = after[role]
-            why = "revoked" if ruling is TokenRuling.REVOKE else "rotated"
-            items.append(told(Action.REVOKED, f"{role} token of {shown}", f"it was {why} after the upgrade"))
-        return merged, items
 
     def _transcripts(self) -> Iterator[Settled]:
         """Transcripts only grow: a longer one that begins with ours is the same conversation, further on."""

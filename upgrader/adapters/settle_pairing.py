@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from upgrader.adapters.settle_sql import Change, columns_of, insert, mapping, row_json, told
@@ -13,6 +14,23 @@ from upgrader.domain.settle import (
     decide_token,
     removal_is_an_act,
 )
+
+
+def merged_tokens(
+    knowledge: EffectKnowledge, shown: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> tuple[dict[str, object], list[Settled]]:
+    """A device's tokens by role as the operator wants them: what was rotated or revoked since stays so; and what is told."""
+    merged = dict(before)
+    items: list[Settled] = []
+    for role, record in before.items():
+        acts = knowledge.token_acts
+        ruling = decide_token(acts(record), acts(after[role]) if role in after else None)
+        if ruling is TokenRuling.KEEP:
+            continue
+        merged[role] = after[role]
+        why = "revoked" if ruling is TokenRuling.REVOKE else "rotated"
+        items.append(told(Action.REVOKED, f"{role} token of {shown}", f"it was {why} after the upgrade"))
+    return merged, items
 
 
 @dataclass(frozen=True)
@@ -47,17 +65,7 @@ class PairingPlanner:
         return found + self._own_tokens({str(c.parameters["device"]) for c in found if "device" in c.parameters}, now)
 
     def _tokens(self, device: str, shown: str, before: str, after: str) -> list[Change]:
-        was, now = mapping(before), mapping(after)
-        merged = dict(was)
-        items: list[Settled] = []
-        for role, record in was.items():
-            acts = self.knowledge.token_acts
-            ruling = decide_token(acts(record), acts(now[role]) if role in now else None)
-            if ruling is TokenRuling.KEEP:
-                continue
-            merged[role] = now[role]
-            why = "revoked" if ruling is TokenRuling.REVOKE else "rotated"
-            items.append(told(Action.REVOKED, f"{role} token of {shown}", f"it was {why} after the upgrade"))
+        merged, items = merged_tokens(self.knowledge, shown, mapping(before), mapping(after))
         if not items:
             return []
         tokens = json.dumps(merged, separators=(",", ":"))
