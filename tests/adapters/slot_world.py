@@ -9,23 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.world.installations import installation_on, installed_at, state_at
 from tests.world.node import find_node
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.node_packages import NodePackages
 from upgrader.adapters.node_runtime import NodeStore
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.slots import Releases, SlotStore
-from upgrader.domain.facts import (
-    AuthFacts,
-    Installation,
-    InstallKind,
-    NodeRuntime,
-    Package,
-    PairingEra,
-    Service,
-    State,
-    SupervisorKind,
-)
+from upgrader.domain.facts import Installation, NodeRuntime, PairingEra
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot
 from upgrader.domain.version import Version
@@ -97,18 +88,10 @@ def package(version: str, **more: object) -> dict[str, bytes]:
 
 def installation_of(world: SlotWorld, root: Path) -> Installation:
     """An installation whose package lies at `root`, run by the world's Node."""
-    version = Version.parse(json.loads((root / "package.json").read_bytes())["version"])
-    state = State(world.root / "state", world.root / "state" / "openclaw.json", 0, PairingEra.FILES)
-    return Installation(
-        package=Package(root, root, version, InstallKind.NPM_GLOBAL, world.root / "prefix"),
-        node=world.node(),
-        home=world.home,
-        profile="",
-        state=state,
-        port=21600,
-        auth=AuthFacts("token"),
-        service=Service(SupervisorKind.PROCESS),
-    )
+    version = json.loads((root / "package.json").read_bytes())["version"]
+    state = state_at(world.root / "state", era=PairingEra.FILES)
+    package = installed_at(root, version, world.root / "prefix")
+    return installation_on(state.path, package=package, node=world.node(), home=world.home, state=state)
 
 
 def main() -> None:

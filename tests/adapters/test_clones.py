@@ -17,25 +17,17 @@ import pytest
 
 from tests.world.processes import wait_until
 from upgrader.adapters.clone_databases import schema_of
-from upgrader.adapters.clones import CloneSubjects, StateClones, tree_digest
+from upgrader.adapters.clones import StateClones, tree_digest
+from upgrader.context.proving import CLONE_SUBJECTS
 from upgrader.domain.canary import Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import canary_runs, contents, locks, paths
+from upgrader.services.openclaw import locks
 from upgrader.services.openclaw.clone_state import clone_plan
 
 TOKEN = "t" * 48
 OLD = Path("/home/claw/.openclaw")
-SUBJECTS = CloneSubjects(
-    canary_runs.PAIRING_FILES,
-    canary_runs.PAIRING_TABLES,
-    paths.STATE_DATABASE,
-    paths.AGENT_DATABASES,
-    canary_runs.policy_views,
-    contents.RULES,
-    locks.left_outside,
-)
 CONFIG: dict[str, object] = {
     "gateway": {"mode": "local", "port": 18789, "auth": {"mode": "token", "token": TOKEN}},
     "channels": {"telegram": {"enabled": True, "botToken": "1:secret"}},
@@ -94,7 +86,7 @@ def _wish(**changed: object) -> CloneWish:
 
 
 def _clones(tmp_path: Path) -> StateClones:
-    return StateClones(tmp_path / "canaries", SUBJECTS, lambda path: not path.startswith(("tmp", "cache")))
+    return StateClones(tmp_path / "canaries", CLONE_SUBJECTS, lambda path: not path.startswith(("tmp", "cache")))
 
 
 def _make(tmp_path: Path, tree: Path, **changed: object) -> tuple[Path, Clone]:
@@ -296,7 +288,7 @@ def test_what_a_gateway_left_in_everybodys_temporary_directory_goes_with_its_clo
     def left(state: Path, config: Path, uid: int) -> tuple[Path, ...]:
         return (shared / f"*.{state.parent.parent.name}.lock*", *locks.left_outside(state, config, uid))
 
-    clones = StateClones(tmp_path / "canaries", replace(SUBJECTS, left_outside=left), lambda _: True)
+    clones = StateClones(tmp_path / "canaries", replace(CLONE_SUBJECTS, left_outside=left), lambda _: True)
     with clones.directory() as folder:
         state = folder / "home" / ".openclaw"
         state.mkdir(parents=True)

@@ -6,21 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.installations import installation_on
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.proofs import FileProofs
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement, Verdict
-from upgrader.domain.facts import (
-    AuthFacts,
-    Installation,
-    InstallKind,
-    NodeRuntime,
-    Package,
-    PairingEra,
-    Service,
-    State,
-    SupervisorKind,
-)
+from upgrader.domain.facts import AuthFacts, NodeRuntime
 from upgrader.domain.own_probes import CanarySettings, OwnProbe
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot, SlotOrigin
@@ -43,11 +34,8 @@ def request_(tmp_path: Path) -> CanaryRequest:
     tree = tmp_path / "snapshot" / "tree"
     tree.mkdir(parents=True)
     (tree / "openclaw.json").write_text("{}")
-    package = Package(Path("/p"), Path("/p"), Version("2026.9.5"), InstallKind.NPM_GLOBAL, Path("/"))
-    state = State(Path("/s"), Path("/s/openclaw.json"), 0, PairingEra.SQLITE)
-    found = Installation(package, NODE, Path("/h"), "", state, 1, AuthFacts("token"), Service(SupervisorKind.PROCESS))
     snapshot = Snapshot("a", "", Moment.LIVE, Version("2026.9.5"), "x", tree, 1, 2, "first")
-    return CanaryRequest(found, snapshot, slot("2026.9.6"), slot("2026.9.5"))
+    return CanaryRequest(installation_on(Path("/s")), snapshot, slot("2026.9.6"), slot("2026.9.5"))
 
 
 def proofs(root: Path, settings: CanarySettings | None = None) -> FileProofs:

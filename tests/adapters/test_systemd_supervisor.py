@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.installations import installation_on, installed_at, state_at
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.supervisors import unit_fence, unit_recovery
@@ -19,19 +20,7 @@ from upgrader.adapters.supervisors.systemctl import seconds_of, session_environm
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_processes import belongs
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
-from upgrader.domain.facts import (
-    AuthFacts,
-    GatewayProcess,
-    Installation,
-    InstallKind,
-    NodeRuntime,
-    Package,
-    PairingEra,
-    ProcessIdentity,
-    Service,
-    State,
-    SupervisorKind,
-)
+from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, Service, SupervisorKind
 from upgrader.domain.process import InstallFailed, StartFailed, StopFailed
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.supervision import FenceFailed, NotManaged
@@ -118,11 +107,14 @@ def world(tmp_path: Path) -> Iterator[World]:
     supervisor = SystemdUserSupervisor(
         ProcessRunner({}), SystemClock(), NoProcesses(), units, session, os.getuid(), "openclaw.mjs", RECOVERY
     )
-    package = Package(root, root, Version("2026.9.5"), InstallKind.NPM_GLOBAL, tmp_path / "npm")
-    state = State(tmp_path / ".openclaw", tmp_path / ".openclaw" / "openclaw.json", os.getuid(), PairingEra.SQLITE)
-    service = Service(SupervisorKind.SYSTEMD_USER, NAME, unit)
-    node = NodeRuntime(Path("/usr/bin/env"), "24.19.0")
-    installation = Installation(package, node, tmp_path, "", state, 21401, AuthFacts("token"), service)
+    installation = installation_on(
+        tmp_path / ".openclaw",
+        package=installed_at(root, prefix=tmp_path / "npm"),
+        node=NodeRuntime(Path("/usr/bin/env"), "24.19.0"),
+        state=state_at(tmp_path / ".openclaw", os.getuid()),
+        port=21401,
+        service=Service(SupervisorKind.SYSTEMD_USER, NAME, unit),
+    )
     world = World(tmp_path, unit, supervisor, installation)
     world.status()
     yield world

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.installations import installation_on, installed_at, state_at
 from tests.world.world import World, free_port
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.clone_databases import schema_of
-from upgrader.adapters.clones import CloneSubjects, StateClones
+from upgrader.adapters.clones import StateClones
 from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
@@ -24,23 +25,13 @@ from upgrader.adapters.trees import copy_tree
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
-from upgrader.context.proving import live_memory, settle_clone
+from upgrader.context.proving import CLONE_SUBJECTS, live_memory, settle_clone
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
 from upgrader.domain.contents import Contents
 from upgrader.domain.course import Budgets, Clones, Until
-from upgrader.domain.facts import (
-    AuthFacts,
-    Installation,
-    InstallKind,
-    NodeRuntime,
-    Package,
-    PairingEra,
-    Service,
-    State,
-    SupervisorKind,
-)
+from upgrader.domain.facts import AuthFacts, Installation, NodeRuntime, PairingEra
 from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.secret import Secret
 from upgrader.domain.settle import SettleReport
@@ -49,7 +40,7 @@ from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs, contents, locks, paths
+from upgrader.services.openclaw import canary_lore, paths
 
 
 class Unsealed(LinuxPlaces):
@@ -159,15 +150,19 @@ class Bench:
 
     def installation(self) -> Installation:
         """The machine as the discovery would find it."""
-        world, node = self.world, NodeRuntime(self.world.node.node, "24")
-        era = PairingEra(world.era)
+        world = self.world
         named = json.loads(world.config.read_text())["agents"]["defaults"].get("workspace")
         external = (Path(named),) if named else ()
-        real, named = world.state.resolve(), world.state if world.state.is_symlink() else None
-        state = State(real, real / world.config.name, real.stat().st_uid, era, external=external, named=named)
-        package = Package(world.package, world.package.resolve(), Version(world.version), InstallKind.NPM_GLOBAL, world.prefix)
-        auth = AuthFacts("token", Secret(world.token))
-        return Installation(package, node, world.home, "", state, world.port, auth, Service(SupervisorKind.PROCESS))
+        real, link = world.state.resolve(), world.state if world.state.is_symlink() else None
+        return installation_on(
+            real,
+            package=installed_at(world.package, world.version, world.prefix),
+            node=NodeRuntime(world.node.node, "24"),
+            home=world.home,
+            state=state_at(real, real.stat().st_uid, PairingEra(world.era), external=external, named=link),
+            port=world.port,
+            auth=AuthFacts("token", Secret(world.token)),
+        )
 
     def run(self, candidate: Slot, extras: frozenset[Extra] = frozenset()) -> CanaryReport:
         """The canary of `candidate`."""
@@ -191,16 +186,7 @@ class Bench:
 
     def tools(self) -> CourseTools:
         """All real; only progress is not shown."""
-        subjects = CloneSubjects(
-            canary_runs.PAIRING_FILES,
-            canary_runs.PAIRING_TABLES,
-            paths.STATE_DATABASE,
-            paths.AGENT_DATABASES,
-            canary_runs.policy_views,
-            contents.RULES,
-            locks.left_outside,
-        )
-        real = StateClones(self.root / "canaries", subjects, lambda path: not path.startswith(("tmp", "cache")))
+        real = StateClones(self.root / "canaries", CLONE_SUBJECTS, lambda path: not path.startswith(("tmp", "cache")))
         clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)
         machine = Machine.apart(self.world.home, self.world.environment)
         compiled = CompiledCode(self.root / "live-tmp", os.geteuid())

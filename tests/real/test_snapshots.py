@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from tests.real.conftest import RealWorldOf
-from tests.snapshots.conftest import installation_on, running
 from tests.snapshots.test_snapshots import contents, without
+from tests.world.installations import installation_on, running
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.compare import Comparer
 from upgrader.adapters.exchange import exchange

@@ -2,28 +2,13 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.snapshots import FileSnapshots
-from upgrader.domain.facts import (
-    AuthFacts,
-    GatewayProcess,
-    Installation,
-    InstallKind,
-    NodeRuntime,
-    Package,
-    PairingEra,
-    ProcessIdentity,
-    Service,
-    State,
-    SupervisorKind,
-)
 from upgrader.domain.pathclass import PathClass
-from upgrader.domain.version import Version
 
 
 def classify(path: str) -> PathClass:
@@ -59,27 +44,6 @@ def make_state(root: Path) -> Path:
     (root / "broken").symlink_to("/nowhere/at/all")
     make_database(root / "state" / "openclaw.sqlite")
     return root
-
-
-def installation_on(state: Path) -> Installation:
-    """A stopped installation whose state is `state`."""
-    package = Package(state, state, Version("2026.9.5"), InstallKind.NPM_GLOBAL, state)
-    return Installation(
-        package=package,
-        node=NodeRuntime(Path("/usr/bin/node"), "24.16.0"),
-        home=state.parent,
-        profile="",
-        state=State(state, state / "openclaw.json", 0, PairingEra.SQLITE),
-        port=18789,
-        auth=AuthFacts("token"),
-        service=Service(SupervisorKind.PROCESS),
-    )
-
-
-def running(installation: Installation) -> Installation:
-    """The same with a gateway on it."""
-    gateway = GatewayProcess(ProcessIdentity(1, 0.0), 0, None, None, installation.state.path)
-    return replace(installation, gateways=(gateway,))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.snapshots.conftest import installation_on, make_database, running
+from tests.snapshots.conftest import make_database
+from tests.world.installations import installation_on, running
 from tests.world.processes import wait_until
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.domain.snapshot import SnapshotGivenUp, SnapshotLimits

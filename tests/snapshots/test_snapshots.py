@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.snapshots.conftest import installation_on, make_database, running
+from tests.snapshots.conftest import make_database
+from tests.world.installations import installation_on, running
 from upgrader.adapters import standby as standby_room
 from upgrader.adapters.snapshots import FileSnapshots
 from upgrader.adapters.trees import walk

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.snapshots.conftest import classify, installation_on
+from tests.snapshots.conftest import classify
 from tests.snapshots.test_snapshots import contents
+from tests.world.installations import installation_on
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.durable import replace_durably
 from upgrader.adapters.filecopy import Copier, copy_hashed, digest_file, dress, patch_file

@@ -30,6 +30,16 @@ from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
 from upgrader.services.openclaw import canary_lore, canary_runs, contents, effects, locks, paths, sameness
 
+CLONE_SUBJECTS = CloneSubjects(
+    canary_runs.PAIRING_FILES,
+    canary_runs.PAIRING_TABLES,
+    paths.STATE_DATABASE,
+    paths.AGENT_DATABASES,
+    canary_runs.policy_views,
+    contents.RULES,
+    locks.left_outside,
+)
+
 
 @dataclass(frozen=True)
 class Proving:
@@ -56,17 +66,8 @@ class Proving:
 
     def _clones(self) -> StateClones:
         era = self.keeping.installation.state.era
-        subjects = CloneSubjects(
-            canary_runs.PAIRING_FILES,
-            canary_runs.PAIRING_TABLES,
-            paths.STATE_DATABASE,
-            paths.AGENT_DATABASES,
-            canary_runs.policy_views,
-            contents.RULES,
-            locks.left_outside,
-        )
         root = self.keeping.home / "canaries"
-        return StateClones(root, subjects, lambda path: in_snapshot(paths.classify(era, path)))
+        return StateClones(root, CLONE_SUBJECTS, lambda path: in_snapshot(paths.classify(era, path)))
 
     def _places(self) -> LinuxPlaces:
         # Among the canaries: what a killed trial leaves is swept like theirs.
