@@ -30,6 +30,8 @@ class _Reading(Protocol):
     def environment_files(self) -> tuple[Path, ...]: ...
     @property
     def tokens(self) -> tuple[TokenPlace, ...]: ...
+    @property
+    def command_from(self) -> Path | None: ...
 
 
 class UnitKnowledge(Protocol):
@@ -80,6 +82,7 @@ class UnitFilesProbe:
             tokens=tuple(tokens),
             is_wrapper=reading.package is None,
             binary=reading.node.resolve() if reading.node is not None else None,
+            command_from=reading.command_from,
         )
 
     def neighbours(self, installation: Installation) -> tuple[Neighbour, ...]:

@@ -13,6 +13,8 @@ from upgrader.adapters.observed_files import StateFiles
 from upgrader.adapters.running_probe import GatewaysProbe
 from upgrader.adapters.service_probe import UnitFilesProbe
 from upgrader.adapters.state_probe import PairingFilesProbe
+from upgrader.adapters.supervisors.systemctl import session_environment
+from upgrader.adapters.supervisors.unit_manager import UnitManagerProbe
 from upgrader.context.choices import Options
 from upgrader.context.finding import finder
 from upgrader.context.keeping import Keeping, open_records
@@ -63,6 +65,11 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         clock=machine.clock,
         known_schema=scene_facts.KNOWN_SCHEMA,
         open_repair=lambda found: next(iter(open_records(Keeping(machine, found).home)), ""),
+        manager=UnitManagerProbe(
+            machine.runner,
+            session_environment(machine.uid, machine.account_home, machine.environment),
+            user_name(machine.uid),
+        ),
     )
 
 

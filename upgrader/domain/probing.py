@@ -14,6 +14,7 @@ from upgrader.domain.scene import (
     DeviceDates,
     FileSeen,
     LockSeen,
+    ManagerSeen,
     Neighbour,
     RunningSeen,
     ServiceSeen,
@@ -44,6 +45,13 @@ class ServiceProbe(Protocol):
 
     def neighbours(self, installation: Installation) -> tuple[Neighbour, ...]:
         """Other units of this user that OpenClaw might call gateway-like."""
+
+
+class ManagerProbe(Protocol):
+    """Asks the service manager; changes nothing."""
+
+    def manager(self, installation: Installation) -> ManagerSeen | None:
+        """What it says of the gateway's unit; None where nothing keeps the gateway."""
 
 
 class MachineProbe(Protocol):

@@ -29,7 +29,7 @@ class ServiceSeen:
     """What a service definition starts: package, Node, state and port; `tokens` in the order in which the later one wins.
 
     `version` is that of the package it starts, None where there is none any more; `node_runs` whether its Node is there;
-    `binary` where that leads to, without links.
+    `binary` where that leads to, without links; `command_from` the file its command stands in, the unit or a drop-in.
     """
 
     name: str
@@ -43,6 +43,29 @@ class ServiceSeen:
     tokens: tuple[TokenPlace, ...] = ()
     is_wrapper: bool = False
     binary: Path | None = None
+    command_from: Path | None = None
+
+
+@dataclass(frozen=True)
+class ManagerSeen:
+    """What the service manager says of the gateway's unit, in systemd's own words (`systemctl show`).
+
+    `silent` is why it could not be asked, empty where it answered. `lingers`: whether the user's manager outlives a logout,
+    None where that cannot be seen.
+    """
+
+    unit: str
+    user: str
+    load: str = ""
+    active: str = ""
+    sub: str = ""
+    result: str = ""
+    exit_status: int = 0
+    restarts: int = 0
+    needs_reload: bool = False
+    file_state: str = ""
+    lingers: bool | None = None
+    silent: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +196,7 @@ class Scene:
     running: tuple[RunningSeen, ...] = ()
     logins: LoginsSeen = field(default_factory=LoginsSeen)
     open_repair: str = ""
+    manager: ManagerSeen | None = None
 
     def seen(self, *signatures: str) -> tuple[Sighting, ...]:
         """The sightings of these signatures."""

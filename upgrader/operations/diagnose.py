@@ -15,7 +15,7 @@ from upgrader.domain.observation import Observation
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.pairing_rules import PairingRules
 from upgrader.domain.ports import Clock, Discovery, Observer, Progress
-from upgrader.domain.probing import LineReader, LoginsProbe, MachineProbe, RunningProbe, ServiceProbe, StateProbe
+from upgrader.domain.probing import LineReader, LoginsProbe, MachineProbe, ManagerProbe, RunningProbe, ServiceProbe, StateProbe
 from upgrader.domain.scene import Places, Scene
 from upgrader.domain.sighting import LogEvent, condense
 from upgrader.domain.truths import truths
@@ -54,6 +54,7 @@ class SceneGatherer:
     clock: Clock
     known_schema: int
     open_repair: Callable[[Installation], str]
+    manager: ManagerProbe
 
     def gather(self, installation: Installation) -> Scene:
         """One look at everything. Raises ConfigInvalid."""
@@ -83,6 +84,7 @@ class SceneGatherer:
             running=self.gateways.running(installation),
             logins=self.providers.logins(installation),
             open_repair=self.open_repair(installation),
+            manager=self.manager.manager(installation),
         )
 
     def log_files(self, installation: Installation, configuration: Configuration) -> tuple[Path, ...]:

@@ -53,10 +53,10 @@ class Systemctl:
     runner: Runner
     session: Mapping[str, str]
 
-    def status(self, unit: str) -> UnitStatus:
-        """Look at `unit`; one that does not exist has load `not-found`. Raises NotManaged."""
+    def status(self, unit: str, limit: timedelta = _ANSWER_LIMIT) -> UnitStatus:
+        """Look at `unit`; one that does not exist has load `not-found`. Raises NotManaged, CommandTimedOut."""
         names = _PROPERTIES.replace(" ", ",")
-        return read_status(self.must("show", unit, f"--property={names}").stdout)
+        return read_status(self.must("show", unit, f"--property={names}", limit=limit).stdout)
 
     def must(self, *words: str, limit: timedelta = _ANSWER_LIMIT) -> Ran:
         """Run it and insist on exit 0. Raises NotManaged with its last line, CommandTimedOut."""

@@ -85,10 +85,20 @@ def nobody_serves(scene: Scene) -> tuple[Cause, ...]:
         remedy = f"`ss -ltnp 'sport = :{who.port}'` shows it; end it or set another gateway.port"
         return (_service("port-taken", title, remedy, (f"{who.address}:{who.port}",), Impact.NOW),)
     if not scene.installation.gateways:
-        return (_service("no-gateway", "no gateway runs on this state", "`openclaw gateway start`", (), Impact.TOLD),)
+        remedy, evidence = _way_to_start(scene)
+        return (_service("no-gateway", "no gateway runs on this state", remedy, evidence, Impact.TOLD),)
     return (
         _service("gateway-not-ready", "the gateway runs and is not ready", "`openclaw logs`", (seen.ready_detail,), Impact.NOW),
     )
+
+
+def _way_to_start(scene: Scene) -> tuple[str, tuple[str, ...]]:
+    """The command that starts it, and why another comes first where the service manager cannot be reached."""
+    manager = scene.manager
+    if manager is None or not manager.silent:
+        return "`openclaw gateway start`", ()
+    linger = f"`loginctl enable-linger {manager.user}` gives this user a service manager that stays"
+    return f"{linger}; then `openclaw gateway start`", (f"the service manager does not answer: {manager.silent}",)
 
 
 def _service(code: str, title: str, remedy: str, evidence: tuple[str, ...], impact: Impact) -> Cause:
@@ -138,7 +148,7 @@ def _neighbour(scene: Scene, unit: Neighbour) -> Cause:
         return _service(
             "second-service",
             f"{unit.name} starts a second gateway on the same state",
-            f"`systemctl --user disable --now {unit.name}`",
+            f"`systemctl --user disable --now {unit.name}`, then `rm {unit.path}` and `systemctl --user daemon-reload`",
             (str(unit.path), f"state {unit.state}"),
             Impact.NOW,
         )

@@ -14,6 +14,7 @@ from upgrader.domain.causes import (
     scopes,
     service,
     strangers,
+    units,
 )
 from upgrader.domain.diagnosis import Cause, ranked
 from upgrader.domain.scene import Scene
@@ -46,9 +47,14 @@ RULES: tuple[Rule, ...] = (
     scopes.cache_narrower,
     releases.identity_made_anew,
     releases.identity_missing,
+    units.masked,
     service.token_drift,
     service.shell_token,
     service.starts_another,
+    units.held_back,
+    units.failed,
+    units.replaced_by_drop_in,
+    units.not_read_again,
     service.reads_another_state,
     running.of_another_state,
     gateways.nobody_serves,
@@ -75,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     providers.lost_logins,
     lookalikes.agents_apart,
     lookalikes.sessions_in_part,
+    units.not_at_boot,
     gateways.stale_owner,
     gateways.gateway_like,
 )

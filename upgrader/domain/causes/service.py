@@ -99,9 +99,12 @@ def starts_another(scene: Scene) -> tuple[Cause, ...]:
 
 def _unit(scene: Scene, code: str, title: str) -> Cause:
     service = scene.service
-    evidence = (f"{service.path}", f"commands here: {scene.client.package_root}") if service else ()
-    place = str(service.path) if service else ""
-    return Cause(code, title, Likelihood.CERTAIN, Impact.NOW, evidence, _REINSTALL, Nature.SERVICE, place=place)
+    place = service.command_from or service.path if service else ""
+    evidence = (f"{place}", f"commands here: {scene.client.package_root}") if service else ()
+    remedy = _REINSTALL
+    if service is not None and place != service.path:  # a drop-in wins over whatever is written into the unit
+        remedy = f"correct or remove ExecStart in {place}, `systemctl --user daemon-reload`, then `openclaw gateway restart`"
+    return Cause(code, title, Likelihood.CERTAIN, Impact.NOW, evidence, remedy, Nature.SERVICE, place=str(place))
 
 
 def reads_another_state(scene: Scene) -> tuple[Cause, ...]:

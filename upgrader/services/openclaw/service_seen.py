@@ -33,6 +33,7 @@ class UnitReading:
     state: Path
     environment_files: tuple[Path, ...]
     tokens: tuple[TokenPlace, ...]
+    command_from: Path | None
 
 
 def read_parts(parts: tuple[UnitPart, ...], account_home: Path, exists: Callable[[Path], bool]) -> UnitReading:
@@ -48,6 +49,7 @@ def read_parts(parts: tuple[UnitPart, ...], account_home: Path, exists: Callable
         state=units.state_of(environment, account_home, exists),
         environment_files=definition.environment_files,
         tokens=_tokens(parts),
+        command_from=definition.command_from,
     )
 
 
