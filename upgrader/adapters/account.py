@@ -53,9 +53,20 @@ def _written(location: Location) -> Iterator[Path]:
     yield from dict.fromkeys(place for place in (state, state.parent, location.config.resolve().parent) if place.is_dir())
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is to be seen there; what lies in a directory that is closed to this user is not."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def _owner(path: Path) -> int | None:
+    """Who owns it; for what lies in a directory that is closed to this user, the owner of that directory."""
     try:
         return path.stat().st_uid
+    except PermissionError:
+        return _owner(path.parent)
     except OSError:
         return None
 

@@ -56,7 +56,7 @@ class NodeBinaries:
         """The first executable `node` of a PATH."""
         for folder in path.split(os.pathsep):
             candidate = Path(folder) / "node"
-            if folder.startswith("/") and candidate.is_file() and os.access(candidate, os.X_OK):
+            if folder.startswith("/") and os.access(candidate, os.X_OK) and candidate.is_file():  # a folder may be closed to us
                 return candidate
         return None
 

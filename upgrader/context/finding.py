@@ -1,10 +1,9 @@
 """Joins the discovery."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.adapters.account import SystemAccounts
+from upgrader.adapters.account import SystemAccounts, is_there
 from upgrader.adapters.config_file import ConfigFile
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.packages import PackageTrees
@@ -55,9 +54,8 @@ def finder(machine: Machine, options: Options) -> Finder:
 def discovery(machine: Machine) -> Discover:
     """The discovery over this machine."""
     slots = machine.data / "slots"
-    exists: Callable[[Path], bool] = Path.exists
     return Discover(
-        layout=layout.OpenClawLayout(exists),
+        layout=layout.OpenClawLayout(is_there),
         installs=PackageTrees(
             install_places.places,
             installing.read_package,

@@ -16,6 +16,8 @@ from upgrader.context.choices import Options
 from upgrader.domain.selection import Selection
 from upgrader.services.openclaw import gateway_process, locations
 
+_NAME = "openclaw-upgrader"
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -37,15 +39,16 @@ class Machine:
     def here(cls) -> "Machine":
         """The machine as the caller's environment shows it."""
         uid = os.geteuid()
+        home = _account_home(uid)
         return cls(
             environment=dict(os.environ),
             uid=uid,
-            account_home=_account_home(uid),
+            account_home=home,
             directory=_directory(),
-            data=platformdirs.user_data_path("openclaw-upgrader", appauthor=False),
-            cache=platformdirs.user_cache_path("openclaw-upgrader", appauthor=False),
+            data=_own(platformdirs.user_data_path(_NAME, appauthor=False), uid, home / ".local" / "share"),
+            cache=_own(platformdirs.user_cache_path(_NAME, appauthor=False), uid, home / ".cache"),
             python=Path(sys.executable),
-            config=platformdirs.user_config_path("openclaw-upgrader", appauthor=False),
+            config=_own(platformdirs.user_config_path(_NAME, appauthor=False), uid, home / ".config"),
         )
 
     @classmethod
@@ -85,6 +88,13 @@ class Machine:
     def processes(self) -> ProcessTable:
         """The process table, as OpenClaw is recognised in it."""
         return ProcessTable(self.clock, locations.SELECTING, gateway_process.is_lock_file, gateway_process.read_process)
+
+
+def _own(place: Path, uid: int, otherwise: Path) -> Path:
+    """`place`, or the one in root's own home where root was given somebody else's (sudo that keeps HOME): what it made there
+    would lock them out of their own directories."""
+    there = next(each for each in (place, *place.parents) if each.exists())
+    return otherwise / _NAME if uid == 0 and there.stat().st_uid != uid else place
 
 
 def _account_home(uid: int) -> Path:
