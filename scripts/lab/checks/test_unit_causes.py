@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,7 +144,7 @@ def whole(lab: Lab) -> Iterator[Lab]:
 
 def diagnosed() -> list[dict[str, str]]:
     """The causes, likeliest first."""
-    said = run("upgrader", "--json", "diagnose")
+    said = run(sys.executable, "-m", "upgrader", "--json", "diagnose")
     return list(json.loads(said.stdout)["data"]["causes"])
 
 
