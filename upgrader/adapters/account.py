@@ -50,7 +50,8 @@ class SystemAccounts:
 def _written(location: Location) -> Iterator[Path]:
     """Directories a move writes to that exist: the state, the folder it lies in, the folder of the configuration."""
     state = location.state.resolve()
-    yield from dict.fromkeys(place for place in (state, state.parent, location.config.resolve().parent) if place.is_dir())
+    places = dict.fromkeys((state, state.parent, location.config.resolve().parent))
+    yield from (place for place in places if is_there(place) and place.is_dir())
 
 
 def is_there(path: Path) -> bool:
