@@ -2,12 +2,15 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.world.fixtures import WorldOf
+from tests.world.registry import FakeRegistry, RegistryFault
 from upgrader.cli import app as front
 
 
@@ -92,6 +95,20 @@ def test_what_selects_the_installation_may_stand_behind_the_command_too(words: t
 def test_the_next_command_stands_on_one_line_however_narrow_the_screen(tmp_path: Path) -> None:
     ended = said_to(tmp_path, "status")
     assert "hint: `upgrader demo` shows it on an OpenClaw of its own; `npm install -g openclaw` installs one" in ended.stderr
+
+
+def test_who_interrupts_is_told_so_in_the_form_of_every_error(world_of: WorldOf, registry: FakeRegistry) -> None:
+    registry.fault = RegistryFault.SLOW
+    world = world_of()
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        registry.requests.clear()
+        waiting = world.begin("--json", "canary", "2026.9.6")
+        world.wait(lambda: registry.requests, "a question to the registry", 60)
+        waiting.process.send_signal(number)
+        assert waiting.wait(60) == code
+        told = json.loads(waiting.out.read_text())
+        assert (told["exit_code"], told["errors"][0]["code"]) == (code, "interrupted")
+        assert "`upgrader status`" in told["errors"][0]["hint"]
 
 
 def test_tab_completes_commands_and_their_options(tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
 """The command line as typer reads it: options and dispatch."""
 
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
 from upgrader import __version__, context
 from upgrader.cli.output import Output
 from upgrader.cli.session import Session
-from upgrader.errors import UsageError
+from upgrader.errors import UpgraderError, UsageError
 
 _EXAMPLES = """
 Examples:
@@ -48,8 +49,29 @@ _MODULES = (
 )
 _ALSO = {"hold": "pin", "unpin": "pin"}
 
+
+class _Interrupt(Exception):
+    """An interrupt on its way through typer, which would end in silence with 130, whatever the signal."""
+
+    def __init__(self, signalled: KeyboardInterrupt) -> None:
+        super().__init__()
+        self.signalled = signalled
+
+
+class _Commands(TyperGroup):
+    """The commands; an interrupt leaves them as it came."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Do what was typed. Raises _Interrupt."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Interrupt(error) from error
+
+
 app = typer.Typer(
     name="upgrader",
+    cls=_Commands,
     help="Upgrade OpenClaw as a transaction: plan, canary, cut over, check pairing, roll back with nothing lost.",
     epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -93,12 +115,17 @@ def load(words: list[str]) -> None:
 
 
 def typed(words: list[str]) -> int:
-    """Do what the words say and return the exit code. Raises UpgraderError, UsageError for words that say nothing."""
+    """Do what the words say and return the exit code.
+
+    Raises UpgraderError, UsageError for words that say nothing, KeyboardInterrupt.
+    """
     load(words)
     try:
         return int(get_command(app)(words, prog_name="upgrader", standalone_mode=False) or 0)
-    except typer.Abort:
-        return 130
+    except _Interrupt as carried:
+        raise carried.signalled from None
+    except typer.Abort as error:
+        raise UpgraderError("no answer was given", code="declined") from error
     except TyperException as error:
         raise _usage(words, error) from error
 

@@ -30,7 +30,7 @@ from upgrader.domain.snapshot import OutsideFile, Snapshot
 from upgrader.domain.transaction import Opened
 from upgrader.errors import UpgraderError
 from upgrader.operations.quiesce import Quiesce
-from upgrader.operations.undoing import STOP_LIMIT, Undoer
+from upgrader.operations.undoing import PHRASES, STOP_LIMIT, Undoer
 
 
 class ChecksFailed(UpgraderError):
@@ -195,23 +195,9 @@ class Cutover:
     def _step(self, journal: JournalFile, step: Step, *undos: Undo) -> Iterator[None]:
         """Intend, durable; act; done, durable. The progress shows the step while it runs."""
         journal.append(Mark.INTEND, step, undos)
-        with self.undoer.progress.step(_PHRASES[step]):
+        with self.undoer.progress.step(PHRASES[step]):
             yield
         journal.append(Mark.DONE, step)
-
-
-_PHRASES = {
-    Step.STANDBY: "laying a copy of the state ready beside it",
-    Step.FENCE: "keeping the gateway from being started by others",
-    Step.STOP: "stopping the gateway",
-    Step.FINAL: "taking the last changes into the copy",
-    Step.SWITCH: "switching the package",
-    Step.DOCTOR: "letting the new release migrate the state",
-    Step.RESTORE: "bringing the restored state in",
-    Step.INSTALL: "writing the service definition",
-    Step.START: "starting the gateway",
-    Step.VERIFY: "checking the live gateway",
-}
 
 
 def _inside(state: Path, workspaces: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -212,7 +212,7 @@ def _failure_of(error: UpgraderError | OSError | KeyboardInterrupt) -> Failure:
         unchanged = error.unchanged if isinstance(error, Inconclusive) else ""
         return Failure(error.code, error.message, error.why, error.hint, unchanged)
     if isinstance(error, KeyboardInterrupt):
-        return Failure("interrupted", "interrupted", "it was asked to stop")
+        return Failure("interrupted", "it was interrupted", hint="the same command tries again")
     return Failure("system_error", error.strerror or type(error).__name__, str(error.filename or ""))
 
 

@@ -18,6 +18,19 @@ from upgrader.errors import UpgraderError
 
 STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop and its unit allows 330
 
+PHRASES = {
+    Step.STANDBY: "laying a copy of the state ready beside it",
+    Step.FENCE: "keeping the gateway from being started by others",
+    Step.STOP: "stopping the gateway",
+    Step.FINAL: "taking the last changes into the copy",
+    Step.SWITCH: "switching the package",
+    Step.DOCTOR: "letting the new release migrate the state",
+    Step.RESTORE: "bringing the restored state in",
+    Step.INSTALL: "writing the service definition",
+    Step.START: "starting the gateway",
+    Step.VERIFY: "checking the live gateway",
+}
+
 
 @dataclass(frozen=True)
 class WayBack:
@@ -55,7 +68,7 @@ class Undoer:
         settled: list[Settled] = []
         for step in owed:
             try:
-                with self.progress.step(f"undoing {step.step.value}"):
+                with self.progress.step(f"undoing: {PHRASES[step.step]}"):
                     for undo in step.undos:
                         settled.extend(self._undo(undo, opened, journal))
             except (UpgraderError, OSError) as error:
