@@ -169,11 +169,15 @@ def test_no_link_of_a_clone_leads_back_or_to_what_is_not_there(tmp_path: Path, t
 
 
 def test_a_database_that_is_none_is_told_and_left(tmp_path: Path, tree: Path) -> None:
+    odd = tree / "credentials" / os.fsdecode(b"odd-\xff.json")
+    odd.parent.mkdir()
+    odd.write_text('{"token": "t"}')
     spoilt = tree / "agents" / "old" / "agent" / "openclaw-agent.sqlite"
     spoilt.parent.mkdir(parents=True)
     spoilt.write_bytes(b"not a database at all " * 100)
     state, clone = _make(tmp_path, tree)
     assert (state / spoilt.relative_to(tree)).read_bytes() == spoilt.read_bytes()
+    assert r"credentials/odd-\xff.json" in {edit.place for edit in clone.edits}
     assert "cannot be read" in next(edit.why for edit in clone.edits if "agents/old" in edit.place)
 
 

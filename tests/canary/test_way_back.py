@@ -15,6 +15,7 @@ from upgrader.context.proving import settle_clone
 from upgrader.domain.canary import CanaryReport, Extra
 from upgrader.domain.check import Verdict
 from upgrader.domain.settle import NotSettled, SettleReport
+from upgrader.operations.proving import failures
 
 BACK = frozenset({Extra.ROLLBACK})
 
@@ -51,6 +52,7 @@ def test_a_way_back_that_loses_a_pairing_is_not_let_through(shared_bench: Bench,
     report = replace(shared_bench, settle=losing).run(candidate(), BACK)
     assert report.verdict is Verdict.FAIL
     assert back(report)["pairing.recorded"] is Verdict.FAIL
+    assert "pairing.recorded" in {each.code for each in failures(report)}
 
 
 def test_a_way_back_that_cannot_be_settled_is_inconclusive(shared_bench: Bench, candidate: Candidate) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from upgrader.adapters.filecopy import Copier
 from upgrader.adapters.namespaces import SYSTEM
+from upgrader.adapters.shown import shown
 from upgrader.domain.clone import Edit, PathMove
 
 _THERE = tuple(Path("/", name) for name in (*SYSTEM, "proc", "dev"))
@@ -28,17 +29,17 @@ def _links(root: Path) -> Iterator[Path]:
 
 
 def _settled(clone: Path, link: Path, seat: PathMove) -> Iterator[Edit]:
-    place, named = link.relative_to(clone), link.readlink()
-    target = Path(os.path.normpath(seat.old / place.parent / named))
+    relative, named = link.relative_to(clone), link.readlink()
+    place, target = shown(relative), Path(os.path.normpath(seat.old / relative.parent / named))
     real = Path(os.path.realpath(target))
     inside = next((path.relative_to(seat.old) for path in (target, real) if path.is_relative_to(seat.old)), None)
     if inside is not None:
         if named.is_absolute() and named != seat.new / inside:
             link.unlink()
             link.symlink_to(seat.new / inside)
-            yield Edit(str(place), "a link that led into the live state leads into the clone")
+            yield Edit(place, "a link that led into the live state leads into the clone")
     elif not any(target.is_relative_to(system) for system in _THERE):
-        yield from _replaced(link, str(place), real, seat)
+        yield from _replaced(link, place, real, seat)
 
 
 def _replaced(link: Path, place: str, real: Path, seat: PathMove) -> Iterator[Edit]:

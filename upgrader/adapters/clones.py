@@ -21,6 +21,7 @@ from upgrader.adapters.clone_databases import edit_database, schema_of, table_ro
 from upgrader.adapters.clone_links import settle_links
 from upgrader.adapters.contents import look, words_in
 from upgrader.adapters.durable import make_private
+from upgrader.adapters.shown import shown
 from upgrader.adapters.trees import copy_tree, remove
 from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove
 from upgrader.domain.contents import Contents, ContentsRules
@@ -105,11 +106,11 @@ class StateClones:
         edits = [*plan.config.edits, *settle_links(state, plan.seat), *_drop(state, plan.drop)]
         for rule in plan.files:
             for path in sorted(p for p in state.glob(rule.pattern) if p.is_file() and not p.is_symlink()):
-                edits.extend(_rewrite(path, rule.change, str(path.relative_to(state)), rule.why))
+                edits.extend(_rewrite(path, rule.change, shown(path.relative_to(state)), rule.why))
         database = state / self._subjects.database
         edits.extend(edit_database(database, self._subjects.database, plan.state_sql, plan.moves, plan.inert))
         for path in sorted(state.glob(self._subjects.agent_databases)):
-            place = str(path.relative_to(state))
+            place = shown(path.relative_to(state))
             edits.extend(edit_database(path, place, plan.agent_sql, plan.moves, plan.inert))
         _write_private(state / config_name, plan.config.data)
         likeness = self.compare(tree, state, plan, config_name, source)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from upgrader.adapters.databases_unchanged import open_unchanged
+from upgrader.adapters.shown import shown
 from upgrader.domain.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows, Skill
 
 _PIECE, _OVERLAP = 1 << 20, 64  # bytes read at once, and shared with the piece before
@@ -21,7 +22,7 @@ def look(state: Path, databases: tuple[Path, ...], config: Path, package: Path, 
     plugins: list[Plugin] = []
     credentials = set(_file_names(state, rules))
     for path in databases:
-        name = str(path.relative_to(state))
+        name = shown(path.relative_to(state))
         try:
             with closing(open_unchanged(path)) as connection:
                 schemas.append((name, int(connection.execute("PRAGMA user_version").fetchone()[0])))
@@ -64,7 +65,7 @@ def _file_names(state: Path, rules: ContentsRules) -> Iterator[str]:
 def _skills(state: Path, package: Path, rules: ContentsRules) -> Iterator[Skill]:
     for pattern in rules.skill_files:
         for path in sorted(p for p in state.glob(pattern) if p.is_file()):
-            yield rules.skill(str(path.relative_to(state)), path.read_bytes())
+            yield rules.skill(shown(path.relative_to(state)), path.read_bytes())
     for path in sorted(package.glob(rules.bundled_skills)):
         yield replace(rules.skill(str(path.relative_to(package)), path.read_bytes()), place="", bundled=True)
 

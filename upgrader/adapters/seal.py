@@ -26,6 +26,7 @@ from upgrader.adapters.durable import make_private
 from upgrader.adapters.hand import HandProcess, accept, hello, listening
 from upgrader.adapters.place_job import write_command, write_job
 from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.shown import shown
 from upgrader.domain.canary import Seal
 from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Site
 from upgrader.domain.ports import Command, Ran
@@ -282,4 +283,4 @@ def _decoded(answer: Mapping[str, object], name: str) -> bytes:
 
 def _words(answer: Mapping[str, object], name: str) -> tuple[str, ...]:
     value = answer[name]
-    return tuple(str(v) for v in value) if isinstance(value, list) else ()
+    return tuple(shown(str(v)) for v in value) if isinstance(value, list) else ()

@@ -111,12 +111,14 @@ class CloneCanary:
         """The candidate in an empty profile: when asked for, and to tell a fault of this state from one of both releases."""
         if Extra.FRESH not in request.extras and found.blame is not Blame.STATE:
             return None
-        slot, tools = request.candidate, self.tools
+        slot, tools, found_at = request.candidate, self.tools, request.installation
+        config = found_at.state.path / found_at.state.config.name  # the user's own may lie elsewhere
+        bare = replace(found_at, state=replace(found_at.state, config=config, external=()))
         data = tools.lore.fresh_config(tools.nonce() + tools.nonce() + tools.nonce())
         tools.progress.note(f"{slot.version} in an empty profile")
-        with tools.clones.blank(request.installation.state.config.name, data) as tree:
+        with tools.clones.blank(config.name, data) as tree:
             snapshot = replace(request.snapshot, tree=tree, version=slot.version, size_bytes=0)
-            return self._run(replace(request, snapshot=snapshot, present=slot), slot, seal, Until.END)
+            return self._run(replace(request, installation=bare, snapshot=snapshot, present=slot), slot, seal, Until.END)
 
     def _there_and_back(
         self, request: CanaryRequest, seal: Seal, until: Until

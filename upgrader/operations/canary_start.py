@@ -9,6 +9,7 @@ from upgrader.domain.said import last_words
 from upgrader.operations.canary_round import Grounds
 from upgrader.operations.canary_tools import CourseTools
 
+_READ = 64 * 1024 * 1024  # bytes
 _POLL = timedelta(seconds=0.1)
 
 
@@ -48,8 +49,11 @@ def _is_ready(tools: CourseTools, at: Grounds) -> bool:
 
 
 def bytes_of(path: Path) -> bytes:
-    """What a gateway has written so far; nothing where there is no such file."""
+    """The end of what a gateway has written so far; nothing where there is no such file. One that never stops writing must
+    not fill the memory of who looks."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _READ))
+            return file.read(_READ)
     except FileNotFoundError:
         return b""

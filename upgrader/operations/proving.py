@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest, Extra
+from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.facts import Installation
 from upgrader.domain.outcome import Failure, Outcome, Status
@@ -101,17 +101,27 @@ def ending(verdicts: tuple[Verdict, ...]) -> tuple[Status, int]:
 
 
 def failures(report: CanaryReport) -> tuple[Failure, ...]:
-    """Why a canary did not pass: its required checks that failed or could not be judged; nothing when it passed."""
+    """Why a canary did not pass: its required checks that failed or could not be judged; nothing when it passed.
+
+    Where the candidate's own did not, the way back did: then those of the present release on what a rollback restores.
+    """
     if report.verdict is Verdict.PASS:
         return ()
+    of_candidate = _not_passed(report.candidate, "on the clone")
+    if of_candidate or report.rehearsal is None:
+        return of_candidate
+    return _not_passed(report.rehearsal, "on what a rollback restores")
+
+
+def _not_passed(run: CanaryRun, where: str) -> tuple[Failure, ...]:
     return tuple(
-        _failure(each, str(report.candidate.version))
-        for each in report.candidate.judgements
+        _failure(each, f"{run.version} {where}")
+        for each in run.judgements
         if each.need is Need.REQUIRED and each.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     )
 
 
-def _failure(judgement: Judgement, version: str) -> Failure:
+def _failure(judgement: Judgement, whose: str) -> Failure:
     """A remedy that names a command is the next step; one that does not says what it would mean."""
     why, hint = ("", judgement.remedy) if "`" in judgement.remedy else (judgement.remedy, _ELSEWHERE)
-    return Failure(judgement.check, f"{version} on the clone: {judgement.why}", why, hint, "the live gateway was not touched")
+    return Failure(judgement.check, f"{whose}: {judgement.why}", why, hint, "the live gateway was not touched")
