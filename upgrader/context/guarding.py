@@ -18,6 +18,7 @@ from upgrader.context.wiring import Wiring
 from upgrader.domain.happening import Happening
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan import ExitStyle
+from upgrader.domain.units import span
 from upgrader.domain.watching import Look, Pace, WatchData
 from upgrader.errors import UpgraderError
 from upgrader.operations.watch import Watch
@@ -40,6 +41,8 @@ def watch(
     wiring: Wiring, mending: Mending, tell: Callable[[Happening], None], pace: Pace, limit: timedelta | None
 ) -> Outcome[WatchData]:
     """`upgrader watch`: until `limit`, or an interrupt."""
+    end = "" if limit else "; Ctrl-C ends it"
+    wiring.progress.note(f"watching: a glance every {span(pace.glance.total_seconds())}, a line for each change{end}")
     return _watch(wiring, mending, tell, pace).run(limit)
 
 

@@ -22,6 +22,7 @@ _VERDICTS = {
     HandshakeResult.NOT_TRIED: Verdict.NOT_APPLICABLE,
 }
 _OF_PAIRING = "agent-pairing-required"
+_RESTART = "`upgrader status` tells how to return; `openclaw gateway restart` goes over to what is installed"
 _SHOW = "`upgrader diagnose` names the cause and the next command"
 
 
@@ -91,7 +92,7 @@ def _version(observation: Observation) -> Judgement:
     if said == {str(observation.version)}:
         return Judgement("live.version", Verdict.PASS, f"the gateway is {observation.version}")
     why = f"the gateway says it is {', '.join(sorted(said))}, installed is {observation.version}"
-    return Judgement("live.version", Verdict.FAIL, why, "restart the gateway")
+    return Judgement("live.version", Verdict.FAIL, why, _RESTART)
 
 
 def _log(seen: LogFinding, observation: Observation) -> Judgement:
