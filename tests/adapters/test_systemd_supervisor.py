@@ -309,6 +309,11 @@ def test_a_gateway_that_runs_beside_its_service_stands_against_a_move(world: Wor
     assert "pid 4242" in world.supervisor.objections(beside)[0]
     hosted = replace(world.installation, gateways=(replace(foreground, unit=NAME),))
     assert world.supervisor.objections(hosted) == ()
+    assert world.supervisor.objections(world.installation) == (), "a stopped one may be moved, and stays stopped"
+    for active, sub in (("activating", "auto-restart"), ("active", "running")):  # between two tries, or not up yet
+        world.status(ActiveState=active, SubState=sub, ExecMainStatus=1)
+        (sentence,) = world.supervisor.objections(world.installation)
+        assert f"systemd is starting {NAME}" in sentence and f"`systemctl --user stop {NAME}`" in sentence
 
 
 def test_a_launch_goes_through_the_pointer_so_that_it_means_what_stands_there(world: World) -> None:

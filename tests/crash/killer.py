@@ -2,18 +2,22 @@
 
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
 spawn, signal) has two moments, just before it and just after it, counted from the first entry of a journal to its last.
-MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment
-after that entry. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. With `gateway:` before it not upgrader dies but
+the gateway, once; with `port:` somebody takes its port for as long as this process lives; `gateway:canary` is while the
+candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
 
 The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
 make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.
 """
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,7 @@ class Walk:
     """Counts moments while a move is open and dies at the chosen one."""
 
     def __init__(self, moment: str, report: Path) -> None:
-        self.moment = moment
+        self.struck, _, self.moment = moment.rpartition(":")
         self.count = 0
         self.is_open = False
         self.entry = ""
@@ -45,7 +49,18 @@ class Walk:
         self._report.write(f"{self.count}\t{what}\t{self.entry}\n")
         if self.moment in (str(self.count), f"{what}@{self.entry}"):
             self._report.flush()
+            self.strike()
+
+    def strike(self) -> None:
+        """What happens at the moment."""
+        if not self.struck:
             os.kill(os.getpid(), signal.SIGKILL)
+        self.moment = ""
+        if self.struck == "gateway":
+            end_gateways()
+        elif self.struck == "port":
+            configuration = json.loads((Path.home() / ".openclaw" / "openclaw.json").read_text())
+            self._thief = socket.create_server(("127.0.0.1", configuration["gateway"]["port"]))
 
     def around(self, name: str, effect: Callable[..., Any]) -> Callable[..., Any]:
         """The same effect with a moment before and one after it."""
@@ -57,6 +72,15 @@ class Walk:
             return result
 
         return watched
+
+
+def end_gateways() -> None:
+    """Kill every gateway of this home."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cmdline()[:1] == ["openclaw-gateway"] and process.environ().get("HOME") == os.environ["HOME"]:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait(10)
 
 
 def watch(walk: Walk) -> None:
@@ -127,6 +151,8 @@ def main() -> None:
     walk = Walk(sys.argv[1], Path(sys.argv[2]))
     watch(walk)
     CloneCanary.run = content  # type: ignore[method-assign,assignment]
+    if walk.moment == "canary":
+        CloneCanary.run = lambda self, request: walk.strike() or content(self, request)  # type: ignore
     sys.argv = ["upgrader", *sys.argv[3:]]
     from upgrader.cli.running import main as entry
 

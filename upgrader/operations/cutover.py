@@ -83,6 +83,8 @@ class Cutover:
         outage = self.clock.monotonic() - began if gateway else 0.0
         with self._step(journal, Step.VERIFY):
             after = self._verify(opened, before) if gateway else None
+            if gateway:  # a gateway may serve its checks and end
+                self.undoer.readiness.wait(_moved(opened), opened.target.version, gateway)
         journal.append(Mark.COMMITTED)
         return Cut(after, outage, settled)
 

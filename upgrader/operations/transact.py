@@ -53,6 +53,7 @@ class Transact:
     def run(self, intention: Intention, data: MoveData) -> Outcome[MoveData]:
         """Committed (0), or rolled back by itself (4), or neither and said so (5). `data` is what is known so far."""
         self.refuse(intention.installation)
+        self._refuse_changed(intention.installation)
         opened = self._opened(intention)
         launch = self.cutover.undoer.supervisor.launch_record(intention.installation)
         journal = self.journals.begin(opened.transaction, opened, launch.to_bytes(), by_hand(opened))
@@ -68,7 +69,7 @@ class Transact:
             raise
         notices, kept = self._finish(journal)
         serving = f"{opened.target.version} serves, checked live" if opened.was_running else "the gateway was not running"
-        return Outcome(
+        outcome = Outcome(
             opened.move.value,
             replace(
                 data,
@@ -80,6 +81,21 @@ class Transact:
             ),
             notices=notices,
         )
+        return outcome if not opened.was_running or self._runs(opened.installation) else _ended_since(opened, outcome)
+
+    def _runs(self, installation: Installation) -> bool:
+        return bool(self.cutover.undoer.processes.gateways_on(installation.state.path))
+
+    def _refuse_changed(self, installation: Installation) -> None:
+        """Whether a gateway ran when it was looked decides whether one is started at the end. Raises Blocked."""
+        runs = self._runs(installation)
+        if runs != installation.is_running:
+            raise Blocked(
+                f"the gateway {'came up' if runs else 'ended'} while the move was prepared",
+                why="what was looked at before is no longer so",
+                hint="`upgrader status` shows what runs now; then the same command again",
+                code="world_moved",
+            )
 
     def refuse(self, installation: Installation) -> None:
         """Nothing is moved past an obstacle, beside OpenClaw's own updater, against the supervisor, or where there would be no
@@ -143,6 +159,13 @@ class Transact:
             data = replace(data, serving=f"{opened.present.version} runs on, undisturbed")
             return Outcome(opened.move.value, data, Status.INCONCLUSIVE, error.exit_code, (cause,))
         checks = self._checked_as_before(opened, intention.before)
+        if opened.was_running and not self._runs(opened.installation):
+            raise RollbackIncomplete(
+                f"{opened.present.version} is back, but its gateway has ended since",
+                why=f"it served; the move failed because of this: {cause.message}",
+                hint="`upgrader diagnose` tells why it ended; `openclaw gateway start` starts it",
+                unchanged="package, state, configuration and service are those of before",
+            )
         undone_to = opened.present.version
         return Outcome(
             opened.move.value,
@@ -198,6 +221,15 @@ class Transact:
             before=intention.before.judgements if intention.before else (),
             started=self.clock.now().isoformat(),
         )
+
+
+def _ended_since(opened: Opened, outcome: Outcome[MoveData]) -> Outcome[MoveData]:
+    """The move stands, and its gateway ended after it was checked: nothing goes back by itself, and it is told."""
+    version, present = opened.target.version, opened.present.version
+    data = replace(outcome.data, serving=f"{version} served, checked live, and its gateway has ended since")
+    hint = f"`upgrader diagnose` tells why; `openclaw gateway start` starts it, `upgrader rollback` returns to {present}"
+    failure = Failure("gateway_ended", f"the gateway of {version} has ended", "it was there when it was checked", hint, "")
+    return replace(outcome, data=data, status=Status.FAILED, exit_code=Blocked.exit_code, failures=(failure,))
 
 
 def _exit_code_of(error: UpgraderError | OSError | KeyboardInterrupt) -> int:

@@ -54,7 +54,7 @@ class Upgrade:
         return self.transact.run(intention, data)
 
     def _unmoved(self, planned: Installation, present: Installation) -> None:
-        """What was proven must still be what is there. Raises Blocked when package, schema or config changed meanwhile."""
+        """What was proven must still be what is there. Raises Blocked when package, schema, config or gateway changed."""
         changed = [
             name
             for name, was, now in (
@@ -62,6 +62,7 @@ class Upgrade:
                 ("the package's place", planned.package.root, present.package.root),
                 ("the state's schema", planned.state.state_schema, present.state.state_schema),
                 ("the configuration", planned.config_digest, present.config_digest),
+                ("whether the gateway runs", planned.is_running, present.is_running),
             )
             if was != now
         ]

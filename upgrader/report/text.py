@@ -91,6 +91,8 @@ def _move_headline(outcome: Outcome[MoveData]) -> str:
             return f"[green]nothing to do:[/green] {escape(data.serving)}"
         case Status.INCONCLUSIVE if data.transaction:
             return f"[yellow]put off:[/yellow] {arrow}; {escape(data.serving)}"
+        case Status.FAILED if data.transaction:
+            return f"[red]{outcome.command} done, but not well:[/red] {arrow}; {escape(data.serving)}"
         case Status.ROLLED_BACK:
             return f"[yellow]rolled back:[/yellow] {arrow} failed; {escape(data.serving)}"
         case _:

@@ -97,6 +97,11 @@ class SystemdUserSupervisor:
             for gateway in installation.gateways
             if gateway.unit != _name(installation)
         )
+        if not installation.gateways and not status.is_down:  # taken for stopped it would be left stopped
+            found.append(
+                f"systemd is starting {_name(installation)} just now ({status.sub}, last exit code {status.exit_status}): "
+                f"wait until it serves, or `systemctl --user stop {_name(installation)}`"
+            )
         if unit_processes.is_inside(_name(installation), self.uid):
             found.append("this command runs inside the gateway's own service and would be stopped with it")
         return tuple(found)
