@@ -38,6 +38,21 @@ def test_a_clone_is_quiet_on_loopback_and_answers_with_the_stand_in_model() -> N
     assert json.loads(json.dumps(edited["models"]))["providers"].keys() == {"upgrader-canary"}
 
 
+@pytest.mark.parametrize(
+    ("bind", "sealed", "unsealed"),
+    [
+        (None, "loopback", "loopback"),
+        ("auto", "loopback", "loopback"),
+        ("lan", "lan", "loopback"),
+        ("tailnet", "lan", "loopback"),
+    ],
+)
+def test_a_gateway_that_listens_to_a_network_does_so_behind_walls_only(bind: str | None, sealed: str, unsealed: str) -> None:
+    source: dict[str, object] = {"gateway": {"bind": bind} if bind else {}}
+    found = [json.loads(quiet_config(source, wish).data) for wish in (WISH, replace(WISH, inert=Secret("i" * 30)))]
+    assert [each["gateway"]["bind"] for each in found] == [sealed, unsealed]
+
+
 def test_every_change_is_told_with_its_reason() -> None:
     edits = quiet_config({}, WISH).edits
     assert {"cron.enabled", "gateway.port", "models.providers", "logging.file"} <= {edit.place for edit in edits}

@@ -22,6 +22,7 @@ _NOT_A_CHANNEL = frozenset({"defaults", "modelByChannel"})
 _MODEL_KEYS = ("model", "models", "imageModel", "imageGenerationModel", "videoGenerationModel", "pdfModel", "fastMode")
 
 _RUNTIME = ("group:runtime",)
+_TO_A_NETWORK = frozenset({"lan", "tailnet", "custom"})
 
 Document = dict[str, object]
 
@@ -39,7 +40,6 @@ class _Set:
 
 _RULES = (
     _Set(("gateway", "mode"), "local", "a clone is a gateway, never a client of another"),
-    _Set(("gateway", "bind"), "loopback", "nobody outside may reach it"),
     _Set(("gateway", "tls", "enabled"), False, "the probes speak plain WebSocket on loopback", only_if=2),
     _Set(("gateway", "tailscale", "mode"), "off", "no way out", only_if=2),
     _Set(("cron", "enabled"), False, "due jobs must not run"),
@@ -63,6 +63,7 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
     """The clone's configuration from the user's (parsed, includes resolved)."""
     document = cast(Document, json.loads(json.dumps(source)))
     edits = [
+        *_bind(document, wish),
         *_apply_rules(document, wish.version),
         *_set(document, ("gateway", "port"), wish.port, "its own port"),
         *_set(document, ("logging", "file"), str(wish.log), "the live log is shared by all gateways of a user"),
@@ -132,6 +133,21 @@ def _has(document: Mapping[str, object], path: tuple[str, ...]) -> bool:
             return False
         here = here[name]
     return True
+
+
+def _bind(document: Document, wish: CloneWish) -> Iterator[Edit]:
+    """Loopback. Behind walls a gateway that listens to a network still does so, on the only interface there is: releases refuse
+    to start there for reasons of their own ("non-loopback Control UI requires gateway.controlUi.allowedOrigins", 2026.3.13 and
+    later), and that is to be seen. An address or a tailnet of the machine is not there, so it becomes all addresses.
+    """
+    gateway = _mapping(document.get("gateway"))
+    if wish.inert is None and gateway.get("bind") in _TO_A_NETWORK:
+        yield from _set(document, ("gateway", "bind"), "lan", "the address it listens on is not there behind walls")
+    else:
+        yield from _set(document, ("gateway", "bind"), "loopback", "nobody outside may reach it")
+    if _mapping(gateway.get("tls")).get("enabled") is True:
+        limit = "gateway.tls was off in the canary: certificates and clients that speak TLS were not tried"
+        yield Edit("gateway.tls", "the probes speak plain WebSocket on loopback", limit)
 
 
 def _channels(document: Document) -> Iterator[Edit]:
