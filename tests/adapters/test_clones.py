@@ -168,6 +168,23 @@ def test_no_link_of_a_clone_leads_back_or_to_what_is_not_there(tmp_path: Path, t
     assert sorted(path.name for path in outside.rglob("*")) == ["env", "mine", "work"]
 
 
+def test_no_file_of_a_clone_without_walls_names_the_live_state_or_holds_a_key(tmp_path: Path, tree: Path) -> None:
+    session = {"agent:main:main": {"sessionFile": str(OLD / "agents/main/sessions/a.jsonl")}}
+    models = {"providers": {"x": {"apiKey": "live-key", "headers": {"Authorization": "Bearer live-key"}}}}
+    files = {"agents/main/sessions/sessions.json": session, "agents/main/agent/models.json": models}
+    for name, said in files.items():
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text(json.dumps(said))
+    new = tmp_path / "clone"
+    state, _ = _make(tmp_path, tree, moves=(PathMove(OLD, new),), seat=PathMove(OLD, new), inert=Secret("i" * 30))
+    kept = (state / "agents/main/sessions/sessions.json").read_text()
+    assert json.loads(kept)["agent:main:main"]["sessionFile"] == str(new / "agents/main/sessions/a.jsonl")
+    assert "live-key" not in (state / "agents/main/agent/models.json").read_text()
+    (tmp_path / "sealed").mkdir()
+    sealed, _ = _make(tmp_path / "sealed", tree)
+    assert json.loads((sealed / "agents/main/sessions/sessions.json").read_text()) == session
+
+
 def test_a_database_that_is_none_is_told_and_left(tmp_path: Path, tree: Path) -> None:
     odd = tree / "credentials" / os.fsdecode(b"odd-\xff.json")
     odd.parent.mkdir()
