@@ -18,6 +18,7 @@ from upgrader.adapters.stub_model import StubModel
 from upgrader.domain.canary import Blame, Extra
 from upgrader.domain.check import Verdict
 from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.tree import DiskFull
 
 SCOPES_OF_2_17 = ("operator.admin", "operator.approvals", "operator.pairing")
 REFUSES: dict[str, dict[str, str]] = {"refusesAgents": {}}
@@ -68,6 +69,18 @@ def test_a_fault_of_the_probe_is_inconclusive_and_blames_nobody(shared_bench: Be
     report = replace(shared_bench, kind=DyingModel).run(candidate())
     assert (report.verdict, report.blame, report.control) == (Verdict.INCONCLUSIVE, Blame.PROBE, None)
     assert "model died" in judged(report, "turn.sessions_spawn").why
+
+
+def test_a_disk_that_fills_up_while_cloning_is_inconclusive_and_ends_no_other_canary(
+    shared_bench: Bench, candidate: Candidate
+) -> None:
+    def full(_state: Path) -> None:
+        raise DiskFull("there is no room for the clone", why="the disk filled up")
+
+    report = replace(shared_bench, spoil=full).run(candidate())
+    assert (report.verdict, report.blame) == (Verdict.INCONCLUSIVE, Blame.PROBE)
+    assert "disk filled up" in judged(report, "place").why
+    assert list((shared_bench.root / "canaries").iterdir()) == []
 
 
 def test_one_control_serves_all_candidates_of_one_snapshot(shared_bench: Bench, candidate: Candidate) -> None:

@@ -177,7 +177,8 @@ def test_the_default_agent_works_in_the_common_workspace_and_others_in_their_own
 def test_paths_outside_the_state_are_listed() -> None:
     found = read(
         """{agents: {entries: {a: {workspace: "/w"}, b: {workspace: "~/.openclaw/in", agentDir: "/d"}}},
-            session: {store: "~/sessions/{agentId}.json"}, plugins: {load: {paths: ["/p", "~/.openclaw/q"]}}, logging: {file: "/l/x"}}"""
+            session: {store: "~/sessions/{agentId}.json"},
+            plugins: {load: {paths: ["/p", "~/.openclaw/q"]}}, logging: {file: "/l/x"}}"""
     )
     assert found.external == (Path("/w"), Path("/d"), Path("/h/sessions"), Path("/p"))
     assert found.log_file == Path("/l/x")

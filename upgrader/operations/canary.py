@@ -16,7 +16,9 @@ from upgrader.domain.own_probes import BudgetWish
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.settle import NotSettled, Settled
 from upgrader.domain.slot import Slot
+from upgrader.domain.tree import DiskFull, TreeUnreadable
 from upgrader.domain.units import size, span
+from upgrader.errors import UpgraderError
 from upgrader.operations.canary_course import CourseRunner, Prepare
 from upgrader.operations.canary_site import TEMPORARY, site_for
 from upgrader.operations.canary_tools import CourseTools
@@ -151,7 +153,7 @@ class CloneCanary:
         budgets = self._budgets(request)
         try:
             course = CourseRunner(self.tools, request, slot, budgets, prepare, until).run(root)
-        except (PlaceLost, CommandMissing, NotSettled) as error:
+        except (PlaceLost, CommandMissing, NotSettled, DiskFull, TreeUnreadable) as error:
             return CanaryRun(str(slot.version), (_lost(error),), 0.0)
         told = _told(course, seal)
         if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
@@ -241,8 +243,8 @@ def _is_ours(judgements: tuple[Judgement, ...]) -> bool:
     return any(j.check == "clone.like-source" and j.verdict is Verdict.FAIL for j in judgements)
 
 
-def _lost(error: PlaceLost | CommandMissing | NotSettled) -> Judgement:
-    return Judgement(_PLACE, Verdict.INCONCLUSIVE, f"{error.message}: {error.why}", "run the canary again")
+def _lost(error: UpgraderError) -> Judgement:
+    return Judgement(_PLACE, Verdict.INCONCLUSIVE, f"{error.message}: {error.why}", error.hint or "run the canary again")
 
 
 def _log_file(config: Mapping[str, object]) -> object:
