@@ -59,6 +59,7 @@ def test_a_canary_left_running_is_reached_entered_and_ended(world: World, kept: 
         assert json.loads(answer.read())["version"] == "2026.9.6"
     assert world.serving_version() == "2026.9.5"
     assert world.token not in json.dumps(kept)
+    assert f"a canary of 2026.9.6 runs on the clone at {kept['url']}" in " ".join(world.run("status").stdout.split())
     shown = enter(world, "openclaw --version; openclaw agent --agent main --message hello; exit\n")
     assert "2026.9.6" in shown
     assert "hello from the stand-in model" in shown
@@ -66,6 +67,7 @@ def test_a_canary_left_running_is_reached_entered_and_ended(world: World, kept: 
     assert (said.exit_code, len(said.json["data"]["held"])) == (0, 1)
     assert canaries(world) == []
     assert len(world.gateways()) == 1
+    assert world.run("--json", "status").json["data"]["held"] == []
     again = world.run("--json", "canary", "--enter")
     assert (again.exit_code, again.json["errors"][0]["code"]) == (1, "canary_not_held")
 

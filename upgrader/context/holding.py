@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.canary_toml import read_canary_settings
-from upgrader.adapters.held_canaries import bridge, door, knock, living, shell, this_process, write_record
+from upgrader.adapters.held_canaries import bridge, door, knock, shell, this_process, write_record
 from upgrader.adapters.process_identity import is_alive
 from upgrader.adapters.seal import LinuxPlace
 from upgrader.adapters.terminal_relay import relay
@@ -53,7 +53,7 @@ class Holding:
             keeper = self.machine.runner.start(Command(argv, environment=dict(self.machine.environment)), log)
             try:
                 while is_alive(keeper):
-                    if found := [held for held in living(_root(keeping)) if held.keeper == keeper]:
+                    if found := [held for held in keeping.held() if held.keeper == keeper]:
                         return found[0]
                     self.machine.clock.wait(_LOOK)
             except BaseException:
@@ -76,7 +76,7 @@ class Holding:
 
     def enter(self) -> None:
         """A shell in the newest one, on this terminal. Raises CanaryNotHeld."""
-        found = living(_root(self._keeping()))
+        found = self._keeping().held()
         if not found:
             raise CanaryNotHeld("no canary is running", hint="`upgrader canary --keep` leaves one running")
         try:
@@ -87,7 +87,7 @@ class Holding:
 
     def end(self) -> Outcome[HeldData]:
         """End every canary left running; 0 also when there is none."""
-        found = living(_root(self._keeping()))
+        found = self._keeping().held()
         for held in found:
             self.machine.processes.end(held.keeper, _END)
         return Outcome("canary", HeldData(found, ended=True))
@@ -108,10 +108,6 @@ class Holding:
 
     def _keeping(self) -> Keeping:
         return Keeping(self.machine, finder(self.machine, self.options).find())
-
-
-def _root(keeping: Keeping) -> Path:
-    return keeping.home / "canaries"
 
 
 def _chosen(options: Options) -> tuple[str, ...]:

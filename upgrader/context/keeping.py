@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from upgrader.adapters.node_runtime import NodeStore
     from upgrader.adapters.slots import SlotStore
     from upgrader.adapters.snapshots import FileSnapshots
+    from upgrader.domain.held import HeldCanary
     from upgrader.operations.status import Records
 
 
@@ -47,6 +48,17 @@ class Keeping:
     def snapshot_shelf(self) -> SnapshotShelf:
         """Which snapshots of this installation there are."""
         return SnapshotShelf(self.home)
+
+    @property
+    def canaries(self) -> Path:
+        """Where canaries of this installation have their directories."""
+        return self.home / "canaries"
+
+    def held(self) -> "tuple[HeldCanary, ...]":
+        """The canaries that were left running."""
+        from upgrader.adapters.held_canaries import living
+
+        return living(self.canaries)
 
     def slots(self) -> "SlotStore":
         """The retained installs of this machine."""

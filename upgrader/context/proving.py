@@ -66,12 +66,12 @@ class Proving:
 
     def _clones(self) -> StateClones:
         era = self.keeping.installation.state.era
-        root = self.keeping.home / "canaries"
+        root = self.keeping.canaries
         return StateClones(root, CLONE_SUBJECTS, lambda path: in_snapshot(paths.classify(era, path)))
 
     def _places(self) -> LinuxPlaces:
         # Among the canaries: what a killed trial leaves is swept like theirs.
-        return LinuxPlaces(self.machine.runner, self.keeping.home / "canaries" / f"trial-{os.getpid()}")
+        return LinuxPlaces(self.machine.runner, self.keeping.canaries / f"trial-{os.getpid()}")
 
     def canaries(self) -> CloneCanary:
         """The canary. Raises CanarySettingsInvalid."""

@@ -83,6 +83,7 @@ class Wiring:
             lambda found: Keeping(self.machine, found).records(),
             lambda found: drift_of(Keeping(self.machine, found), Reading.KNOWN),
             pins(self.machine).get,
+            lambda found: Keeping(self.machine, found).held(),
         )
         return told(shown.run(), recovery)
 

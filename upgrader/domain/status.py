@@ -5,6 +5,7 @@ from pathlib import Path
 
 from upgrader.domain.drift import Drift
 from upgrader.domain.facts import Obstacle
+from upgrader.domain.held import HeldCanary
 from upgrader.domain.pin import Pin
 
 
@@ -86,7 +87,8 @@ class OpenMove:
 class StatusData:
     """All of it. `snapshots` are the newest first, at most ten of `snapshots_in_all`; `obstacles` forbid a move.
 
-    `drift` is what changed behind our back since the last move; `returns_to` what `upgrader rollback` returns to.
+    `drift` is what changed behind our back since the last move; `returns_to` what `upgrader rollback` returns to;
+    `held` the canaries that were left running.
     """
 
     installation: InstallationStatus
@@ -100,6 +102,7 @@ class StatusData:
     drift: tuple[Drift, ...] = ()
     pin: Pin | None = None
     returns_to: SnapshotStatus | None = None
+    held: tuple[HeldCanary, ...] = ()
 
     @property
     def runs_another_version(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from upgrader.domain.drift import Drift
 from upgrader.domain.facts import GatewayProcess, Installation
+from upgrader.domain.held import HeldCanary
 from upgrader.domain.move_ports import JournalFile, Journals
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pin import Pin
@@ -36,12 +37,13 @@ class Records:
 @dataclass(frozen=True)
 class ShowStatus:
     """`upgrader status`. `records` opens what is kept for an installation, `drift` compares it with how it was left, `pin` is
-    what a person pinned."""
+    what a person pinned, `held` which canaries were left running."""
 
     discovery: Discovery
     records: Callable[[Installation], Records]
     drift: Callable[[Installation], tuple[Drift, ...]] = lambda _found: ()
     pin: Callable[[Path], Pin | None] = lambda _state: None
+    held: Callable[[Installation], tuple[HeldCanary, ...]] = lambda _found: ()
 
     def run(self) -> Outcome[StatusData]:
         """Always 0 when it could be read. Raises what the discovery raises."""
@@ -73,6 +75,7 @@ class ShowStatus:
                 drift=self.drift(installation),
                 pin=self.pin(installation.state.path),
                 returns_to=_snapshot(way_back) if way_back else None,
+                held=self.held(installation),
             ),
         )
 

@@ -28,7 +28,7 @@ def render_canary(outcome: Outcome[CanaryData]) -> RenderableType:
     data = outcome.data
     held = held_lines(data.held) if data.held else []
     told = {each.code for each in outcome.failures}
-    next_ = [f"[cyan]next:[/cyan] `upgrader upgrade {escape(data.target)}`"] if data.report.verdict is Verdict.PASS else []
+    next_ = [f"[cyan]next:[/cyan] `upgrader plan {escape(data.target)}`"] if data.report.verdict is Verdict.PASS else []
     return Group(canary_lines(data.report, told, _arrow(data)), *held, *next_)
 
 
@@ -39,7 +39,7 @@ def _arrow(data: CanaryData) -> str:
 def held_lines(held: HeldCanary) -> list[str]:
     """Where a canary that was left running is reached, and how it is entered and ended."""
     return [
-        f"{escape(held.version)} runs on the clone at {escape(held.url)} until {moment(held.until)}",
+        f"a canary of {escape(held.version)} runs on the clone at {escape(held.url)} until {moment(held.until)}",
         f"it is opened by {escape(held.token_of)}",
         "`upgrader canary --enter` opens a shell in it, `upgrader canary --end` ends it",
     ]

@@ -34,6 +34,9 @@ def _standing(data: StatusData) -> Iterator[str]:
     yield from (f"[yellow]changed behind our back:[/yellow] {escape(each.in_words())}" for each in data.drift)
     if data.pin is not None:
         yield escape(data.pin.in_words())
+    for each in data.held:
+        yield f"a canary of {escape(each.version)} runs on the clone at {escape(each.url)} until {moment(each.until)}"
+        yield "  `upgrader canary --enter` opens a shell in it, `upgrader canary --end` ends it"
     if data.returns_to is not None:
         back = data.returns_to
         yield f"way back: `upgrader rollback` returns to {escape(back.version)} and its state of {moment(back.created)}"
