@@ -3,6 +3,8 @@
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from tests.world.fixtures import WorldOf
 from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
@@ -42,6 +44,22 @@ def test_a_state_that_changed_since_is_proven_again(world: World) -> None:
     said = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=240)
     assert said.exit_code == 0, said.text
     assert said.json["data"]["canary"]["proven"] == ""
+
+
+def test_a_token_that_only_the_gateways_own_environment_holds_is_that_of_the_clone_too(
+    world_of: WorldOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of()
+    world.edit_config(lambda config: config["gateway"].update(auth={"mode": "token"}))
+    with monkeypatch.context() as started:
+        environment = {**world.environment, "OPENCLAW_GATEWAY_TOKEN": world.token}
+        started.setattr(type(world), "environment", property(lambda _: environment))
+        world.start_gateway()
+    said = world.run("--json", "canary", "2026.9.6", limit_s=240)
+    assert said.exit_code == 0, said.text
+    assert world.token not in said.text
+    judged = {each["check"]: each["verdict"] for each in said.json["data"]["report"]["candidate"]["judgements"]}
+    assert (judged["turn.sessions_spawn"], judged["live.handshake.cli"]) == ("pass", "pass")
 
 
 def test_a_fresh_profile_is_tried_beside_the_clone_when_asked_for(world_of: WorldOf) -> None:
