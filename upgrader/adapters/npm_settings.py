@@ -47,6 +47,12 @@ def npm_settings(environment: Mapping[str, str], home: Path, npm: NpmHere | None
     return read_settings(environment, places, {"registry": default} if default else None)
 
 
+def npm_cache_root(environment: Mapping[str, str], home: Path, npm: NpmHere | None) -> Path:
+    """Where npm keeps what it has fetched: its `cache`, else ~/.npm."""
+    named = named_in(environment, npm_places(environment, home, npm)).get("cache", "")
+    return home / named[2:] if named.startswith("~/") else Path(named) if named else home / ".npm"
+
+
 def npm_places(environment: Mapping[str, str], home: Path, npm: NpmHere | None) -> NpmPlaces:
     """The npmrc files that count, most important first; a project's does not, as in global installs."""
     built_in = (npm.program.script.parent.parent / "npmrc",) if npm else ()

@@ -8,7 +8,8 @@ from upgrader import __version__
 from upgrader.adapters.begun import Begun
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.npm_settings import NpmHere, npm_settings
+from upgrader.adapters.npm_cache import NpmCache
+from upgrader.adapters.npm_settings import NpmHere, npm_cache_root, npm_settings
 from upgrader.adapters.npmrc import ask_npm
 from upgrader.adapters.registry import NpmRegistry, Sourcing
 from upgrader.adapters.registry_cache import RegistryCache
@@ -52,6 +53,12 @@ def registry(machine: Machine, node: NodeRuntime | None, reach: Reach, asked: Np
     sourcing = Sourcing.CACHE_ONLY if reach is Reach.OFFLINE else Sourcing.NETWORK
     cache = RegistryCache(machine.cache / "registry", settings.registry)
     return NpmRegistry(releases.PACKAGE, settings, cache, machine.clock, sourcing, f"openclaw-upgrader/{__version__}")
+
+
+def packed_plugins(machine: Machine, node: NodeRuntime | None, integrity: str) -> tuple[str, ...] | None:
+    """The plugins of a package whose tarball npm's cache has; None where it has not. Nothing is fetched."""
+    home = Path(machine.environment.get("HOME") or machine.account_home)
+    return NpmCache(npm_cache_root(machine.environment, home, _npm(machine, node))).plugins(integrity)
 
 
 def _npm(machine: Machine, node: NodeRuntime | None) -> NpmHere | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.adapters.node_binary import NodeBinaries
 from upgrader.adapters.rooms import DiskRooms
-from upgrader.context.asking import NODE_VERSIONS, Asked, registry
+from upgrader.context.asking import NODE_VERSIONS, Asked, packed_plugins, registry
 from upgrader.context.choices import Options, Reach
 from upgrader.context.finding import Found, finder
 from upgrader.context.keeping import Keeping
@@ -116,6 +116,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
             outage=lambda: expected_outage(history_of(keeping).events()),
             path_node=lambda installation: _path_node(machine, installation),
             bundled=bundled_plugins,
+            packed=lambda integrity: packed_plugins(machine, keeping.installation.node, integrity),
             own_plugins=own_plugins,
             reason=wish.reason,
         ),

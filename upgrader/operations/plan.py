@@ -53,7 +53,8 @@ class Minding:
     """What is remembered, decided and seen beside the installation itself; each is asked when a plan is made.
 
     `reason` is what a person says for the rules overridden on the command line. `path_node` is the version of PATH's Node,
-    `bundled` which plugins lie in a package (None: cannot be told), `own_plugins` which are installed by themselves.
+    `bundled` which plugins lie in a package (None: cannot be told), `packed` the same of a package that npm has by this digest,
+    `own_plugins` which are installed by themselves.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -61,6 +62,7 @@ class Minding:
     outage: Callable[[], Outage | None] = lambda: None
     path_node: Callable[[Installation], str] = lambda _installation: ""
     bundled: Callable[[Path], tuple[str, ...] | None] = _nothing_bundled
+    packed: Callable[[str], tuple[str, ...] | None] = lambda _integrity: None
     own_plugins: Callable[[Path], tuple[str, ...]] = lambda _state: ()
     reason: str = ""
 
@@ -272,9 +274,14 @@ class PlanOperation:
             self.reach(release),
             slot.id if slot and same else "",
             slot.integrity if slot and not same else "",
-            bundled=self.minding.bundled(slot.package_root) if slot else None,
+            bundled=self.minding.bundled(slot.package_root) if slot else self._packed(facts, release),
         )
         return replace(facts, candidates=(*facts.candidates, candidate))
+
+    def _packed(self, facts: PlanFacts, release: Release) -> tuple[str, ...] | None:
+        """The plugins of a package that is not retained; its tarball is opened only where its manifest leaves a question."""
+        asked = set(facts.bundled or ()) & set(facts.installation.channels or ()) - set(facts.own_plugins)
+        return self.minding.packed(release.integrity) if asked and release.left_out is None else None
 
     def _latest(self) -> Version | None:
         """The registry's newest; offline and never asked before, nobody knows."""
