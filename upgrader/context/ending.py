@@ -7,21 +7,19 @@ from upgrader.adapters.outage_record import OutageFile
 from upgrader.adapters.pairing_editor import StoreEditor
 from upgrader.adapters.repair_record import RepairFile
 from upgrader.context.interrupts import INTERRUPTS
-from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.moving import live_readiness
+from upgrader.context.moving import Moving, live_readiness
 from upgrader.context.observing import KNOWLEDGE
-from upgrader.context.wiring import Wiring
 from upgrader.operations.killed_repair import KilledRepair
 from upgrader.operations.outage import Outage
 from upgrader.services.openclaw import locks, pairing_edits
 
 
-def outage(wiring: Wiring, keeping: Keeping) -> Outage:
+def outage(moving: Moving) -> Outage:
     """A stop of this gateway, with something done in it."""
-    machine = wiring.machine
+    machine, keeping = moving.machine, moving.keeping
     return Outage(
-        supervisor=wiring.moving(keeping).supervisor(),
+        supervisor=moving.supervisor(),
         holds=OwnershipHolds(locks.ownership, locks.owner_of, machine.clock),
         readiness=live_readiness(machine),
         shield=INTERRUPTS.shielded,
@@ -36,9 +34,9 @@ def editor(machine: Machine) -> StoreEditor:
     return StoreEditor(pairing_edits, StateFiles(), KNOWLEDGE.database, machine.clock)
 
 
-def end_killed_repair(wiring: Wiring, keeping: Keeping) -> str:
+def end_killed_repair(moving: Moving) -> str:
     """End it; says what was done."""
-    record = RepairFile(keeping.home, keeping.mark_repair)
-    killed = KilledRepair(wiring.finder(), outage(wiring, keeping), record, editor(wiring.machine))
-    with wiring.progress.step("ending a repair that was killed"):
+    record = RepairFile(moving.keeping.home, moving.keeping.mark_repair)
+    killed = KilledRepair(moving.found, outage(moving), record, editor(moving.machine))
+    with moving.progress.step("ending a repair that was killed"):
         return killed.end()

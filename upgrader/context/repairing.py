@@ -58,7 +58,7 @@ def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
         rungs=Rungs(
             product=_product(machine),
             editor=editor(machine),
-            outage=outage(wiring, keeping),
+            outage=outage(wiring.moving(keeping)),
             pairing=PairClient(GatewaySocket(), FreshIdentities(), machine.clock, KNOWLEDGE),
             reader=reader,
             full_scopes=repair_commands.full_scopes,

@@ -47,7 +47,7 @@ def _rotation(wiring: Wiring, keeping: Keeping, finder: Finder) -> RotateToken:
         tokens=FreshTokens(),
         files=LiteralTokens(),
         snapshots=keeping.snapshots(),
-        outage=outage(wiring, keeping),
+        outage=outage(wiring.moving(keeping)),
         verifier=live_checks(machine),
         accepts=_accepts,
         progress=wiring.progress,

@@ -211,7 +211,7 @@ class Wiring:
             if open_records(keeping.home):
                 from upgrader.context.ending import end_killed_repair  # the stores' editor
 
-                repair = end_killed_repair(self, keeping)
+                repair = end_killed_repair(self.moving(keeping))
                 keeping = Keeping(self.machine, self.finder().find())
             try:
                 yield keeping, Ended(recovery or before.move, repair or before.repair)

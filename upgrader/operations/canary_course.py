@@ -19,8 +19,8 @@ from upgrader.domain.said import last_words
 from upgrader.domain.secret import Secret
 from upgrader.domain.slot import Slot
 from upgrader.operations.canary_probes import by_hand, run_own_probes
-from upgrader.operations.canary_round import Grounds, Round, Rounds, who_answered
-from upgrader.operations.canary_site import outside, site_for
+from upgrader.operations.canary_round import Round, Rounds, who_answered
+from upgrader.operations.canary_site import Grounds, outside, site_for
 from upgrader.operations.canary_start import Child, bytes_of, start_gateway
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor

@@ -1,21 +1,17 @@
 """One round of probes of a gateway that serves on a clone: agents' turns, pairing and handshakes, the terminal client."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from upgrader.domain.canary import CanaryRequest, Seal
+from upgrader.domain.canary import Seal
 from upgrader.domain.contents import SkillsListed
-from upgrader.domain.course import Answered, Budgets, Course, PairingSeen, Skipped, TerminalSeen, Word
-from upgrader.domain.enclosure import Place, Site
+from upgrader.domain.course import Answered, Course, PairingSeen, Skipped, TerminalSeen, Word
 from upgrader.domain.observing import Gateway
-from upgrader.domain.ports import Command
 from upgrader.domain.said import plain
-from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnKind, TurnSeen
+from upgrader.operations.canary_site import Grounds
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker
-from upgrader.operations.canary_words import Redactor
 
 _ALL = (TurnKind.PLAIN, TurnKind.SPAWN, TurnKind.SEND)
 
@@ -30,21 +26,6 @@ class Round:
     screen: TerminalSeen | None = None
     word: Word | None = None
     skills: SkillsListed = field(default_factory=SkillsListed)
-
-
-@dataclass(frozen=True)
-class Grounds:
-    """Where the rounds of one course take place. `command(arguments, limit)` makes an OpenClaw command of the place."""
-
-    request: CanaryRequest
-    slot: Slot
-    site: Site
-    place: Place
-    port: int
-    budgets: Budgets
-    config: Mapping[str, object]
-    command: Callable[[tuple[str, ...], timedelta], Command]
-    redactor: Redactor = field(repr=False)
 
 
 class Rounds:
@@ -115,10 +96,7 @@ def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozense
     `mentioned(words)`: those that do. Sealed, it is enough that the place's own model heard them, which nobody else reaches:
     a person's transcripts may lie outside the state directory. None when no probe was answered.
     """
-    said = [(f"turn.{t.probe.tool or t.probe.kind.value}", t.probe.nonce) for t in course.turns if t.exit_code == 0]
-    said += [(f"turn-again.{t.probe.tool}", t.probe.nonce) for t in course.turns_again if t.exit_code == 0]
-    screens = (course.screen, course.screen_again)
-    said += [("tui", s.word) for s in screens if s is not None and s.screen.matched == 0]
+    said = tuple(_words_said(course))
     if not said:
         return None
     heard = {t.probe.nonce for t in (*course.turns, *course.turns_again) if t.events} if seal is Seal.SEALED else set()
@@ -128,3 +106,12 @@ def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozense
         (*(name for name, word in said if word in there), *(name for seen in met for name in seen.proven)),
         (*(name for name, word in said if word not in there), *(name for seen in met for name in seen.unproven)),
     )
+
+
+def _words_said(course: Course) -> Iterator[tuple[str, str]]:
+    """Which probe was answered, and the word it had said."""
+    for prefix, turns in (("turn", course.turns), ("turn-again", course.turns_again)):
+        yield from ((f"{prefix}.{t.probe.tool or t.probe.kind.value}", t.probe.nonce) for t in turns if t.exit_code == 0)
+    for seen in (course.screen, course.screen_again):
+        if seen is not None and seen.screen.matched == 0:
+            yield "tui", seen.word

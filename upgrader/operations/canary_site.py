@@ -1,14 +1,35 @@
-"""Where a canary lies on disk and where a candidate sees it."""
+"""Where a canary lies on disk, where a candidate sees it, and what its rounds stand on."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from upgrader.domain.canary import CanaryRequest, Seal
 from upgrader.domain.clone import PathMove
-from upgrader.domain.enclosure import Show, Site
+from upgrader.domain.course import Budgets
+from upgrader.domain.enclosure import Place, Show, Site
 from upgrader.domain.own_probes import OwnProbe
+from upgrader.domain.ports import Command
 from upgrader.domain.slot import Slot
+from upgrader.operations.canary_words import Redactor
 
 TEMPORARY = "temporary"
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """Where the rounds of one course take place. `command(arguments, limit)` makes an OpenClaw command of the place."""
+
+    request: CanaryRequest
+    slot: Slot
+    site: Site
+    place: Place
+    port: int
+    budgets: Budgets
+    config: Mapping[str, object]
+    command: Callable[[tuple[str, ...], timedelta], Command]
+    redactor: Redactor = field(repr=False)
 
 
 def site_for(

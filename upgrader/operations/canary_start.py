@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upgrader.domain.course import Readiness, Started
 from upgrader.domain.said import last_words
-from upgrader.operations.canary_round import Grounds
+from upgrader.operations.canary_site import Grounds
 from upgrader.operations.canary_tools import CourseTools
 
 _READ = 64 * 1024 * 1024  # bytes
