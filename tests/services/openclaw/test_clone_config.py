@@ -70,7 +70,15 @@ def test_agents_with_models_heartbeats_and_sandboxes_of_their_own_are_quiet_too(
     source: dict[str, object] = {
         "agents": {
             "defaults": {"sandbox": {"mode": "all", "sessionToolsVisibility": "all"}, "imageModel": {"primary": "a/b"}},
-            "list": [{"id": "main", "model": "x/y", "heartbeat": {"every": "5m"}, "tools": {"deny": ["exec"]}}],
+            "list": [
+                {
+                    "id": "main",
+                    "model": "x/y",
+                    "runtime": {"type": "acp"},
+                    "heartbeat": {"every": "5m"},
+                    "tools": {"deny": ["exec"]},
+                }
+            ],
         }
     }
     agents = json.loads(json.dumps(_edited(source)["agents"]))
@@ -165,6 +173,22 @@ def test_a_spawn_the_users_policy_forbids_is_told_in_whatever_form_it_is_written
     config: dict[str, object] = {"tools": tools, "agents": {"list": [{"id": "Main", "tools": own}]}}
     reason = lore.not_applicable(TurnKind.SPAWN, config, Version(version))
     assert (said in reason) if said else not reason
+
+
+@pytest.mark.parametrize(
+    ("subagents", "named"),
+    [
+        ({}, ""),
+        ({"requireAgentId": True}, '"agentId": "main"'),
+        ({"requireAgentId": True, "allowAgents": ["*"]}, '"agentId": "main"'),
+        ({"requireAgentId": True, "allowAgents": ["Beta"]}, '"agentId": "beta"'),
+    ],
+)
+def test_a_spawn_names_an_agent_where_the_policy_wants_one(subagents: dict[str, object], named: str) -> None:
+    config = json.loads(json.dumps(TWO))
+    config["agents"]["defaults"] = {"subagents": subagents}
+    message = lore.turn_probe(TurnKind.SPAWN, "0a1b2c3d", config).message
+    assert named in message if named else "agentId" not in message
 
 
 def test_a_probe_names_the_tool_and_the_other_agents_session() -> None:

@@ -192,7 +192,7 @@ def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> Turn
     agents = agent_ids(config)
     child = f"upgrader child {nonce}: say hi"
     if kind is TurnKind.SPAWN:
-        call = {"task": child, "label": f"upgrader-{nonce}"}
+        call = {"task": child, "label": f"upgrader-{nonce}", **_spawn_target(config, agents)}
         return TurnProbe(kind, agents[0], nonce, _ask(nonce, "sessions_spawn", call), "sessions_spawn")
     if kind is TurnKind.SEND:
         call = {"sessionKey": f"agent:{agents[1]}:{_main_key(config)}", "message": child, "timeoutSeconds": "60"}
@@ -228,6 +228,18 @@ def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], 
 
 def _ask(nonce: str, tool: str, call: Mapping[str, object]) -> str:
     return f"upgrader probe {nonce}: call {tool} with {json.dumps(call)} end of probe"
+
+
+def _spawn_target(config: Mapping[str, object], agents: tuple[str, ...]) -> dict[str, str]:
+    """Whose sub-agent it is to be, where the policy wants that said (requireAgentId, 2026.9.5): one that may be, own first."""
+    own = _mapping(agent_section(config, agents[0]).get("subagents"))
+    common = _mapping(_mapping(_mapping(config.get("agents")).get("defaults")).get("subagents"))
+    policy = {**common, **own}
+    if policy.get("requireAgentId") is not True:
+        return {}
+    allow = policy.get("allowAgents")
+    named = {str(name).lower() for name in allow} if isinstance(allow, list) else set()
+    return {"agentId": next((agent for agent in agents if {agent, "*"} & named), agents[0])}
 
 
 def _main_key(config: Mapping[str, object]) -> str:

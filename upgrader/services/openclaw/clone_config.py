@@ -19,8 +19,10 @@ from upgrader.services.openclaw.clone_secrets import is_reference, named_variabl
 PROVIDER = "upgrader-canary"
 _SECRET_KEY = re.compile(r"(token|secret|password|passphrase|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _NOT_A_CHANNEL = frozenset({"defaults", "modelByChannel"})
-_MODEL_KEYS = ("model", "models", "imageModel", "imageGenerationModel", "videoGenerationModel", "pdfModel", "fastMode")
-
+_MODEL_KEYS = (
+    *("model", "models", "modelPolicy", "fastMode", "utilityModel"),
+    *("imageModel", "imageGenerationModel", "videoGenerationModel", "voiceModel", "pdfModel"),
+)
 _RUNTIME = ("group:runtime",)
 _TO_A_NETWORK = frozenset({"lan", "tailnet", "custom"})
 
@@ -199,6 +201,10 @@ def _agents(document: Document) -> Iterator[Edit]:
             beat.pop("model", None)
             beat["every"] = "0m"
             yield Edit(f"{place}.heartbeat", "no turns of their own")
+        if _mapping(agent.get("runtime")).get("type") == "acp":
+            del agent["runtime"]
+            limit = f"{name} works in a harness of its own (runtime acp): in the canary it answered without"
+            yield Edit(f"{place}.runtime", "no other program answers here", limit)
         yield from _unsandboxed(agent, place)
     defaults = agents.get("defaults")
     if isinstance(defaults, dict):
