@@ -142,7 +142,7 @@ def test_a_newer_table_is_taken_after_its_signature_was_checked_and_its_changes_
     assert home.json("known", "show", "2026.2.25", "--offline")["data"]["entry"]["verdict"] == "caution"
     taken = home.run("--yes", "known", "update", str(table))
     assert taken.returncode == 0, taken.stderr
-    assert "taken: 1 changes of" in taken.stdout
+    assert "taken: 1 change of" in taken.stdout
     assert "signed by the key in your settings" in " ".join(taken.stdout.split())
     entry = home.json("known", "show", "2026.2.25", "--offline")["data"]["entry"]
     assert (entry["verdict"], entry["origin"]) == ("bad", "update")
