@@ -6,12 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -171,26 +167,17 @@ def test_a_table_that_is_not_known_to_be_genuine_is_never_taken(home: Home, spoi
     assert not (home.path / ".local/share/openclaw-upgrader/table").exists()
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """This folder over HTTP on loopback."""
+def of_folder(folder: Path) -> registry_server.Answering:
+    """What a web server would give of this folder."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(folder))
+    def answer(asked: registry_server.Asked, _count: int) -> registry_server.Reply:
+        path = folder / asked.path.lstrip("/")
+        path = path / "index.html" if path.is_dir() else path
+        kind = "text/html" if path.suffix == ".html" else "application/octet-stream"
+        there = path.is_file()
+        return registry_server.Reply(200, path.read_bytes(), (("Content-Type", kind),)) if there else registry_server.Reply(404)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    return answer
 
 
 def wheel_in(folder: Path, table: Path, seal: str) -> None:
@@ -212,8 +199,12 @@ def wheel_in(folder: Path, table: Path, seal: str) -> None:
 def test_by_default_the_table_comes_from_the_newest_wheel_of_the_users_own_index(home: Home, tmp_path: Path) -> None:
     table = changed_table(tmp_path / "new.toml")
     wheel_in(tmp_path / "index", table, hashlib.sha256(table.read_bytes()).hexdigest())
-    with serving(tmp_path / "index") as url:
-        index = {"PIP_INDEX_URL": f"{url}/simple", "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    with registry_server.serving(of_folder(tmp_path / "index")) as web:
+        index = {
+            "PIP_INDEX_URL": f"{web.url}simple",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
         said = home.json("--yes", "known", "update", **index)
         assert (said["exit_code"], said["data"]["taken"]) == (0, True), said
         assert "from your index" in said["data"]["proof"]
@@ -226,9 +217,9 @@ def test_by_default_the_table_comes_from_the_newest_wheel_of_the_users_own_index
 def test_an_address_is_asked_over_loopback_or_https_alone(home: Home, tmp_path: Path) -> None:
     table = changed_table(tmp_path / "new.toml")
     home.settle(f'table_key = "{sign(table)}"\n')
-    with serving(tmp_path) as url:
-        assert home.json("--yes", "known", "update", f"{url}/new.toml")["data"]["taken"] is True
-        assert home.json("--yes", "known", "update", f"{url}/none.toml")["errors"][0]["code"] == "table_unreachable"
+    with registry_server.serving(of_folder(tmp_path)) as server:
+        assert home.json("--yes", "known", "update", f"{server.url}new.toml")["data"]["taken"] is True
+        assert home.json("--yes", "known", "update", f"{server.url}none.toml")["errors"][0]["code"] == "table_unreachable"
     said = home.json("--yes", "known", "update", "http://tables.test/known.toml")
     assert said["errors"][0]["code"] == "table_address"
 
