@@ -111,6 +111,15 @@ def test_who_interrupts_is_told_so_in_the_form_of_every_error(world_of: WorldOf,
         assert "`upgrader status`" in told["errors"][0]["hint"]
 
 
+def test_a_lock_that_cannot_name_its_holder_holds_all_the_same(world_of: WorldOf) -> None:
+    world = world_of()
+    assert world.run("status").exit_code == 0
+    (lock,) = world.home.glob(".local/share/openclaw-upgrader/installations/*/lock")
+    lock.with_suffix(".holder").mkdir()  # as a full disk: nothing can be written there
+    said = world.run("--json", "status")
+    assert (said.exit_code, said.json["status"]) == (0, "done"), said.text
+
+
 def test_tab_completes_commands_and_their_options(tmp_path: Path) -> None:
     for typed, wanted in (("upgrader roll", "rollback"), ("upgrader plan --de", "--detailed-exitcode")):
         asked = {"_UPGRADER_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tests.policy.facts import PRESENT, TARGET, candidate, entry, facts, installation, table, with_installation, with_state
 from upgrader.domain.plan import PlanData
-from upgrader.domain.planfacts import PlanFacts, ReturnPoint
+from upgrader.domain.planfacts import PlanFacts, ReturnPoint, Use, Volume
 from upgrader.domain.policy import advise
 from upgrader.domain.table import Fix, Table, Truth, Verdict
 from upgrader.domain.version import Version
@@ -35,6 +35,7 @@ CASES: dict[str, tuple[PlanFacts, Table, Version | None]] = {
     "accepted": (replace(facts(), accept=frozenset({"known_bad"})), mended(), Version(TARGET)),
     "there": (facts(), table(), Version(PRESENT)),
     "stay": (replace(facts(), candidates=(), latest=Version("2026.10.1")), Table((entry(PRESENT),)), None),
+    "no room": (replace(facts(), volumes=(Volume("the disk", (Use.STATE, Use.DATA), 1),)), table(), None),
     "back": (
         replace(facts(PRESENT, candidate("2026.9.4")), returns=(ReturnPoint("s1", Version("2026.9.4")),)),
         Table((entry("2026.9.4"), entry(PRESENT, Verdict.BAD))),
@@ -63,6 +64,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(case: str, width
         ("blocked", "blocked: 2026.9.5 → 2026.9.6"),
         ("there", "nothing to do: 2026.9.5 is installed"),
         ("stay", "stay: on 2026.9.5, no release worth going to is known from here"),
+        ("no room", "stay: on 2026.9.5, 2026.9.6 is worth going to, but something here is in its way"),
         ("back", "go back: 2026.9.5 → 2026.9.4 (the release recommended for this machine)"),
     ],
 )

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -67,10 +67,12 @@ def _one(path: Path, owner: str) -> Iterator[None]:
             hint="wait for it to end; `upgrader status` shows where it is",
         ) from error
     try:
-        replace_durably(_note(path), json.dumps({"pid": os.getpid(), "owner": owner}).encode())
+        with suppress(OSError):  # on a full disk the holder has no name, and the lock holds all the same
+            replace_durably(_note(path), json.dumps({"pid": os.getpid(), "owner": owner}).encode())
         yield
     finally:
-        _note(path).unlink(missing_ok=True)
+        with suppress(OSError):
+            _note(path).unlink(missing_ok=True)
         lock.release()
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from upgrader.adapters.late import late
 from upgrader.domain.facts import ProcessIdentity
@@ -44,7 +44,7 @@ class ProcessRunner:
         the whole session is ended. Raises CommandMissing, CommandTimedOut.
         """
         began = time.monotonic()
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with _unnamed() as out, _unnamed() as err:
             child = _spawn(command, self._base, out, err)
             try:
                 code = _ended(child, command.timeout.total_seconds())
@@ -191,6 +191,14 @@ def _ended(child: subprocess.Popen[bytes], limit_s: float) -> int:
     finally:
         os.close(descriptor)
     return child.wait()
+
+
+def _unnamed() -> BinaryIO:
+    """A file without a name; in memory where no disk has room for one, so that a full machine can still be looked at."""
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile())
+    except OSError:
+        return os.fdopen(os.memfd_create("output"), "w+b")
 
 
 def _shown(argv: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Run what was typed: one place where errors become messages and exit codes. typer is loaded for what needs it."""
 
+import errno
 import sys
 
 from upgrader import context
@@ -11,6 +12,7 @@ from upgrader.errors import UpgraderError
 
 _FLAGS = frozenset({"--json", "--yes", "-y"})
 _VALUES = frozenset({"--config", "--profile", "--state-dir", "--prefix"})
+_ROOM = "free some space (`upgrader prune` gives back what no way back needs), then the same command again"
 _NAMED = tuple(f"{option}=" for option in _VALUES)
 
 
@@ -67,4 +69,6 @@ def _common_apart(words: list[str]) -> tuple[list[str], list[str]]:
 def _refused(error: OSError) -> UpgraderError:
     """What no room of ours had words for. What a move had changed was undone where it failed."""
     what = error.strerror or type(error).__name__
-    return UpgraderError(f"the system refused: {what}", why=str(error.filename or ""), code="system_error", unchanged="")
+    hint = _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    why = str(error.filename or "")
+    return UpgraderError(f"the system refused: {what}", why=why, hint=hint, code="system_error", unchanged="")

@@ -202,7 +202,8 @@ class PlanData:
     registry's newest, when the table does not know it. `next_command` is what to type now; empty: nothing to do.
     `route` are the releases on the way to the target, it included, where one step does not lead there. `fix_out` are the fixes
     that the pin or the present bad release waits for and that can be had. `outage` is what earlier moves here took.
-    `overrides` are the rules a person overrides, with the reasons.
+    `overrides` are the rules a person overrides, with the reasons. `held_here` is the release that would be worth going to,
+    were something of this machine not in its way; None where the plan has somewhere to go.
     """
 
     present_version: Version
@@ -223,6 +224,7 @@ class PlanData:
     fix_out: tuple[Fix, ...] = ()
     outage: Outage | None = None
     overrides: tuple[Override, ...] = ()
+    held_here: Version | None = None
 
     @property
     def answer(self) -> Answer:

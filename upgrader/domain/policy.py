@@ -47,6 +47,8 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
     forward = _advice(facts, table, _first_open(facts, table, forward_order(facts, table)))
     back = _advice(facts, table, _first_open(facts, table, back_order(facts, table)))
     way = way_to(facts, table, plan.target) if plan.answer is Answer.BLOCKED else ()
+    worth = (one for one in forward_order(facts, table) if facts.candidate(one) is not None)
+    held_here = next(worth, None) if plan.answer is Answer.STAY else None
     return PlanData(
         present_version=present,
         present=standing,
@@ -60,12 +62,13 @@ def advise(facts: PlanFacts, table: Table, named: Version | None, notes: tuple[s
         registry=facts.registry,
         table=table.source,
         notes=(*notes, *_pin_notes(facts)),
-        next_command=_next_command(plan, forward, back, way),
+        next_command=f"upgrader plan {held_here}" if held_here else _next_command(plan, forward, back, way),
         pin=facts.pin,
         route=way,
         fix_out=tuple(fix for fix in awaited(facts, table) if facts.candidate(fix.version) is not None),
         outage=facts.outage,
         overrides=facts.overrides,
+        held_here=held_here,
     )
 
 

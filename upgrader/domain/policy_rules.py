@@ -118,7 +118,7 @@ def _too_new(move: MoveFacts, what: str, found: int, known: int) -> Block:
 
 def _takes(what: str, found: int | None, known: int | None) -> str:
     takes = f"takes the {what} database from schema {found} to {known}"
-    return takes if found else f"makes a {what} database of schema {known}"
+    return takes if found else f"makes each {what} database at schema {known}"
 
 
 def _way_back(move: MoveFacts) -> str:

@@ -25,10 +25,10 @@ def _table(events: tuple[Event, ...]) -> RenderableType:
 
 
 def _words(event: Event) -> str:
-    arrow = f"{event.present} → {event.target}" if event.target else event.present
+    arrow = f"{event.present} → {event.target}" if event.target not in ("", event.present) else event.present
     if event.kind is EventKind.OVERRIDE:
         return f"{arrow}: {event.rule} ({event.why}); reason: {event.reason or 'none was given'}"
-    parts = [arrow, event.result, event.why, f"reason: {event.reason}" if event.reason else ""]
+    parts = [arrow, event.result, event.why, f"reason: {event.reason}" if event.reason not in event.why else ""]
     if event.outage_seconds is not None:
         parts.append(f"outage {span(event.outage_seconds)}")
     return ", ".join(part for part in parts if part)

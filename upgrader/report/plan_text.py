@@ -54,6 +54,8 @@ def _headline(data: PlanData) -> RenderableType:
     opinion = data.present.verdict
     colour = "green" if opinion is Verdict.GOOD else "yellow"
     why = "no release worth going to is known from here" if data.pin is None else escape(data.pin.in_words())
+    if data.held_here is not None:
+        why = f"{data.held_here} is worth going to, but something here is in its way"
     return f"[bold {colour}]stay:[/bold {colour}] on {escape(str(plan.present))}, {why}"
 
 

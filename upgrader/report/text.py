@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +33,7 @@ def show(outcome: Outcome[Any], console: Console) -> None:
     """Print an outcome."""
     for kind, render in _RENDERERS:
         if isinstance(outcome.data, kind):
-            console.print(render(outcome))
+            console.print(render(outcome), crop=False)
             break
     if isinstance(outcome.data, PlanData):
         return  # the plan has told why already
@@ -120,10 +121,10 @@ def _verify(outcome: Outcome[VerifyData]) -> RenderableType:
 
 
 def _by_hand(outcome: Outcome[HandData]) -> RenderableType:
-    table = Table(title=f"by hand, OpenClaw {outcome.data.version}", title_justify="left", box=None, show_header=False)
-    for each in outcome.data.checks:
-        table.add_row(escape(each.command), escape(each.expect))
-    return table
+    lines: list[RenderableType] = [f"by hand, OpenClaw {outcome.data.version}: each command and its answer where all is well"]
+    for each in outcome.data.checks:  # a command stands on one line however long, so that it can be copied whole
+        lines += [Text(each.command, style="bold", no_wrap=True, overflow="ignore"), Padding(escape(each.expect), (0, 0, 0, 4))]
+    return Group(*lines)
 
 
 def _diagnosis(outcome: Outcome[DiagnosisData]) -> RenderableType:
