@@ -1,7 +1,7 @@
 """Runs the real command line in this process and kills it with SIGKILL at one chosen moment.
 
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
-spawn, signal) has two moments, just before it and just after it, counted from the first entry of a journal to its last.
+spawn, signal) has two moments, just before it and just after it, counted from the beginning of a journal to the end.
 MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. With `gateway:` before it not upgrader dies but
 the gateway, once; with `port:` somebody takes its port for as long as this process lives; `gateway:canary` is while the
 candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
@@ -93,15 +93,15 @@ def watch(walk: Walk) -> None:
     append, begin = journal_file.JournalOnDisk.append, journal_file.Journals.begin
 
     def opened(self: Any, *arguments: Any, **named: Any) -> Any:
+        walk.is_open, walk.entry = True, "opening"
         journal = begin(self, *arguments, **named)
-        walk.is_open, walk.entry = True, "open"
+        walk.entry = "open"
         return journal
 
     def entered(self: Any, mark: Mark, step: Any = None, *rest: Any, **named: Any) -> Any:
         entry = append(self, mark, step, *rest, **named)
         walk.entry = f"{mark.value} {step.value if step else ''}".strip()
-        walk.reached("entry durable")
-        walk.is_open = walk.is_open and mark is not Mark.CLOSED
+        walk.reached("entry durable")  # it is open to the end of the process: the marks go after the last entry
         return entry
 
     watch_restore(walk)
