@@ -35,6 +35,8 @@ def test_a_killed_move_is_ended_by_a_run_with_another_data_directory(world: Worl
     assert killed(world, _AFTER_THE_DOCTOR, world.root / "report", "upgrade", "2026.9.6") == -9
     assert [each.stat().st_mode & 0o777 for each in marks(world)] == [0o600, 0o600]
     assert world.token not in "".join(each.read_text() for each in marks(world))
+    for environment in (world.environment, elsewhere(world)):
+        assert world.run("--json", "diagnose", environment=environment).json["data"]["causes"][0]["code"] == "move-not-ended"
     said = world.run("--json", "status", environment=elsewhere(world))
     assert (said.exit_code, world.version, world.schema()) == (0, "2026.9.5", 17), said.text
     assert "an unfinished upgrade to 2026.9.6" in said.json["notices"][0] and "was undone" in said.json["notices"][0]

@@ -20,6 +20,7 @@ from upgrader.context.finding import finder
 from upgrader.context.keeping import Keeping, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
+from upgrader.context.unfinished import open_move
 from upgrader.domain.facts import Installation
 from upgrader.domain.ports import Progress
 from upgrader.domain.selection import Selection
@@ -65,6 +66,7 @@ def gatherer(machine: Machine, options: Options) -> SceneGatherer:
         clock=machine.clock,
         known_schema=scene_facts.KNOWN_SCHEMA,
         open_repair=lambda found: next(iter(open_records(Keeping(machine, found).home)), ""),
+        open_move=lambda found: open_move(Keeping(machine, found)),
         manager=UnitManagerProbe(
             machine.runner,
             session_environment(machine.uid, machine.account_home, machine.environment),

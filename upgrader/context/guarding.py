@@ -13,7 +13,7 @@ from upgrader.context.drifting import Reading, drift_of, left_as
 from upgrader.context.keeping import Keeping
 from upgrader.context.planning import Wish, plan
 from upgrader.context.restoring import restore
-from upgrader.context.unfinished import is_unfinished
+from upgrader.context.unfinished import open_move
 from upgrader.context.wiring import Wiring
 from upgrader.domain.happening import Happening
 from upgrader.domain.outcome import Outcome, Status
@@ -69,7 +69,7 @@ def _look(wiring: Wiring) -> Look | None:
     """None while a move or npm is at work: what a move does is nobody's drift, and what npm has begun is not to be judged."""
     keeping = Keeping(wiring.machine, wiring.finder().find())
     now = wiring.machine.clock.now().timestamp()
-    if is_unfinished(keeping) or npm_at_work(keeping.installation.package.pointer, now):
+    if open_move(keeping) or npm_at_work(keeping.installation.package.pointer, now):
         return None
     left = left_as(keeping)
     version = str(keeping.installation.package.version)

@@ -45,7 +45,7 @@ def repair(wiring: Wiring) -> Outcome[RepairData]:
 
 def _repair(wiring: Wiring, keeping: Keeping, finder: Finder) -> Repair:
     machine = wiring.machine
-    gathers = replace(gatherer(machine, wiring.options), open_repair=lambda _: "")  # it is this one
+    gathers = replace(gatherer(machine, wiring.options), open_repair=lambda _: "", open_move=lambda _: "")  # it is this one
     reader = StoreReader(ReadOnlyDatabases(Path(tempfile.gettempdir())), StateFiles(), KNOWLEDGE)
 
     def tails(found: Installation) -> tuple[LogTail, ...]:

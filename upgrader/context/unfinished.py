@@ -78,12 +78,14 @@ def forget_ended(keeping: Keeping) -> None:
                 PackagePointer().tidy(keeping.installation.package.pointer)
 
 
-def is_unfinished(keeping: Keeping) -> bool:
-    """Whether a move or a repair here has not ended: it is at work, or it died."""
+def open_move(keeping: Keeping) -> str:
+    """Where a move, or another data directory's run, is recorded that has not ended: it is at work, or it died. Empty for none."""
     try:
-        return keeping.journals().open_run() is not None or bool(keeping.marks.others())
-    except MarkUnreadable:
-        return True
+        journal = keeping.journals().open_run()
+        others = [each for each in keeping.marks.others() if _owes(_home(keeping.machine, each))]
+    except RollbackIncomplete as error:
+        return error.why
+    return str(journal.path.parent) if journal is not None else str(others[0].records) if others else ""
 
 
 def _owes(home: Path) -> bool:

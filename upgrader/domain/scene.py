@@ -172,7 +172,7 @@ class DeviceDates:
 @dataclass(frozen=True)
 class Scene:
     """All of it. `known_schema` is the newest state schema this tool knows; `token_in` names files with the token in clear;
-    `open_repair` is the record of a repair that has not ended."""
+    `open_repair` is the record of a repair that has not ended, `open_move` that of a move."""
 
     installation: Installation
     observation: Observation
@@ -196,6 +196,7 @@ class Scene:
     running: tuple[RunningSeen, ...] = ()
     logins: LoginsSeen = field(default_factory=LoginsSeen)
     open_repair: str = ""
+    open_move: str = ""
     manager: ManagerSeen | None = None
 
     def seen(self, *signatures: str) -> tuple[Sighting, ...]:

@@ -54,6 +54,7 @@ class SceneGatherer:
     clock: Clock
     known_schema: int
     open_repair: Callable[[Installation], str]
+    open_move: Callable[[Installation], str]
     manager: ManagerProbe
 
     def gather(self, installation: Installation) -> Scene:
@@ -84,6 +85,7 @@ class SceneGatherer:
             running=self.gateways.running(installation),
             logins=self.providers.logins(installation),
             open_repair=self.open_repair(installation),
+            open_move=self.open_move(installation),
             manager=self.manager.manager(installation),
         )
 

@@ -24,7 +24,7 @@ class Fault:
     """How a unit is spoilt, the cause that must come first, and what a person does by hand beside the printed commands."""
 
     code: str
-    spoil: Callable[[Lab], None]
+    spoil: Callable[[Lab], object]
     by_hand: Callable[[], None] = lambda: None
 
 
@@ -113,7 +113,7 @@ def restarted_by_hand() -> None:
 
 FAULTS = (
     Fault("unit-not-reloaded", lambda _lab: edited("[Service]\n", "# a note\n[Service]\n")),
-    Fault("unit-disabled", lambda lab: lab.systemctl.must("disable", NAME) and None),
+    Fault("unit-disabled", lambda lab: lab.systemctl.must("disable", NAME)),
     Fault("second-service", second),
     Fault("service-starts-another", starts_another, mended_drop_in),
     Fault("service-token-differs", another_token),

@@ -14,6 +14,16 @@ def repair_not_ended(scene: Scene) -> tuple[Cause, ...]:
     return (Cause("repair-not-ended", title, certain, Impact.NOW, (), remedy, Nature.SERVICE, place=scene.open_repair),)
 
 
+def move_not_ended(scene: Scene) -> tuple[Cause, ...]:
+    """A move that died may have left the gateway stopped and package or state half moved: nothing is to be started on that."""
+    if not scene.open_move:
+        return ()
+    title = "a move has not ended: unless one is at work now, it was killed in the middle"
+    remedy = "`upgrader status` ends it first: it is finished where it was done, else all is put back"
+    certain = Likelihood.CERTAIN
+    return (Cause("move-not-ended", title, certain, Impact.NOW, (), remedy, Nature.SERVICE, place=scene.open_move),)
+
+
 def several(scene: Scene) -> tuple[Cause, ...]:
     """Two gateways on one state: each writes over what the other wrote, and replies come twice."""
     gateways = scene.installation.gateways

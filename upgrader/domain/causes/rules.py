@@ -22,6 +22,7 @@ from upgrader.domain.scene import Scene
 Rule = Callable[[Scene], tuple[Cause, ...]]
 
 RULES: tuple[Rule, ...] = (
+    gateways.move_not_ended,
     gateways.repair_not_ended,
     releases.unreadable,
     releases.newer_schema,
