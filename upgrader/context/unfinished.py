@@ -79,7 +79,7 @@ def forget_ended(keeping: Keeping) -> None:
 
 
 def open_move(keeping: Keeping) -> str:
-    """Where a move, or another data directory's run, is recorded that has not ended: it is at work, or it died. Empty for none."""
+    """Where a move (of another data directory: a run) is recorded that has not ended, at work or dead; empty for none."""
     try:
         journal = keeping.journals().open_run()
         others = [each for each in keeping.marks.others() if _owes(_home(keeping.machine, each))]
