@@ -14,6 +14,7 @@ from upgrader.domain.pinning import ConfigEdit, ConfigSwitch, PinData, PinWish, 
 from upgrader.domain.ports import Clock, Discovery
 from upgrader.domain.slot import Slot, SlotOrigin
 from upgrader.domain.table import Table
+from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 
 _THREADS_SHOWN = 8
@@ -87,12 +88,13 @@ class Pinning:
         at = self.clock.now().isoformat(timespec="seconds")
         self.history.append(Event(at, kind, str(installation.package.version), target, reason=reason, why=why))
 
+    def _retained(self, version: Version) -> Slot | None:
+        kept = (each for each in self.slots() if each.version == version)
+        return max(kept, key=lambda each: each.origin is SlotOrigin.STAGED, default=None)
+
     def _data(self, installation: Installation, pin: Pin | None, edit: ConfigEdit | None) -> PinData:
         present = installation.package.version
-        slot = None
-        if pin is not None:
-            kept = (each for each in self.slots() if each.version == pin.version)
-            slot = max(kept, key=lambda each: each.origin is SlotOrigin.STAGED, default=None)
+        slot = self._retained(pin.version) if pin else None
         area = pin.until_fixed if pin else ""
         table = self.table() if area else None
         return PinData(

@@ -258,13 +258,17 @@ def _make_inert(document: Document, token: str) -> Iterator[Edit]:
     for container, key, _ in list(_strings({name: value for name, value in section.items() if name != "shellEnv"})):
         (container if container is section.get("vars") else section)[key] = "inert"
         count += 1
-    auth = _mapping(_mapping(document["gateway"]).setdefault("auth", {}))
+    _give_secret(_mapping(_mapping(document["gateway"]).setdefault("auth", {})), token)
+    yield Edit("*", f"{count} secrets are inert: this place has no walls")
+
+
+def _give_secret(auth: Document, token: str) -> None:
+    """The gateway's own secret is `token`, under every name it is held by."""
     held = [key for key in ("token", "password") if key in auth]
     if not held and auth.get("mode") in (None, "token", "password"):  # the live one is given by its environment
         held = ["password" if auth.get("mode") == "password" else "token"]
     for key in held:
         auth[key] = token
-    yield Edit("*", f"{count} secrets are inert: this place has no walls")
 
 
 def _without_hands(document: Document) -> Iterator[Edit]:
