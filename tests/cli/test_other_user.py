@@ -99,5 +99,8 @@ def test_somebody_on_roots_installation_is_told_so_too(world_of: WorldOf) -> Non
         said = world.command(*argv, environment=environment, limit_s=60)
         first = (said.json["errors"] or said.json["data"]["causes"])[0]
         assert (said.exit_code, said.json["command"]) == (3 if command == "diagnose" else 1, command), said.text
-        assert (first["code"], first.get("hint") or first["remedy"]) == ("wrong_user", "run `upgrader` as root"), said.text
+        assert (first["code"], first.get("hint") or first["remedy"]) == (
+            "wrong_user",
+            "run `upgrader` as root: `sudo -iu root upgrader …`",
+        ), said.text
     assert of_others(world.home, 0) == []

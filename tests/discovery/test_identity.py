@@ -34,7 +34,7 @@ def test_somebody_else_may_not(machine: Machine) -> None:
     with pytest.raises(WrongUser) as caught:
         refuse_wrong_user(account(1001, 1000), STATE)
     assert "belongs to ann" in caught.value.message
-    assert "as ann" in caught.value.hint
+    assert caught.value.hint == "run `upgrader` as ann: `sudo -iu ann upgrader …`"
     assert (caught.value.code, caught.value.exit_code) == ("wrong_user", 1)
 
 
@@ -42,6 +42,9 @@ def test_root_with_the_home_of_another_is_refused() -> None:
     with pytest.raises(WrongUser) as caught:
         refuse_wrong_user(account(0, 1000, real=1000), STATE)
     assert "without sudo" in caught.value.hint
+    with pytest.raises(WrongUser) as caught:
+        refuse_wrong_user(account(0, 1000, real=1001), STATE)
+    assert "without sudo" not in caught.value.hint and "sudo -iu ann" in caught.value.hint, "bob would not be let in either"
 
 
 def test_sudo_that_changed_home_is_refused_when_the_caller_has_a_state_of_their_own() -> None:

@@ -56,8 +56,14 @@ def refuse_wrong_user(account: Account, state: Path) -> None:
     raise WrongUser(
         f"{state} belongs to {owner}, and this runs as {account.name_of(account.uid)}",
         why="files written for another user would lock OpenClaw out of its own state",
-        hint="run `upgrader` without sudo" if called_by_sudo else f"run `upgrader` as {owner}",
+        hint="run `upgrader` without sudo" if account.real_uid == account.owner_uid else _as_owner(account, owner),
     )
+
+
+def _as_owner(account: Account, owner: str) -> str:
+    """How to run it as somebody else; who has no name cannot be named to sudo either."""
+    named = account.owner_uid in dict(account.names)
+    return f"run `upgrader` as {owner}" + (f": `sudo -iu {owner} upgrader …`" if named else "")
 
 
 def obstacles_of(account: Account, gateways: tuple[GatewayProcess, ...]) -> tuple[Obstacle, ...]:
