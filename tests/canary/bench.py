@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -12,25 +11,22 @@ from pathlib import Path
 import pytest
 
 from tests.world.installations import installation_on, installed_at, state_at
-from tests.world.world import World, free_port
-from upgrader.adapters.clock import SystemClock
+from tests.world.world import World
 from upgrader.adapters.clone_databases import schema_of
 from upgrader.adapters.clones import StateClones
 from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
-from upgrader.adapters.stub_model import MODEL_ID
 from upgrader.adapters.together import Together
 from upgrader.adapters.trees import copy_tree
-from upgrader.context.kept_config import read_snapshot_config
+from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.context.observing import pairing_probe, turn_asker
-from upgrader.context.proving import CLONE_SUBJECTS, live_memory, settle_clone
+from upgrader.context.proving import CLONE_SUBJECTS, Proving, settle_clone
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
 from upgrader.domain.clone import Clone, ClonePlan
 from upgrader.domain.contents import Contents
-from upgrader.domain.course import Budgets, Clones, Until
+from upgrader.domain.course import Budgets, Until
 from upgrader.domain.facts import AuthFacts, Installation, NodeRuntime, PairingEra
 from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.secret import Secret
@@ -40,7 +36,7 @@ from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
-from upgrader.services.openclaw import canary_lore, paths
+from upgrader.services.openclaw import paths
 
 
 class Unsealed(LinuxPlaces):
@@ -187,23 +183,13 @@ class Bench:
     def tools(self) -> CourseTools:
         """All real; only progress is not shown."""
         real = StateClones(self.root / "canaries", CLONE_SUBJECTS, lambda path: not path.startswith(("tmp", "cache")))
-        clones: Clones = real if self.spoil is None else Spoilt(real, self.spoil)
         machine = Machine.apart(self.world.home, self.world.environment)
         compiled = CompiledCode(self.root / "live-tmp", os.geteuid())
-        return CourseTools(
-            clones=clones,
+        return replace(
+            Proving(machine, Keeping(machine, self.installation()), Told()).tools(),
+            clones=real if self.spoil is None else Spoilt(real, self.spoil),
             places=self.places(),
-            pairing=pairing_probe(machine),
-            asker=turn_asker(),
             beside=self.beside,
-            lore=canary_lore,
-            clock=SystemClock(),
-            progress=Told(),
-            nonce=lambda: secrets.token_hex(6),
-            free_port=free_port,
-            read_config=read_snapshot_config,
-            model_id=MODEL_ID,
-            live_memory=live_memory,
             hand_on=compiled.hand_on,
             lend=compiled.lend,
             own_probes=self.probes,

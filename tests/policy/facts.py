@@ -4,18 +4,15 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from tests.world.installations import installation_on, installed_at, state_at
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.facts import (
-    AuthFacts,
     GatewayProcess,
     Installation,
     InstallKind,
     NodeRuntime,
-    Package,
-    PairingEra,
     ProcessIdentity,
     Service,
-    State,
     SupervisorKind,
 )
 from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, Use, Volume
@@ -32,27 +29,15 @@ GIB = 1024**3
 def installation(version: str = PRESENT, node: str = "24.19.0", kind: InstallKind = InstallKind.NPM_GLOBAL) -> Installation:
     """A running gateway of `version` as a systemd user unit, its databases at the schemas of the usual candidate."""
     prefix = Path("/home/user/.npm-global")
-    root = prefix / "lib/node_modules/openclaw"
-    state = Path("/home/user/.openclaw")
-    return Installation(
-        Package(root, root, Version(version), kind, prefix),
-        NodeRuntime(Path("/usr/bin/node"), node),
-        Path("/home/user"),
-        "",
-        State(
-            state,
-            state / "openclaw.json",
-            1000,
-            PairingEra.SQLITE,
-            state_schema=18,
-            agent_schemas=((Path("agents/main/agent.sqlite"), 23),),
-            size_bytes=200 * 1024**2,
-            files=900,
-        ),
-        18789,
-        AuthFacts("token"),
-        Service(SupervisorKind.SYSTEMD_USER, "openclaw-gateway.service"),
-        (GatewayProcess(ProcessIdentity(4242, 1.0), 1000, None, root, state, (18789,)),),
+    root, state = prefix / "lib/node_modules/openclaw", Path("/home/user/.openclaw")
+    agents = ((Path("agents/main/agent.sqlite"), 23),)
+    return installation_on(
+        state,
+        package=replace(installed_at(root, version, prefix), kind=kind),
+        node=NodeRuntime(Path("/usr/bin/node"), node),
+        state=state_at(state, 1000, state_schema=18, agent_schemas=agents, size_bytes=200 * 1024**2, files=900),
+        service=Service(SupervisorKind.SYSTEMD_USER, "openclaw-gateway.service"),
+        gateways=(GatewayProcess(ProcessIdentity(4242, 1.0), 1000, None, root, state, (18789,)),),
     )
 
 

@@ -75,29 +75,29 @@ class Proving:
 
     def canaries(self) -> CloneCanary:
         """The canary. Raises CanarySettingsInvalid."""
-        settings = read_canary_settings(self.machine.config)
+        return CloneCanary(self.tools(), wish=read_canary_settings(self.machine.config).budgets)
+
+    def tools(self) -> CourseTools:
+        """What its courses are made with. Raises CanarySettingsInvalid."""
         compiled = CompiledCode(_live_temporary(self.machine), self.machine.uid)
-        return CloneCanary(
-            CourseTools(
-                clones=self._clones(),
-                places=self._places(),
-                pairing=pairing_probe(self.machine),
-                asker=turn_asker(),
-                beside=Together.here(),
-                lore=canary_lore,
-                clock=self.machine.clock,
-                progress=self.progress,
-                nonce=lambda: secrets.token_hex(6),
-                free_port=free_port,
-                read_config=read_snapshot_config,
-                model_id=MODEL_ID,
-                live_memory=live_memory,
-                hand_on=compiled.hand_on,
-                lend=compiled.lend,
-                own_probes=settings.probes,
-                settle=settle_clone,
-            ),
-            wish=settings.budgets,
+        return CourseTools(
+            clones=self._clones(),
+            places=self._places(),
+            pairing=pairing_probe(self.machine),
+            asker=turn_asker(),
+            beside=Together.here(),
+            lore=canary_lore,
+            clock=self.machine.clock,
+            progress=self.progress,
+            nonce=lambda: secrets.token_hex(6),
+            free_port=free_port,
+            read_config=read_snapshot_config,
+            model_id=MODEL_ID,
+            live_memory=live_memory,
+            hand_on=compiled.hand_on,
+            lend=compiled.lend,
+            own_probes=read_canary_settings(self.machine.config).probes,
+            settle=settle_clone,
         )
 
 
