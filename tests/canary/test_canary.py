@@ -156,8 +156,11 @@ def test_a_state_behind_a_link_is_found_by_both_its_names_and_by_none_of_them_li
 
 
 def test_no_secret_of_the_machine_is_in_what_is_told(bench: Bench, candidate: Candidate) -> None:
-    told = repr(bench.run(candidate(refusesAgents={"message": f"token {bench.world.token}"})))
+    bot = "12345:short-and-mine"
+    bench.world.edit_config(lambda config: config.update(channels={"telegram": {"botToken": bot}}))
+    told = repr(bench.run(candidate(refusesAgents={"message": f"token {bench.world.token} {bot}"})))
     assert bench.world.token not in told
+    assert bot not in told
     for value in json.loads(json.dumps(bench.world.own.__dict__, default=str)).values():
         assert not (isinstance(value, str) and len(value) >= 43 and value in told)
 

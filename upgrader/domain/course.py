@@ -258,6 +258,9 @@ class Lore(Protocol):
     def auth_environment(self, config: Mapping[str, object], auth: AuthFacts) -> dict[str, str]:
         """The gateway's own secrets as variables, where its configuration does not hold them itself."""
 
+    def secret_texts(self, value: object) -> tuple[str, ...]:
+        """Every text of a configuration that may be a secret, by its name."""
+
     def code_paths(self, config: Mapping[str, object], home: Path) -> tuple[Path, ...]:
         """Where a person's own plugins and skills lie that the configuration names."""
 

@@ -111,7 +111,8 @@ class _Run:
         self._port = installation.port if sealed else tools.free_port()
         self._config_name = installation.state.config.name
         auth = installation.auth
-        secrets = (auth.token, auth.password, Secret(place.model.token), self._own_token)
+        written = map(Secret, tools.lore.secret_texts(config))
+        secrets = (auth.token, auth.password, Secret(place.model.token), self._own_token, *written)
         places = ((slot.package_root, "<package>"), (site.shown_state, "<state>"), (site.shown_home, "<home>"))
         told = tuple((str(path), name) for path, name in places)
         self._redactor = Redactor(tuple(secret for secret in secrets if secret), told)

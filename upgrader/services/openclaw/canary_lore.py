@@ -20,6 +20,7 @@ from upgrader.services.openclaw.clone_config import fresh_config as fresh_config
 from upgrader.services.openclaw.clone_secrets import INERT_NAME as INERT_NAME
 from upgrader.services.openclaw.clone_secrets import auth_environment as auth_environment
 from upgrader.services.openclaw.clone_state import clone_plan as clone_plan
+from upgrader.services.openclaw.config_policy import secret_texts as secret_texts
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call
 from upgrader.services.openclaw.gateway_requests import main_session as main_session
 from upgrader.services.openclaw.turn_policy import not_applicable as not_applicable
