@@ -3,8 +3,8 @@
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
 spawn, signal) has two moments, just before it and just after it, counted from the beginning of a journal to the end.
 MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. With `gateway:` before it not upgrader dies but
-the gateway, once; with `port:` somebody takes its port for as long as this process lives; `gateway:canary` is while the
-candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+the gateway, once; with `port:` somebody takes its port for as long as this process lives; with `disk:` that of our data is
+full; `gateway:canary` is while the candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
 
 The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
 make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.
@@ -58,6 +58,8 @@ class Walk:
         self.moment = ""
         if self.struck == "gateway":
             end_gateways()
+        elif self.struck == "disk":
+            fill(Path.home() / ".local" / "share")
         elif self.struck == "port":
             configuration = json.loads((Path.home() / ".openclaw" / "openclaw.json").read_text())
             self._thief = socket.create_server(("127.0.0.1", configuration["gateway"]["port"]))
@@ -72,6 +74,13 @@ class Walk:
             return result
 
         return watched
+
+
+def fill(directory: Path) -> None:
+    """Leave no room on the file system of `directory`."""
+    with (directory / "filler").open("wb") as file, suppress(OSError):
+        while file.write(bytes(1 << 16)):
+            file.flush()
 
 
 def end_gateways() -> None:
