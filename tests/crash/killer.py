@@ -3,8 +3,9 @@
 `python -m tests.crash.killer MOMENT REPORT WORDS…`: every effect of a move (durable write, rename, exchange, link, unlink,
 spawn, signal) has two moments, just before it and just after it, counted from the beginning of a journal to the end.
 MOMENT 0 counts only; `EFFECT@ENTRY` is the first such moment after that entry. With `gateway:` before it not upgrader dies but
-the gateway, once; with `port:` somebody takes its port for as long as this process lives; with `disk:` that of our data is
-full; `gateway:canary` is while the candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the last journal entry.
+the gateway, once; with `port:` somebody takes its port while this process lives; with `disk:` that of our data is full;
+`gateway:canary` is while the candidate is proven. REPORT is a file that gets one line a moment: its number, the effect, the
+last journal entry.
 
 The canary is answered from memory: it is proven elsewhere, runs no effect on the live installation, and its time would
 make this exhaustive walk too long. Nothing else differs from `python -m upgrader WORDS…`.
