@@ -120,13 +120,18 @@ def test_agents_are_found_in_both_forms_the_default_one_first() -> None:
 def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> None:
     source: dict[str, object] = {
         "tools": {"deny": ["browser"]},
-        "plugins": {"entries": {"mail": {"enabled": True}, "mem": {}}, "slots": {"memory": "mem"}},
+        "plugins": {
+            "load": {"paths": ["/p/mail"]},
+            "entries": {"mail": {"enabled": True}, "mem": {}},
+            "slots": {"memory": "mem"},
+        },
     }
     wish = replace(WISH, inert=Secret("i" * 30))
     edited = json.loads(quiet_config(source, wish).data)
     assert edited["tools"]["deny"] == ["browser", "group:runtime"]
     assert with_hands(edited)["tools"] == source["tools"]  # so that the rest of it is compared strictly
     assert "tools" not in with_hands({"tools": {"deny": ["group:runtime"]}})
+    assert edited["plugins"]["load"] == {}
     assert edited["plugins"]["entries"] == {"mail": {"enabled": False}, "mem": {}}
     sealed = json.loads(quiet_config(source, replace(wish, inert=None)).data)
     assert sealed["plugins"] == source["plugins"]

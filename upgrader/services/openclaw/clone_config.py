@@ -281,6 +281,9 @@ def _without_hands(document: Document) -> Iterator[Edit]:
     denied = tools.get("deny")
     document["tools"] = {**tools, "deny": [*(denied if isinstance(denied, list) else []), *_RUNTIME]}
     yield Edit("tools.deny", "no programs are run: this place has no walls")
+    # Their paths would lead nowhere, and up to 7.x such a path is an error of the configuration.
+    for edit in _drop(document, ("plugins", "load"), ("paths",), "no plugins of elsewhere: this place has no walls"):
+        yield replace(edit, limit="plugins.load.paths: those plugins were not there in the canary")
     plugins = _mapping(document.get("plugins"))
     slots = _mapping(plugins.get("slots")).values()
     for name, entry in _mapping(plugins.get("entries")).items():
