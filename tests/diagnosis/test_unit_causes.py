@@ -27,6 +27,8 @@ SAID = [
         "unmask",
     ),
     ({**DOWN, "Result": "start-limit-hit", "ExecMainStatus": "1"}, "unit-start-limit", "reset-failed"),
+    ({**DOWN, "Result": "exit-code", "ExecMainStatus": "1", "NRestarts": "9"}, "unit-start-limit", "reset-failed"),
+    ({**DOWN, "Result": "exit-code", "ExecMainStatus": "78", "NRestarts": "2"}, "unit-failed", "mend it, then"),
     ({**DOWN, "Result": "exit-code", "ExecMainStatus": "1"}, "unit-failed", "restart openclaw-gateway.service"),
     ({**DOWN, "Result": "exit-code", "ExecMainStatus": "78"}, "unit-failed", "mend it, then"),
     ({"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "4"}, "unit-restarting", "journalctl"),

@@ -31,7 +31,7 @@ def replaced_by_drop_in(scene: Scene) -> tuple[Cause, ...]:
 def held_back(scene: Scene) -> tuple[Cause, ...]:
     """It ended too often: systemd starts it no more, whatever was mended since."""
     seen = _seen(scene)
-    if seen is None or seen.active != "failed" or seen.result != "start-limit-hit":
+    if seen is None or not _is_held_back(seen):
         return ()
     title = f"{seen.unit} ended so often that systemd starts it no more"
     words = _LAST_WORDS.format(name=seen.unit)
@@ -42,7 +42,7 @@ def held_back(scene: Scene) -> tuple[Cause, ...]:
 def failed(scene: Scene) -> tuple[Cause, ...]:
     """It ended and is not started again, or is started again and again."""
     seen = _seen(scene)
-    if seen is None or seen.result == "start-limit-hit":
+    if seen is None or _is_held_back(seen):
         return ()
     words = _LAST_WORDS.format(name=seen.unit)
     if seen.sub == "auto-restart":
@@ -83,6 +83,13 @@ def not_at_boot(scene: Scene) -> tuple[Cause, ...]:
         title = f"{seen.user} does not linger: the gateway ends at logout and does not come back at boot"
         found.append(_cause(scene, "not-lingering", title, f"`loginctl enable-linger {seen.user}`", Impact.LATER))
     return tuple(found)
+
+
+def _is_held_back(seen: ManagerSeen) -> bool:
+    """The limit of starts was reached. The result may stay that of the last try: a unit that was started anew by itself, and is
+    not any more, has reached it, but for one that refuses with 78."""
+    tried = seen.restarts > 0 and seen.exit_status != _CONFIG_ERROR
+    return seen.active == "failed" and (seen.result == "start-limit-hit" or tried)
 
 
 def _seen(scene: Scene) -> ManagerSeen | None:
