@@ -198,6 +198,25 @@ def test_a_database_that_is_none_is_told_and_left(tmp_path: Path, tree: Path) ->
     assert "cannot be read" in next(edit.why for edit in clone.edits if "agents/old" in edit.place)
 
 
+def test_accounts_that_all_agents_share_are_inert_counted_and_not_pushed_to(tmp_path: Path, tree: Path) -> None:
+    shared = {"profiles": {"openai:me": {"type": "oauth", "refresh": "live-refresh"}}}
+    with closing(sqlite3.connect(tree / "state/openclaw.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE config_machine_state (state_key TEXT, value_json TEXT)")
+        connection.execute("INSERT INTO config_machine_state VALUES ('authProfiles.store', ?)", (json.dumps(shared),))
+        connection.execute("CREATE TABLE auth_profile_stores (store_key TEXT, store_json TEXT)")
+        connection.execute("INSERT INTO auth_profile_stores VALUES ('shared', ?)", (json.dumps(shared),))
+        connection.execute("CREATE TABLE apns_registrations (node_id TEXT, token TEXT)")
+        connection.execute("INSERT INTO apns_registrations VALUES ('phone', 'live-token')")
+    state, _ = _make(tmp_path, tree)
+    database = state / "state/openclaw.sqlite"
+    told = [
+        _rows(database, f"SELECT * FROM {t}") for t in ("config_machine_state", "auth_profile_stores", "apns_registrations")
+    ]
+    assert "live-" not in str(told)
+    found = _clones(tmp_path).contents(state, "openclaw.json", tmp_path)
+    assert found.credentials == ("openai:me", "x")
+
+
 def test_the_source_is_not_touched_by_a_byte(tmp_path: Path, tree: Path) -> None:
     before = tree_digest(tree)
     _make(tmp_path, tree)

@@ -27,8 +27,8 @@ def look(state: Path, databases: tuple[Path, ...], config: Path, package: Path, 
             with closing(open_unchanged(path)) as connection:
                 schemas.append((name, int(connection.execute("PRAGMA user_version").fetchone()[0])))
                 rows.extend(_rows(connection, name))
-                for text in _texts(connection, rules.credential_column):
-                    credentials.update(rules.credential_names(text))
+                for column in rules.credential_columns:
+                    credentials.update(name for text in _texts(connection, column) for name in rules.credential_names(text))
                 plugins.extend(plugin for text in _texts(connection, rules.plugin_column) for plugin in rules.plugins(text))
         except sqlite3.DatabaseError:
             schemas.append((name, -1))

@@ -86,7 +86,7 @@ class ContentsRules:
     """
 
     credential_files: tuple[str, ...]
-    credential_column: NamedColumn
+    credential_columns: tuple[NamedColumn, ...]
     credential_names: Callable[[bytes], tuple[str, ...]]
     plugin_column: NamedColumn
     plugins: Callable[[bytes], tuple[Plugin, ...]]

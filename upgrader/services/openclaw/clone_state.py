@@ -104,7 +104,27 @@ STATE_SQL = (
     Statement("worker_turn_tool_authorities", "DELETE FROM worker_turn_tool_authorities", _TURN),
     Statement("worker_workspace_pending_results", "DELETE FROM worker_workspace_pending_results", _TURN),
     Statement("cron_jobs", "UPDATE cron_jobs SET enabled = 0", "due jobs must not run", ("enabled",)),
-    Statement("mcp_oauth_stores", "DELETE FROM mcp_oauth_stores", _INERT),
+    *(
+        Statement(table, f"DELETE FROM {table}", _INERT)
+        for table in ("mcp_oauth_stores", "mcp_oauth_pending_authorizations", "worker_environment_credentials")
+    ),
+    *(
+        Statement(table, f"DELETE FROM {table}", _EFFECT)
+        for table in (
+            "apns_registrations",
+            "github_publication_requests",
+            "github_personal_publication_requests",
+            "github_repository_publication_requests",
+        )
+    ),
+    # Accounts that all agents share: a table of 8.x, which 9.x takes into a row (dist/openclaw-state-db-*.mjs of 9.5).
+    Statement("auth_profile_stores", "UPDATE auth_profile_stores SET store_json = inert(store_json)", _INERT, ("store_json",)),
+    Statement(
+        "config_machine_state",
+        "UPDATE config_machine_state SET value_json = inert(value_json) WHERE state_key = 'authProfiles.store'",
+        _INERT,
+        ("state_key", "value_json"),
+    ),
     # Else the edited configuration is compared with the last one known good, and may be taken for damaged.
     Statement("config_health_entries", "DELETE FROM config_health_entries", "the configuration was edited"),
 )

@@ -116,6 +116,10 @@ def _as_client(rules: PairingRules, ask: Ask, store: PairingStore, shared: Share
     credential = {"token": Credential.SHARED_TOKEN, "password": Credential.SHARED_PASSWORD}.get(shared.mode, Credential.NONE)
     if ask.kind is _K.CONTROL_UI and code_line(rules.version).at_least(_KINDS_ARE_HARMLESS_FROM):
         return NotMade(ask.kind, "this release lets in only a page it served itself")
+    harmless = code_line(rules.version).at_least(_KINDS_ARE_HARMLESS_FROM)
+    if shared.mode == "none" and harmless and ask.kind in (_K.CLI, _K.PROBE):
+        # 9.5 answers DEVICE_IDENTITY_REQUIRED to one that shows nothing, and its own command line shows its identity then.
+        return NotMade(ask.kind, "gateway authentication is none: such a client shows its identity, as the turns do")
     if ask.judged and store.own is None:
         return NotMade(ask.kind, "this machine's clients have no identity")
     device = store.own_device

@@ -75,7 +75,11 @@ def skill(path: str, data: bytes) -> Skill:
 
 RULES = ContentsRules(
     credential_files=("agents/*/agent/auth-profiles.json",),
-    credential_column=NamedColumn("auth_profile_store", "store_json"),
+    credential_columns=(
+        NamedColumn("auth_profile_store", "store_json"),
+        NamedColumn("auth_profile_stores", "store_json"),
+        NamedColumn("config_machine_state", "value_json", "state_key = 'authProfiles.store'"),
+    ),
     credential_names=credential_names,
     plugin_column=NamedColumn("config_machine_state", "value_json", "state_key = 'plugins.installedIndex'"),
     plugins=plugins,
