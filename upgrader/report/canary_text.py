@@ -58,7 +58,7 @@ def render_canaries(outcome: Outcome[CanariesData]) -> RenderableType:
     table = Table(title=f"canaries of {escape(outcome.data.present)}", title_justify="left", box=None, show_header=False)
     for each in outcome.data.canaries:
         colour = COLOUR[each.report.verdict]
-        table.add_row(escape(each.target), f"[{colour}]{_word(each.report)}[/{colour}]", _BLAME.get(each.report.blame, ""))
+        table.add_row(escape(each.target), f"[{colour}]{_word(each.report)}[/{colour}]", _whose(each.report))
     parts: list[RenderableType] = [table]
     for each in outcome.data.canaries:
         told = {failure.code for failure in outcome.failures} if each.report.verdict is not Verdict.PASS else set()
@@ -75,8 +75,8 @@ def canary_lines(report: CanaryReport, told: Set[str] = frozenset(), name: str =
     parts: list[RenderableType] = [head]
     if report.proven:
         parts.append(f"proven on {moment(report.proven)}; slot and state are unchanged since, so it was not run again")
-    if report.blame in _BLAME:
-        parts.append(_BLAME[report.blame])
+    if whose := _whose(report):
+        parts.append(whose)
     parts.extend(_schema(report.candidate))
     parts.extend(_measured(report))
     parts.append(_checked(report.candidate, "on a clone of your state", told | {each.check for each in report.remaining}))
@@ -95,6 +95,13 @@ def canary_lines(report: CanaryReport, told: Set[str] = frozenset(), name: str =
         parts.extend(f"a rollback would tell: {escape(s.in_words)}" for s in report.settled)
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
+
+
+def _whose(report: CanaryReport) -> str:
+    """Whom a failure is laid on; one in both runs that hid what was to be seen is laid on nobody."""
+    if report.verdict is Verdict.INCONCLUSIVE and report.blame in (Blame.STATE, Blame.BOTH):
+        return "not judged: the present release fails alike before there is anything to compare"
+    return _BLAME.get(report.blame, "")
 
 
 def _held(run: CanaryRun) -> tuple[Judgement, ...]:
