@@ -17,7 +17,6 @@ from upgrader.adapters.clones import StateClones
 from upgrader.adapters.compiled import CompiledCode
 from upgrader.adapters.process import ProcessRunner
 from upgrader.adapters.seal import LinuxPlaces
-from upgrader.adapters.together import Together
 from upgrader.adapters.trees import copy_tree
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
@@ -123,7 +122,6 @@ class Bench:
     budgets: Budgets | None = None
     probes: tuple[OwnProbe, ...] = ()
     settle: Callable[[Path, Path, tuple[Path, ...]], SettleReport] = settle_clone
-    beside: Together = field(default_factory=Together.here)
     snapshot_tree: Path = field(init=False)
     controls: dict[tuple[str, str, str, Until], CanaryRun] = field(default_factory=dict)
 
@@ -189,7 +187,6 @@ class Bench:
             Proving(machine, Keeping(machine, self.installation()), Told()).tools(),
             clones=real if self.spoil is None else Spoilt(real, self.spoil),
             places=self.places(),
-            beside=self.beside,
             hand_on=compiled.hand_on,
             lend=compiled.lend,
             own_probes=self.probes,

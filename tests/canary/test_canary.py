@@ -13,7 +13,6 @@ from tests.world.fixtures import SeedOf, WorldOf
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.clones import tree_digest
-from upgrader.adapters.together import Together
 from upgrader.domain.canary import Blame, Seal
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.own_probes import OwnProbe
@@ -33,7 +32,6 @@ def _clean(bench: Bench) -> None:
 
 
 def test_a_good_release_passes_beside_the_running_gateway(bench: Bench, candidate: Candidate) -> None:
-    bench.beside = Together(4)  # whatever this machine has
     bench.take_snapshot()
     snapshot = tree_digest(bench.snapshot_tree)
     report = bench.run(candidate())
