@@ -120,6 +120,15 @@ def test_a_lock_that_cannot_name_its_holder_holds_all_the_same(world_of: WorldOf
     assert (said.exit_code, said.json["status"]) == (0, "done"), said.text
 
 
+@pytest.mark.parametrize("command", ["plan", "verify"])
+def test_what_only_looks_says_that_a_move_has_not_ended(command: str, world_of: WorldOf) -> None:
+    world = world_of()
+    assert world.run("--json", command).json["notices"] == []
+    world.state.with_name(f"{world.state.name}.upgrader-open").write_text("{}")
+    (said,) = world.run("--json", command).json["notices"]
+    assert "has not ended" in said and "`upgrader status`" in said
+
+
 def test_tab_completes_commands_and_their_options(tmp_path: Path) -> None:
     for typed, wanted in (("upgrader roll", "rollback"), ("upgrader plan --de", "--detailed-exitcode")):
         asked = {"_UPGRADER_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}

@@ -46,7 +46,9 @@ def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading)
     """The outcome of the live checks, with what changed behind our back."""
     found = drift_of(keeping, reading)
     notices = tuple(f"changed behind our back: {each.in_words()}" for each in found)
-    return replace(outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *notices))
+    return replace(
+        outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *notices, *keeping.open_notes())
+    )
 
 
 def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptData]:

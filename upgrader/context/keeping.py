@@ -60,6 +60,12 @@ class Keeping:
 
         return living(self.canaries)
 
+    def open_notes(self) -> tuple[str, ...]:
+        """A word on a move that has not ended, for what only looks: by its marks, which cost a look each."""
+        if not any(place.exists() for place in self.marks.places):
+            return ()
+        return ("a move has not ended, and this is how it looks in its middle; `upgrader status` ends one that was killed",)
+
     def slots(self) -> "SlotStore":
         """The retained installs of this machine."""
         return slot_store(self.machine, self.installation.node)

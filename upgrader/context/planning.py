@@ -50,6 +50,7 @@ def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: 
     found = _found(machine, options, wish)
     keeping = Keeping(machine, found.installation)
     outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
+    outcome = replace(outcome, notices=(*outcome.notices, *keeping.open_notes()))
     if out is not None and outcome.data.answer is Answer.GO:
         from upgrader.adapters.plan_file import write_plan
         from upgrader.domain.saved_plan import SavedPlan, world_of
