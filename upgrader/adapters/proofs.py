@@ -1,24 +1,25 @@
 """Reports of canaries on disk, one file a candidate, and the question whether one is still about what is there."""
 
 import hashlib
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from upgrader import __version__
-from upgrader.adapters.clones import tree_digest
 from upgrader.adapters.compare import Comparer, NotComparable
 from upgrader.adapters.durable import make_private, replace_durably
 from upgrader.adapters.tree import digest_file
+from upgrader.adapters.trees import entry_at, walk
 from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
 from upgrader.domain.facts import Installation
 from upgrader.domain.own_probes import CanarySettings
 from upgrader.domain.ports import Clock
 from upgrader.domain.sameness import Exclusions
 from upgrader.domain.slot import Slot
-from upgrader.domain.tree import TreeUnreadable
+from upgrader.domain.tree import TreeEntry, TreeUnreadable
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,30 @@ def _asked(settings: CanarySettings) -> str:
 
 def _around(found: Installation, own_code: tuple[Path, ...]) -> str:
     auth = (found.auth.mode, found.auth.token.reveal(), found.auth.password.reveal())
-    code = (digest_file(path) if path.is_file() else tree_digest(path) for path in own_code if path.exists())
+    code = (_looks(path) for path in own_code if path.exists())
     said = [repr((found.config_digest, found.port, found.profile, str(found.home), auth)), *code]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def _looks(root: Path) -> str:
+    """A digest of names, sizes and times, never of bytes: a person's folder of skills may be a whole repository.
+
+    What cannot be read is like nothing that was seen before.
+    """
+    total = hashlib.sha256()
+    try:
+        for entry in _entries(root):
+            said = (entry.path, entry.mode, entry.size, entry.mtime_ns, entry.ctime_ns, entry.target)
+            total.update(repr(said).encode(errors="backslashreplace"))
+    except (TreeUnreadable, FileNotFoundError):
+        return secrets.token_hex(16)
+    return total.hexdigest()
+
+
+def _entries(root: Path) -> Iterator[TreeEntry]:
+    yield entry_at(root, "")
+    if root.is_dir():
+        yield from walk(root)
 
 
 def _digest(slot: Slot) -> str:
