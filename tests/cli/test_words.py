@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.world.fixtures import WorldOf
 from tests.world.registry import FakeRegistry, RegistryFault
@@ -92,6 +93,11 @@ def test_what_selects_the_installation_may_stand_behind_the_command_too(words: t
     assert "elsewhere" in answer["errors"][0]["why"]
 
 
+def test_an_error_names_the_command_as_its_answer_would(tmp_path: Path) -> None:
+    for words, named in ((("known", "add", "9"), "known add"), (("--yes", "plan", "9"), "plan"), (("--nonsense",), "upgrader")):
+        assert json.loads(said_to(tmp_path, *words, "--json").stdout)["command"] == named
+
+
 def test_the_next_command_stands_on_one_line_however_narrow_the_screen(tmp_path: Path) -> None:
     ended = said_to(tmp_path, "status")
     assert "hint: `upgrader demo` shows it on an OpenClaw of its own; `npm install -g openclaw` installs one" in ended.stderr
@@ -115,6 +121,10 @@ def test_a_lock_that_cannot_name_its_holder_holds_all_the_same(world_of: WorldOf
     world = world_of()
     assert world.run("status").exit_code == 0
     (lock,) = world.home.glob(".local/share/openclaw-upgrader/installations/*/lock")
+    with FileLock(lock):
+        busy = world.run("--json", "status")
+        assert (busy.exit_code, world.run("prune", "--yes").exit_code) == (0, 6)
+        assert "another upgrader run works on this installation" in busy.json["notices"][0]
     lock.with_suffix(".holder").mkdir()  # as a full disk: nothing can be written there
     said = world.run("--json", "status")
     assert (said.exit_code, said.json["status"]) == (0, "done"), said.text

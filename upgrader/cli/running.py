@@ -21,7 +21,8 @@ def main() -> None:
     make_lasting()
     common, own = _common_apart(sys.argv[1:])
     output = Output.for_json() if "--json" in common else Output.for_people()
-    command = next((word for word in own if not word.startswith("-")), "upgrader")
+    named = [word for word in own[:2] if not word.startswith("-")]
+    command = " ".join(named if named[:1] == ["known"] else named[:1]) or "upgrader"
     if own in ([], ["known"]):
         own = [*own, "--help"]
     elif own[0] == "help":

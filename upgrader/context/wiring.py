@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -75,9 +75,12 @@ class Wiring:
 
     def status(self) -> Outcome[StatusData]:
         """`upgrader status`; an unfinished move that nobody works on is recovered first."""
-        recovery = Ended()
-        with suppress(Busy), self.recovered("status") as (_, ended):  # a run at work is no reason to say nothing
-            recovery = ended
+        recovery, at_work = Ended(), ""
+        try:
+            with self.recovered("status") as (_, ended):
+                recovery = ended
+        except Busy as error:  # a run at work is no reason to say nothing
+            at_work = f"{error.message}: {error.why}"
         shown = ShowStatus(
             self.finder(),
             lambda found: Keeping(self.machine, found).records(),
@@ -85,7 +88,8 @@ class Wiring:
             pins(self.machine).get,
             lambda found: Keeping(self.machine, found).held(),
         )
-        return told(shown.run(), recovery)
+        outcome = told(shown.run(), recovery)
+        return replace(outcome, notices=(*outcome.notices, at_work)) if at_work else outcome
 
     def verify(self, probe: LiveProbe, reading: Reading) -> Outcome[VerifyData]:
         """`upgrader verify`."""

@@ -23,7 +23,7 @@ def _standing(data: StatusData) -> Iterator[str]:
         move = data.open_move
         yield (
             f"[yellow]unfinished:[/yellow] {escape(move.move)} to {escape(move.target)}, begun {moment(move.started)}; "
-            "the next command that changes something ends it first"
+            "a run that is at work ends it, else the next command that changes something"
         )
     for obstacle in data.obstacles:
         yield f"[yellow]in the way of a move:[/yellow] {escape(obstacle.message)}"
@@ -88,7 +88,7 @@ def _rows(found: InstallationStatus) -> list[tuple[str, str]]:
         ("config", str(found.config)),
         ("pairing", "in the state database" if found.pairing == "sqlite" else "in JSON files"),
         ("address", f"port {found.port}, bind {found.bind or 'default'}, auth {found.auth}"),
-        ("kept by", found.service or ("a plain process" if found.supervisor == "process" else found.supervisor)),
+        ("supervisor", found.service or ("none, a plain process" if found.supervisor == "process" else found.supervisor)),
         ("agents", ", ".join(found.agents)),
     ]
     if found.external:
