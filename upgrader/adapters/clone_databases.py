@@ -12,6 +12,7 @@ from upgrader.domain.tree import DiskFull, TreeUnreadable
 
 _SHADOW = re.compile(r"_fts(_|$)|^sqlite_")
 _QUERY_S = 30.0
+_AT_ONCE = 200  # paths of one expression; SQLite takes a depth of 1000
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -71,19 +72,23 @@ def _edits(
             count = connection.execute(statement.sql).rowcount
             if count:
                 yield Edit(f"{place}: {statement.table}", f"{count} row(s): {statement.why}")
-    for move in moves:
-        if count := _move_paths(connection, move):
-            yield Edit(f"{place}: absolute paths", f"{count} row(s) now lead into the clone")
+    if count := sum(_move_paths(connection, moves[at : at + _AT_ONCE]) for at in range(0, len(moves), _AT_ONCE)):
+        yield Edit(f"{place}: absolute paths", f"{count} row(s) now lead into the clone")
 
 
-def _move_paths(connection: sqlite3.Connection, move: PathMove) -> int:
-    """Replace the old path in every text column of every ordinary table. Full-text tables are left: they are an index."""
-    count = 0
+def _move_paths(connection: sqlite3.Connection, moves: tuple[PathMove, ...]) -> int:
+    """Replace the old paths in every text column of every ordinary table, each column in one pass.
+
+    Full-text tables are left: they are an index.
+    """
+    count, pairs = 0, [(str(move.old), str(move.new)) for move in moves]
+    values = (*(word for pair in pairs for word in pair), *(old for old, _ in pairs))
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
     for (table,) in found.fetchall():
         for column in () if _SHADOW.search(table) else sorted(_text_columns(connection, table)):
-            update = f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)'
-            count += connection.execute(update, (str(move.old), str(move.new), str(move.old))).rowcount
+            moved = "replace(" * len(pairs) + f'"{column}"' + ", ?, ?)" * len(pairs)
+            named = " OR ".join([f'instr("{column}", ?)'] * len(pairs))
+            count += connection.execute(f'UPDATE "{table}" SET "{column}" = {moved} WHERE {named}', values).rowcount
     return count
 
 
