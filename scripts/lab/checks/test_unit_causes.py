@@ -172,7 +172,7 @@ def followed(remedy: str) -> None:
 def test_a_spoilt_unit_is_the_first_cause_and_what_is_printed_mends_it(whole: Lab, usual: frozenset[str], fault: Fault) -> None:
     fault.spoil(whole)
     causes = diagnosed(usual)
-    print(json.dumps([[each["code"], each["remedy"]] for each in causes]))
+    print(json.dumps([[each["code"], each["remedy"], each["evidence"]] for each in causes]))
     assert causes[0]["code"] == fault.code
     fault.by_hand()
     followed(causes[0]["remedy"])
