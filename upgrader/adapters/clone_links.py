@@ -57,7 +57,7 @@ def _replaced(link: Path, place: str, real: Path, seat: PathMove) -> Iterator[Ed
         yield Edit(place, "a link out of the state: an empty directory in its place", limit)
     elif stat.S_ISREG(found.st_mode) and found.st_size <= _COPIED:
         Copier().copy(real, link)
-        link.chmod(0o600)
+        link.chmod(0o700 if found.st_mode & stat.S_IXUSR else 0o600)
         yield Edit(place, "a link out of the state: a copy of the file in its place")
     else:
         yield Edit(
