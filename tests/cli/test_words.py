@@ -125,6 +125,11 @@ def test_a_lock_that_cannot_name_its_holder_holds_all_the_same(world_of: WorldOf
         busy = world.run("--json", "status")
         assert (busy.exit_code, world.run("prune", "--yes").exit_code) == (0, 6)
         assert "another upgrader run works on this installation" in busy.json["notices"][0]
+    lock.unlink(missing_ok=True)
+    lock.mkdir()  # as a disk that takes no writes
+    (note,) = world.run("--json", "status").json["notices"]
+    assert note.startswith("whether a move was left open was not looked for: ")
+    lock.rmdir()
     lock.with_suffix(".holder").mkdir()  # as a full disk: nothing can be written there
     said = world.run("--json", "status")
     assert (said.exit_code, said.json["status"]) == (0, "done"), said.text

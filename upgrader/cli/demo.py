@@ -17,9 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     ctx: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="an empty or new directory; everything stays inside it")] = Path(
-        "upgrader-demo"
-    ),
+    directory: Annotated[
+        Path, typer.Argument(help="an empty or new directory; everything stays inside it", metavar="DIR")
+    ] = Path("upgrader-demo"),
     fault: Annotated[Fault, typer.Option(help="how pairing is broken after the second cutover")] = Fault.DELETED,
     keep: Annotated[bool, typer.Option("--keep", help="leave the directory behind")] = False,
 ) -> int:

@@ -69,12 +69,16 @@ def check(
 def add(
     ctx: typer.Context,
     release: Annotated[str, typer.Argument(help="the release", metavar="VERSION")],
-    verdict: Annotated[str, typer.Option(help="good, caution, bad or unknown; asked for when left out")] = "",
-    sentence: Annotated[str, typer.Option(help="why, in plain words; asked for when left out")] = "",
-    area: Annotated[list[str] | None, typer.Option(help="what it concerns; may be repeated")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="issue (owner/name#1) or other record; may be repeated")] = None,
-    truth: Annotated[str, typer.Option(help="claimed, released, confirmed or measured")] = "confirmed",
-    confidence: Annotated[str, typer.Option(help="low, medium or high")] = "low",
+    verdict: Annotated[
+        str, typer.Option(help="good, caution, bad or unknown; asked for when left out", metavar="VERDICT")
+    ] = "",
+    sentence: Annotated[str, typer.Option(help="why, in plain words; asked for when left out", metavar="TEXT")] = "",
+    area: Annotated[list[str] | None, typer.Option(help="what it concerns; may be repeated", metavar="AREA")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="issue (owner/name#1) or other record; may be repeated", metavar="SOURCE")
+    ] = None,
+    truth: Annotated[str, typer.Option(help="claimed, released, confirmed or measured", metavar="TRUTH")] = "confirmed",
+    confidence: Annotated[str, typer.Option(help="low, medium or high", metavar="LEVEL")] = "low",
 ) -> int:
     """Write an entry of your own. It counts in the place of the one that came with the tool."""
     from upgrader.context import tables
@@ -95,7 +99,9 @@ def add(
 
 def update(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="a file or https address; the newest published wheel when left out")] = "",
+    source: Annotated[
+        str, typer.Argument(help="a file or https address; the newest published wheel when left out", metavar="SOURCE")
+    ] = "",
     sha256: Annotated[str, typer.Option("--sha256", help="take the table with this digest", metavar="DIGEST")] = "",
 ) -> int:
     """Take a newer table. It is known to be genuine, checked, and its changes are shown before they count."""

@@ -13,6 +13,8 @@ from upgrader.errors import UpgraderError
 _FLAGS = frozenset({"--json", "--yes", "-y"})
 _VALUES = frozenset({"--config", "--profile", "--state-dir", "--prefix"})
 _ROOM = "free some space (`upgrader prune` gives back what no way back needs), then the same command again"
+_WRITES = "let it be written by this user (`findmnt --target PATH` shows the mount), then the same command again"
+_HINTS = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EROFS: _WRITES, errno.EACCES: _WRITES, errno.EPERM: _WRITES}
 _NAMED = tuple(f"{option}=" for option in _VALUES)
 
 
@@ -70,6 +72,6 @@ def _common_apart(words: list[str]) -> tuple[list[str], list[str]]:
 def _refused(error: OSError) -> UpgraderError:
     """What no room of ours had words for. What a move had changed was undone where it failed."""
     what = error.strerror or type(error).__name__
-    hint = _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    hint = _HINTS.get(error.errno or 0, "")
     why = str(error.filename or "")
     return UpgraderError(f"the system refused: {what}", why=why, hint=hint, code="system_error", unchanged="")

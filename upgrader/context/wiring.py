@@ -81,6 +81,8 @@ class Wiring:
                 recovery = ended
         except Busy as error:  # a run at work is no reason to say nothing
             at_work = f"{error.message}: {error.why}"
+        except OSError as error:  # nor is a disk that takes no writes
+            at_work = f"whether a move was left open was not looked for: {error.strerror}: {error.filename}"
         shown = ShowStatus(
             self.finder(),
             lambda found: Keeping(self.machine, found).records(),
