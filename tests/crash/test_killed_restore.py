@@ -64,6 +64,7 @@ def around_the_exchange(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
     return tuple(moments[number] for number in (at[0], at[1], at[-2], at[-1])) + moments[-1:]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_a_restore_killed_around_its_exchange_is_ended_by_the_next_command(world: World) -> None:
     walk(world, around_the_exchange)

@@ -13,6 +13,7 @@ from tests.world.world import World
 UPGRADE = ("upgrade", "2026.9.6")
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_a_gateway_that_ends_in_a_move_is_never_left_stopped_with_exit_0(world: World) -> None:
     report = world.root / "report"

@@ -49,6 +49,7 @@ def test_a_killed_move_is_ended_by_a_run_with_another_data_directory(world: Worl
     assert (said.exit_code, marks(world), len(world.gateways())) == (0, [], 1), said.text
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_nothing_is_begun_where_the_records_are_gone_or_the_package_is_half_moved_for_another_state(still: World) -> None:
     second = still.home / ".openclaw-second"
