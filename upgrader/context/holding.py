@@ -58,6 +58,7 @@ class Holding:
                     self.machine.clock.wait(_LOOK)
             except BaseException:
                 self.machine.processes.end(keeper, _END)
+                Proving(self.machine, keeping, self.progress).sweep()  # what it had made and did not hold yet
                 raise
         raise CanaryNotHeld("the canary could not be left running", why=_last_line(log), hint="`upgrader canary` shows why")
 
