@@ -24,6 +24,9 @@ class HandProcess:
     def __init__(self, runner: ProcessRunner, command: Command) -> None:
         self._words = ""
         self._thread = threading.Thread(target=self._run, args=(runner, command), daemon=True)
+
+    def start(self) -> None:
+        """Let it begin; the sockets it connects to must be there."""
         self._thread.start()
 
     @property
@@ -37,8 +40,9 @@ class HandProcess:
         return self.ended or ""
 
     def join(self) -> None:
-        """Wait until it is gone: it ends by itself once its channels are closed."""
-        self._thread.join(timeout=_END.total_seconds())
+        """Wait until it is gone, if it was started: it ends by itself once its channels are closed."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout=_END.total_seconds())
 
     def _run(self, runner: ProcessRunner, command: Command) -> None:
         try:

@@ -83,21 +83,20 @@ class LinuxPlaces:
         own = (site.root / "staging", site.commands, site.notes, site.state, site.home, site.temporary)
         for folder in (*own, *(show.source for show in site.shows if show.writable)):
             make_private(folder)
-        with listening(job) as (control, life):
-            source = str(Path(upgrader.__file__).parent.parent)
-            environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
-            write_job(job, site)
-            write_command(site)
-            argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
-            command = Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job)
-            hand = HandProcess(self._runner, command)
-            try:
-                channel, alive = accept(control, hand), accept(life, hand)
-                with channel, alive:
+        source = str(Path(upgrader.__file__).parent.parent)
+        environment = {"PATH": os.defpath, "TMPDIR": str(site.shown_temporary), "PYTHONPATH": source}
+        write_job(job, site)
+        write_command(site)
+        argv = (sys.executable, "-P", "-m", "upgrader.adapters.canary_inside", seal.value)
+        hand = HandProcess(self._runner, Command(argv, timeout=_WHOLE_LIFE, environment=environment, directory=job))
+        try:
+            with listening(job) as (control, life):
+                hand.start()
+                with accept(control, hand) as channel, accept(life, hand):
                     hello(channel, hand)
                     yield from _serve(channel, seal, hand)
-            finally:
-                hand.join()
+        finally:
+            hand.join()  # the sockets are closed by now, whatever happened: that ends it
 
 
 def _serve(channel: socket.socket, seal: Seal, hand: HandProcess) -> Iterator[Place]:
