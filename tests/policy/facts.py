@@ -43,7 +43,7 @@ def installation(version: str = PRESENT, node: str = "24.19.0", kind: InstallKin
 
 def candidate(version: str = TARGET, reach: Reach | None = None, engines: str = ">=24.16.0 <25") -> Candidate:
     """A release as the registry has it, with all its facts."""
-    return Candidate(Release(Version(version), engines, "sha512-x"), reach or Reach(18, 23))
+    return Candidate(Release(Version(version), engines, "sha512-x"), reach or Reach(18, 23), install_bytes=1_300_000_000)
 
 
 def facts(present: str = PRESENT, *candidates: Candidate) -> PlanFacts:

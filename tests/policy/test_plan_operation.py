@@ -114,6 +114,7 @@ def operation(world: World, registry: Shelf, evidence: Table | None = None) -> P
         world,
         (lambda: evidence) if evidence else load,
         reach,
+        lambda _release: 1_000_000_000,
         "linux",
         "24.19.0",
         frozenset(SupervisorKind),

@@ -23,6 +23,7 @@ from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
 from upgrader.operations.plan import Minding, PlanOperation
 from upgrader.services.openclaw import releases
+from upgrader.services.openclaw.installing import install_bytes
 
 if TYPE_CHECKING:
     from upgrader.domain.plan_all import CandidatesData
@@ -108,6 +109,7 @@ def planning(machine: Machine, found: Discovery, keeping: Keeping, wish: Wish) -
         clock=machine.clock,
         table=tables(machine).load,
         reach=releases.reach,
+        install_bytes=install_bytes,
         system=_system(),
         private_node=PRIVATE_NODE,
         supervisors=frozenset(SupervisorKind),

@@ -4,8 +4,6 @@ from upgrader.domain.facts import SupervisorKind
 from upgrader.domain.plan import Need, NodeChoice, NodeSource, PlannedStep
 from upgrader.domain.planfacts import Candidate, PlanFacts, Use
 
-# The largest complete install measured: 2026.2.x with its overrides took 0.75 to 1.3 GB, 9.x took 0.58 to 0.65 GB.
-LARGEST_SLOT_BYTES = 1_300_000_000
 # Room that stays free for the undo and the database logs.
 RESERVE_BYTES = 256 * 1024**2
 
@@ -40,7 +38,7 @@ def needs(facts: PlanFacts, candidate: Candidate | None) -> tuple[Need, ...]:
     clones. Shared blocks may make it less; this is what may be needed where the file system shares none.
     """
     state = facts.installation.state.size_bytes
-    slot = 0 if candidate is None or candidate.retained else (facts.slot_bytes or LARGEST_SLOT_BYTES)
+    slot = 0 if candidate is None or candidate.retained else (facts.slot_bytes or candidate.install_bytes)
     of_use = {Use.STATE: state, Use.DATA: slot + 3 * state}
     return tuple(
         Need(volume.name, sum(of_use[use] for use in volume.uses) + RESERVE_BYTES, volume.free_bytes)

@@ -49,6 +49,7 @@ class Candidate:
 
     `retained`: a whole install of it lies ready (id of the slot). `was_integrity`: the digest it had when it was installed
     here earlier, where the registry announces another one now. `bundled` are the plugins in its package, None: not known.
+    `install_bytes` is what a complete install of it needs at most.
     """
 
     release: Release
@@ -57,6 +58,7 @@ class Candidate:
     was_integrity: str = ""
     signature: Signature = Signature.UNASKED
     bundled: tuple[str, ...] | None = None
+    install_bytes: int = 0
 
     @property
     def version(self) -> Version:

@@ -71,14 +71,6 @@ class Recipe:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class StageForecast:
-    """Bytes a stage will need at most: in the data directory (slot and Node), and in npm's cache when that is empty."""
-
-    data_bytes: int
-    cache_bytes: int
-
-
 RecipeFor = Callable[[Version], Recipe]
 ReadPackage = Callable[[bytes], InstalledPackage]
 

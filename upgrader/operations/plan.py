@@ -69,8 +69,9 @@ class Minding:
 
 @dataclass(frozen=True)
 class PlanOperation:
-    """`table` is read when needed. `reach` is the service's word on what a release can open. `system` is linux, wsl, …;
-    `private_node` the Node that could be fetched for a slot (empty: none); `supervisors` those that can be driven.
+    """`table` is read when needed. `reach` and `install_bytes` are the service's words on what a release can open and how
+    much room it takes. `system` is linux, wsl, …; `private_node` the Node that could be fetched for a slot (empty: none);
+    `supervisors` those that can be driven.
     """
 
     discovery: Discovery
@@ -81,6 +82,7 @@ class PlanOperation:
     clock: Clock
     table: Callable[[], Table]
     reach: Callable[[Release], Reach]
+    install_bytes: Callable[[Release], int]
     system: str
     private_node: str
     supervisors: frozenset[SupervisorKind]
@@ -134,8 +136,7 @@ class PlanOperation:
         kept = {slot.version: slot for slot in self.slots.list() if slot.origin is SlotOrigin.STAGED}
         releases = {**{version: _of_slot(slot) for version, slot in kept.items()}, **listed}
         found = tuple(
-            Candidate(release, self.reach(release), kept[version].id if version in kept else "")
-            for version, release in releases.items()
+            self._candidate(release, kept[version].id if version in kept else "") for version, release in releases.items()
         )
         facts = replace(facts, candidates=found)
         chosen = recommended(facts, table)
@@ -181,7 +182,7 @@ class PlanOperation:
             if slot is None:
                 raise
             release = _of_slot(slot)
-            candidate = Candidate(release, self.reach(release), slot.id, bundled=self.minding.bundled(slot.package_root))
+            candidate = replace(self._candidate(release, slot.id), bundled=self.minding.bundled(slot.package_root))
             return replace(facts, candidates=(candidate,), registry=RegistryState.SILENT)
         if target in asked.lacking and table.entry(target) is None:
             self.registry.release(target)  # names the releases near to it
@@ -269,14 +270,16 @@ class PlanOperation:
         if release is None:
             return replace(facts, lacking=(*facts.lacking, version))
         same = slot is not None and release.integrity in ("", slot.integrity)
-        candidate = Candidate(
-            replace(release, published=self._published(facts, table, release, slot)),
-            self.reach(release),
-            slot.id if slot and same else "",
-            slot.integrity if slot and not same else "",
+        known = replace(release, published=self._published(facts, table, release, slot))
+        candidate = replace(
+            self._candidate(known, slot.id if slot and same else ""),
+            was_integrity=slot.integrity if slot and not same else "",
             bundled=self.minding.bundled(slot.package_root) if slot else self._packed(facts, release),
         )
         return replace(facts, candidates=(*facts.candidates, candidate))
+
+    def _candidate(self, release: Release, retained: str) -> Candidate:
+        return Candidate(release, self.reach(release), retained, install_bytes=self.install_bytes(release))
 
     def _packed(self, facts: PlanFacts, release: Release) -> tuple[str, ...] | None:
         """The plugins of a package that is not retained; its tarball is opened only where its manifest leaves a question."""

@@ -7,7 +7,7 @@ import pytest
 from upgrader.domain.release import Release
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
-from upgrader.services.openclaw.installing import forecast, read_package, recipe
+from upgrader.services.openclaw.installing import install_bytes, read_package, recipe
 
 
 def project(version: str) -> dict[str, object]:
@@ -99,7 +99,7 @@ def test_a_package_json_that_is_none_is_a_clear_error(raw: bytes) -> None:
         ("2026.9.6", 300_367_310, 683_868_160),
     ],
 )
-def test_the_forecast_is_above_every_slot_that_was_measured(version: str, unpacked: int, allocated: int) -> None:
+def test_the_room_asked_for_is_above_every_slot_that_was_measured(version: str, unpacked: int, allocated: int) -> None:
     for known in (unpacked, None):
         release = Release(Version.parse(version), unpacked_bytes=known)
-        assert forecast(release).data_bytes > allocated + 126_000_000
+        assert install_bytes(release) > allocated + 126_000_000

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from upgrader.domain.release import Release
-from upgrader.domain.slot import InstalledPackage, Recipe, StageForecast
+from upgrader.domain.slot import InstalledPackage, Recipe
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 
@@ -107,17 +107,17 @@ def recipe(version: Version) -> Recipe:
     )
 
 
-def forecast(release: Release) -> StageForecast:
-    """The disk a stage of `release` needs, from its unpacked size and what the dependencies of its time take on ext4.
+def install_bytes(release: Release) -> int:
+    """Bytes a complete install of `release` needs at most, with a Node of its own: from its unpacked size and what the
+    dependencies of its time take on ext4.
 
     Measured as allocated blocks of the finished slot, package and dependencies: 1.29 25 + 1,326 MB, 2.17 63 + 1,310,
     2.22 1,402 in all, 5.12 545 in all, 6.34 377 in all, 8.1 944 in all, 9.5 257 + 353, 9.6 332 + 352;
-    npm's empty cache grew by 234 MB for 9.6. Rounded up by a fifth.
+    npm's empty cache grew by 234 MB for 9.6, which is not counted here. Rounded up by a fifth.
     """
     dependencies = 1_400 if not release.version.at_least("2026.4.1") else 800
     package = release.unpacked_bytes or _PACKAGE_BYTES
-    slot = (package + dependencies * _MEGABYTE) * 6 // 5
-    return StageForecast(data_bytes=slot + _NODE_BYTES, cache_bytes=slot // 2)
+    return (package + dependencies * _MEGABYTE) * 6 // 5 + _NODE_BYTES
 
 
 def read_package(raw: bytes) -> InstalledPackage:
