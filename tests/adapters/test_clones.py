@@ -118,7 +118,7 @@ def test_nothing_that_would_act_or_name_the_live_gateway_is_left_in_a_clone(tmp_
 
 
 def test_a_session_that_chose_a_model_of_its_own_is_answered_by_the_stand_in(tmp_path: Path, tree: Path) -> None:
-    chosen = {"providerOverride": "anthropic", "modelOverride": "opus", "cliSessionIds": {"claude-cli": "x"}, "label": "l"}
+    chosen = {"providerOverride": "elsewhere", "modelOverride": "large", "cliSessionIds": {"some-cli": "x"}, "label": "l"}
     agent = "agents/main/agent/openclaw-agent.sqlite"
     with closing(sqlite3.connect(tree / agent)) as connection, connection:
         connection.execute("UPDATE session_nodes SET entry_json = ?", (json.dumps(chosen),))
