@@ -15,7 +15,6 @@ from upgrader.adapters.proofs import FileProofs
 from upgrader.adapters.seal import LinuxPlaces
 from upgrader.adapters.settling import Settler
 from upgrader.adapters.stub_model import MODEL_ID
-from upgrader.adapters.together import at_once
 from upgrader.context.keeping import Keeping
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
@@ -85,7 +84,6 @@ class Proving:
             places=self._places(),
             pairing=pairing_probe(self.machine),
             asker=turn_asker(),
-            beside=at_once,
             lore=canary_lore,
             clock=self.machine.clock,
             progress=self.progress,

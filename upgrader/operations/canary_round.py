@@ -30,7 +30,7 @@ class Round:
 
 
 class Rounds:
-    """Takes them. Where a connect of OpenClaw's own command line leaves no trace, what can run at once does."""
+    """Takes them, one probe after the other."""
 
     def __init__(self, tools: CourseTools, grounds: Grounds, ended: Callable[[], object | None]) -> None:
         self._tools, self._grounds, self._ended = tools, grounds, ended
@@ -60,11 +60,13 @@ class Rounds:
         if self._ended() is not None:
             return opening
         opening = replace(opening, pairing=self._pairing(opening.word))
-        tools, screen = self._tools.beside(lambda: self._turns(_WITH_TOOLS, gateway, opening.word), self._terminal)
+        # One after the other: processes of OpenClaw that start at once may turn each other away (docs/openclaw-canary.md).
+        tools = self._turns(_WITH_TOOLS, gateway, opening.word)
         taken = replace(opening, turns=opening.turns + tools.turns, skipped=opening.skipped + tools.skipped)
         if self._ended() is not None:
             return taken
-        return replace(taken, screen=screen, skills=self._tools.asker.skills(self._grounds.place, gateway))
+        skills = self._tools.asker.skills(self._grounds.place, gateway)
+        return replace(taken, screen=self._terminal(), skills=skills)
 
     def _gateway(self) -> Gateway | None:
         at = self._grounds

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from upgrader.domain.canary import CanaryRequest
 from upgrader.domain.course import Clones, Lore, PairingProbe, TurnAsker
@@ -13,21 +12,10 @@ from upgrader.domain.own_probes import OwnProbe
 from upgrader.domain.ports import Clock, Progress
 from upgrader.domain.settle import SettleReport
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-
-class Beside(Protocol):
-    """Two works at once."""
-
-    def __call__(self, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-        """Both results once both have ended. Raises what the first raised, else what the second did."""
-
 
 @dataclass(frozen=True)
 class CourseTools:
-    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's;
-    `beside` does two things at once and gives both results.
+    """What a course works with. `nonce` gives fresh hex words, `free_port` a port nobody has, `model_id` the stand-in's.
 
     `hand_on` takes the temporary directory of a course that went well, before it is removed: what was warmed there is kept.
     `lend` puts what was kept of a release (its version) into the temporary directory of a new course.
@@ -37,7 +25,6 @@ class CourseTools:
     places: Places
     pairing: PairingProbe
     asker: TurnAsker
-    beside: Beside
     lore: Lore
     clock: Clock
     progress: Progress
