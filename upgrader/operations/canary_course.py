@@ -71,8 +71,7 @@ class CourseRunner:
         began = clock.monotonic()
         steps = TimedSteps(self._tools.progress, clock)
         tools = replace(self._tools, progress=steps)
-        openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
-        site = site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes, self._own_code)
+        site = self._site_at(root)
         with tools.places.open(site) as place:
             tools.lend(site.temporary, str(self._slot.version))
             run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
@@ -83,10 +82,14 @@ class CourseRunner:
 
     def hold(self, root: Path, serve: Callable[[Serving], None]) -> None:
         """Bring it to serve, and let `serve` have it. Raises CanaryNotHeld when it never does, PlaceLost."""
-        openclaw, seal = self._tools.lore.command(self._slot), self._tools.places.seal()
-        site = site_for(self._request, self._slot, root, seal, openclaw, self._tools.own_probes, self._own_code)
+        site = self._site_at(root)
         with self._tools.places.open(site) as place:
             _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place).hold(serve)
+
+    def _site_at(self, root: Path) -> Site:
+        tools = self._tools
+        openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
+        return site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes, self._own_code)
 
 
 class _Run:
