@@ -21,9 +21,12 @@ from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.stub_model import serve
+from upgrader.domain.canary import CanaryRun
+from upgrader.domain.check import Verdict
 
 _QUIET_S = 20.0  # how long the live gateway is asked without a canary
 _EVERY_S = 0.2
+_MOMENT = "turned away for a moment"  # a turn that was taken again
 
 
 class Answers:
@@ -112,6 +115,8 @@ def measure(world: World, room: Path, target: str) -> None:
     took, beside, most = time.monotonic() - began, asked.end(), disk.end()
     state = size_of(bench.snapshot_tree)
     print(f"canary {world.version} -> {target}: {report.verdict.value}, {report.seal.value}; load {os.getloadavg()[0]:.1f}")
+    for run in (report.candidate, report.control):
+        print_refusals(run)
     print(f"cold start of the live gateway: {cold:.1f} s")
     print(f"time to verdict: {took:.1f} s = {took / cold:.2f} x a cold start")
     for step in report.candidate.steps:
@@ -120,6 +125,13 @@ def measure(world: World, room: Path, target: str) -> None:
         ratio = pick(beside) / pick(before)
         print(f"live answer, {name}: {pick(beside):.1f} ms beside it = {ratio:.2f} x {pick(before):.1f} ms without")
     print(f"most extra disk: {most / 1e6:.1f} MB = {most / state:.2f} x the state ({state / 1e6:.1f} MB)")
+
+
+def print_refusals(run: CanaryRun | None) -> None:
+    """What a course did not pass, in its own words: a verdict that is not the expected one must be explained here."""
+    for judged in run.judgements if run else ():
+        if judged.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) or _MOMENT in judged.why:
+            print(f"  {run.version if run else ''} {judged.verdict.value} {judged.check}: {judged.why}")
 
 
 def tail(values: list[float]) -> float:
