@@ -109,6 +109,16 @@ def test_a_turn_that_is_turned_away_for_a_moment_is_taken_again_and_it_is_told(b
     assert "turned away for a moment" in judged(report, "turn.sessions_spawn").why
 
 
+@pytest.mark.thorough  # it waits for each try
+def test_agents_that_are_turned_away_until_a_restart_are_told_and_do_not_condemn(bench: Bench, candidate: Candidate) -> None:
+    stuck = {"turns": 1000, "untilRestart": True, "text": "Agent database cleanup failed"}
+    report = bench.run(candidate(ownedAtFirst=stuck))
+    assert report.verdict is Verdict.PASS, report.candidate.judgements
+    told = judged(report, "turn.sessions_spawn")
+    assert (told.verdict, told.need) == (Verdict.FAIL, Need.WANTED)
+    assert judged(report, "turn-again.sessions_spawn").verdict is Verdict.PASS
+
+
 @pytest.mark.long  # it waits for each of many turns
 def test_a_release_that_turns_agents_away_again_and_again_fails(bench: Bench, candidate: Candidate) -> None:
     report = bench.run(candidate(ownedAtFirst={"turns": 1000}))

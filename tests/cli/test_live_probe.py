@@ -1,5 +1,6 @@
 """A real turn on the live gateway happens only when it is asked for, and decides like any other check."""
 
+from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.stub_model import StubModel
 
@@ -21,6 +22,17 @@ def test_a_live_probe_is_one_turn_and_its_cost_is_said(world: World, stub_model:
     assert len(stub_model.events()) > before
     help_text = world.run("verify", "--help").text
     assert "own model" in " ".join(help_text.split())
+
+
+def test_a_turn_that_another_process_of_openclaw_held_up_is_taken_again(world: World, stub_model: StubModel) -> None:
+    held = {"turnsFail": {"times": 1, "message": "another OpenClaw process owns state-lifecycle"}}
+    world.repack(StandIn("2026.9.5", faults=held))
+    world.stop_gateway()
+    world.start_gateway()
+    before = len(stub_model.events())
+    said = world.run("--json", "--yes", "verify", "--live-probe")
+    assert said.exit_code == 0, said.text
+    assert len(stub_model.events()) > before
 
 
 def test_a_turn_that_fails_is_a_failed_check(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import canary as checks
-from upgrader.domain.checks import silence
+from upgrader.domain.checks import silence, turns
 from upgrader.domain.clone import Clone, Likeness
 from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
 from upgrader.domain.enclosure import Outside, Screen
@@ -28,15 +28,15 @@ def _course(*likeness: Likeness) -> Course:
 
 
 def test_a_spawn_is_good_only_when_the_child_reached_the_model() -> None:
-    assert checks.turn(_turn(), "turn").verdict is Verdict.PASS
-    silent = checks.turn(_turn(events=GOOD[:2]), "turn")
+    assert turns.turn(_turn(), "turn").verdict is Verdict.PASS
+    silent = turns.turn(_turn(events=GOOD[:2]), "turn")
     assert silent.verdict is Verdict.FAIL
     assert "never reached the model" in silent.why
 
 
 def test_a_refused_spawn_fails_with_the_gateways_own_words() -> None:
     said = "gateway closed (1008): pairing required"
-    judged = checks.turn(_turn(events=GOOD[:2], status="error", error=said), "turn")
+    judged = turns.turn(_turn(events=GOOD[:2], status="error", error=said), "turn")
     assert judged.verdict is Verdict.FAIL
     assert said in judged.why
     assert judged.check == "turn.sessions_spawn"
@@ -54,13 +54,13 @@ def test_a_refused_spawn_fails_with_the_gateways_own_words() -> None:
     ],
 )
 def test_every_way_a_turn_can_go_wrong_is_a_failure_with_its_reason(changed: dict[str, object], words: str) -> None:
-    judged = checks.turn(_turn(**changed), "turn")
+    judged = turns.turn(_turn(**changed), "turn")
     assert judged.verdict is Verdict.FAIL
     assert words in judged.why
 
 
 def test_a_dead_model_says_nothing_about_the_gateway() -> None:
-    assert checks.turn(_turn(events=(), exit_code=1, model_alive=False), "turn").verdict is Verdict.INCONCLUSIVE
+    assert turns.turn(_turn(events=(), exit_code=1, model_alive=False), "turn").verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_clone_that_differs_from_its_source_fails() -> None:
@@ -82,7 +82,7 @@ def test_a_stated_difference_is_told_and_no_failure() -> None:
 
 
 def test_what_the_users_policy_forbids_is_not_applicable() -> None:
-    judged = checks.skipped(Skipped(TurnKind.SEND, "tools.agentToAgent is off"))
+    judged = turns.skipped(Skipped(TurnKind.SEND, "tools.agentToAgent is off"))
     assert judged.verdict is Verdict.NOT_APPLICABLE
     assert overall((judged,)) is Verdict.PASS
 

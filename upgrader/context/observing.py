@@ -66,10 +66,17 @@ def checks_with_turn(machine: Machine, progress: Progress) -> ChecksWithTurn:
     return ChecksWithTurn(
         checks=live_checks(machine),
         runner=machine.runner,
-        words=TurnWords(arguments, timedelta(seconds=live_turn.SECONDS + 60), canary_runs.ran_embedded, KNOWLEDGE.redacted),
+        words=TurnWords(
+            arguments=arguments,
+            limit=timedelta(seconds=live_turn.SECONDS + 60),
+            ran_embedded=canary_runs.ran_embedded,
+            is_passing=canary_runs.is_passing,
+            redacted=KNOWLEDGE.redacted,
+        ),
         argv=openclaw_argv,
         environment=lambda found: openclaw_environment(machine.environment, found),
         progress=progress,
+        clock=machine.clock,
     )
 
 

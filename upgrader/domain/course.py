@@ -22,6 +22,7 @@ from upgrader.domain.slot import Slot
 from upgrader.domain.turns import TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.version import Version
 
+NOT_IN_TIME = "did not end in time"
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst; 9.6's doctor on 6 MB took 12 to 21 s
 
 
@@ -218,9 +219,6 @@ class PairingProbe(Protocol):
 
     def before(self, request: CanaryRequest, site: Site) -> None:
         """Remember the store as it is before the release touches it."""
-
-    def started(self, site: Site) -> None:
-        """Remember the store as the start left it, before clients of any kind connect."""
 
     def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None) -> PairingSeen:
         """With the gateway ready: compare the store, try the handshakes of every kind of client, judge.

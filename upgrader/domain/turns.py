@@ -1,7 +1,11 @@
 """An agent turn as a probe: what the model was seen to be asked, and how the turn ended."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
+
+# Before each further try of a turn that was turned away by what is over a moment later (docs/openclaw-canary.md).
+MOMENTS = tuple(timedelta(seconds=s) for s in (2, 6, 12))
 
 
 class Saw(Enum):
@@ -58,7 +62,8 @@ class TurnSeen:
 
     `exit_code` is None when the command did not end in time. `status` and `error` are the tool's own answer. `embedded`:
     the command gave up on the gateway and ran the turn itself. `model_alive` is read after the turn. `passed_over` is what
-    an earlier try of the same turn said that was over a moment later, empty when the first try counted.
+    an earlier try of the same turn said that was over a moment later, empty when the first try counted. `held_up`: this one
+    failed by such words too; nothing is known then of what the agent can do.
     """
 
     probe: TurnProbe
@@ -71,3 +76,4 @@ class TurnSeen:
     embedded: bool = False
     model_alive: bool = True
     passed_over: str = ""
+    held_up: bool = False

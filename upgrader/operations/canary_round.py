@@ -55,7 +55,6 @@ class Rounds:
             return replace(seen, screen=self._terminal())
         # Here agents' calls show no identity: no connect of another client changes what becomes of them. The terminal client
         # comes after the connects: it mends a stored token that is refused by the shared secret (9.6, seen), and would hide it.
-        self._tools.pairing.started(self._grounds.site)
         opening = self._turns(tuple(kind for kind in kinds if kind not in _WITH_TOOLS), gateway, word)
         if self._ended() is not None:
             return opening

@@ -11,12 +11,11 @@ from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.slot import Slot
-from upgrader.domain.turns import Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.turns import MOMENTS, Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor
 
 _POLL = timedelta(seconds=0.1)
-_MOMENTS = tuple(timedelta(seconds=s) for s in (2, 6, 12))  # before each further try of a turn that was turned away
 
 
 class TurnTaker:
@@ -55,14 +54,18 @@ class TurnTaker:
 
     def _settled(self, kind: TurnKind, seen: TurnSeen) -> TurnSeen:
         """The same turn anew, a moment later, while it fails only by what the release itself calls passing."""
-        for moment in _MOMENTS:
-            word = seen.said if self._lore.is_passing(seen.said) else seen.error
-            if not self._lore.is_passing(word):
+        for moment in MOMENTS:
+            word = self._passing(seen)
+            if not word:
                 break
             self._clock.wait(moment)
             again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._config))
             seen = replace(again, passed_over=word)
-        return seen
+        return replace(seen, held_up=bool(self._passing(seen)))
+
+    def _passing(self, seen: TurnSeen) -> str:
+        """The passing words a turn failed by; empty when it went well or failed by others."""
+        return next((word for word in (seen.said, seen.error) if self._lore.is_passing(word)), "")
 
     def _turn(self, probe: TurnProbe) -> TurnSeen:
         began = self._clock.monotonic()

@@ -31,7 +31,6 @@ class ClonePairing:
     knowledge: Knowledge
     clock: Clock
     _before: dict[Path, PairingStore] = field(default_factory=dict)
-    _started: dict[Path, PairingStore] = field(default_factory=dict)
 
     def broken(self, request: CanaryRequest) -> tuple[Judgement, ...]:
         """What the present release refuses of the store as it is in the snapshot."""
@@ -43,20 +42,14 @@ class ClonePairing:
         """Remember the clone's store before its first start."""
         self._before[site.state] = self.reader.store(site.state)
 
-    def started(self, site: Site) -> None:
-        """See PairingProbe.started."""
-        self._started[site.state] = self.reader.store(site.state)
-
     def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None) -> PairingSeen:
         """What the release made of the store, and how each kind of client is received."""
         rules = self.knowledge.rules(slot.version)
-        store = self._started.pop(site.state, None) or self.reader.store(site.state)
+        store = self.reader.store(site.state)
         change = StoreChange(self._before.get(site.state, store), store, rules, Reach.CLONE)
         gateway = Gateway(slot.version, port, self.auth(request, site))
         now_ms = int(self.clock.now().timestamp() * 1000)
-        # Clients are named as the record names them now: what the release's own clients wrote meanwhile must not look changed.
-        present = self.reader.store(site.state)
-        attempts = self.knowledge.attempts(gateway, present, self.reader.credentials(site.state), Reach.CLONE, now_ms)
+        attempts = self.knowledge.attempts(gateway, store, self.reader.credentials(site.state), Reach.CLONE, now_ms)
         sockets = self.sockets(place)
         seen = tuple(self._met(sockets, port, each, word) if isinstance(each, Attempt) else (each, None) for each in attempts)
         handshakes = tuple(handshake for handshake, _ in seen)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from upgrader.domain.canary import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, overall
-from upgrader.domain.checks.canary import NOT_IN_TIME
+from upgrader.domain.course import NOT_IN_TIME
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
 _ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again"})

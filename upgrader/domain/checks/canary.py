@@ -4,18 +4,14 @@ from collections.abc import Iterator
 
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.checks import migration, silence
+from upgrader.domain.checks import migration, silence, turns
 from upgrader.domain.clone import Likeness
-from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
+from upgrader.domain.course import NOT_IN_TIME, Answered, Course, DoctorRan, PairingSeen, Started, TerminalSeen
 from upgrader.domain.own_probes import OwnProbeRan
-from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
-NOT_IN_TIME = "did not end in time"
-_GOOD = frozenset({"accepted", "ok"})
 # What changed in the store since the beginning counts once: the first round's own connects write names, scopes and requests
 # into it (the terminal client of 2026.9.6 widens its device, seen). What no connect of ours does counts after the restart too.
 _CHANGED, _NEVER_OURS = "pairing.same.", frozenset({"pairing.same.rows", "pairing.same.scopes"})
-_TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send", TurnKind.PLAIN: "plain"}
 
 
 def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
@@ -27,8 +23,9 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.extend(migration.judge(course.migration))
     if course.first is not None:
         found.append(started(course.first, "gateway.ready"))
-    found.extend(turn(seen, "turn") for seen in course.turns)
-    found.extend(skipped(each) for each in course.skipped)
+    first_turns, turns_again = turns.judge(course.turns, course.turns_again)
+    found.extend(first_turns)
+    found.extend(turns.skipped(each) for each in course.skipped)
     if course.pairing is not None:
         found.extend(course.pairing.judgements)
     if course.screen is not None:
@@ -38,7 +35,7 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.append(stays(course.ended))
     if course.second is not None:
         found.append(started(course.second, "gateway.ready-again"))
-    found.extend(turn(seen, "turn-again") for seen in course.turns_again)
+    found.extend(turns_again)
     found.extend(converges(course))
     if course.answered is not None:
         found.append(answered(course.answered, seal))
@@ -90,22 +87,6 @@ def stays(ended: Started | None) -> Judgement:
     return Judgement("gateway.stays", Verdict.FAIL, f"the gateway was ready and then ended with {ended.exit_code}: {said}")
 
 
-def turn(seen: TurnSeen, prefix: str) -> Judgement:
-    """An agent did what it was asked: the tool said so itself, and the child reached the model."""
-    check = f"{prefix}.{_TOOLS[seen.probe.kind]}"
-    if not seen.model_alive:
-        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model died", "run the canary again")
-    if any(e.saw is Saw.REFUSED for e in seen.events):
-        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model was asked with another token than its own")
-    problem = _plain_problem(seen) if seen.probe.kind is TurnKind.PLAIN else _tool_problem(seen)
-    if problem:
-        return Judgement(check, Verdict.FAIL, problem, "agents would fail like this after the upgrade")
-    what = "the agent answered" if seen.probe.kind is TurnKind.PLAIN else f"{seen.probe.tool} reached the other agent"
-    if seen.passed_over:
-        what += f"; an earlier try was turned away for a moment: {seen.passed_over}"
-    return Judgement(check, Verdict.PASS, what)
-
-
 def converges(course: Course) -> Iterator[Judgement]:
     """What pairing and the clients say after the restart, beside what they said before it."""
     if course.pairing is None or course.pairing_again is None:
@@ -154,11 +135,6 @@ def own(ran: OwnProbeRan, seal: Seal) -> Judgement:
     return Judgement(f"own.{ran.probe.name}", verdict, f"{how}: {ran.said or 'it said nothing'}{proof}", need=ran.probe.need)
 
 
-def skipped(turn_left_out: Skipped) -> Judgement:
-    """A turn the user's own policy forbids is not applicable: it is never enabled for the sake of a test."""
-    return Judgement(f"turn.{_TOOLS[turn_left_out.kind]}", Verdict.NOT_APPLICABLE, turn_left_out.reason)
-
-
 def terminal(seen: TerminalSeen) -> Judgement:
     """`openclaw tui` connected, and was answered where it said something. `matched` 0 means that, 1 refused."""
     screen = seen.screen
@@ -177,27 +153,3 @@ def log(course: Course) -> Iterator[Judgement]:
         yield Judgement(
             f"log.{finding.signature}", Verdict.FAIL, f"{finding.count} times in the log: {finding.sample}", need=Need.WANTED
         )
-
-
-def _plain_problem(seen: TurnSeen) -> str:
-    if seen.exit_code is None:
-        return f"the turn {NOT_IN_TIME}"
-    if seen.embedded:
-        return f"the command gave up on the gateway: {seen.said}"
-    return "" if seen.exit_code == 0 else f"the turn ended with {seen.exit_code}: {seen.said}"
-
-
-def _tool_problem(seen: TurnSeen) -> str:
-    saw = {e.saw for e in seen.events}
-    tool = seen.probe.tool
-    if seen.error:
-        return f"{tool} answered: {seen.error}"
-    if Saw.NOT_OFFERED in saw:
-        return f"the agent has no tool {tool}"
-    if Saw.RESULT not in saw:
-        return f"{tool} was never answered; {_plain_problem(seen) or 'the turn ended without it'}"
-    if seen.status not in _GOOD:
-        return f"{tool} answered with status {seen.status or 'none'}"
-    if Saw.CHILD not in saw:
-        return f"{tool} said {seen.status}, but the other agent's turn never reached the model"
-    return _plain_problem(seen)

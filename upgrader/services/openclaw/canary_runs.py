@@ -65,6 +65,8 @@ _SIGNATURES = {
     "quarantine": re.compile(rb"database quarantined", re.IGNORECASE),
 }
 
+# An OpenClaw process that finds the state's locks held, and what becomes of its agents' databases then (9.6, seen).
+_HELD = re.compile(r"another OpenClaw process owns|Agent (?:native close and lease|database) cleanup failed", re.IGNORECASE)
 # What differs between two runs of the same fault: ids, ports, times, paths of the clone.
 _VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?|/\S+", re.IGNORECASE)
 
@@ -176,12 +178,13 @@ def ran_embedded(said: str) -> bool:
 
 
 def is_passing(said: str) -> bool:
-    """Whether a turn was turned away only because OpenClaw's own upkeep held the state at that moment.
+    """Whether a turn was turned away only because another OpenClaw process held the state at that moment.
 
-    Seen of 2026.9.6 in the turns right after its first start on a migrated state: "another OpenClaw process owns
-    state-lifecycle"; the turns after the next start went well (docs/openclaw-canary.md says when it was seen).
+    Seen of 2026.9.6 beside its own terminal client, and in the turns right after its first start on a migrated state: "another
+    OpenClaw process owns state-lifecycle"; an agent's database that could not be closed meanwhile is not opened again by that
+    process ("Agent database cleanup failed"); after the next start all went well (docs/openclaw-canary.md).
     """
-    return re.search(r"another OpenClaw process owns", said, re.IGNORECASE) is not None
+    return _HELD.search(said) is not None
 
 
 def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:

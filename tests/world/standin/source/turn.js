@@ -1,12 +1,14 @@
 // One agent turn: the configured OpenAI-compatible model is asked, its tool calls are really done, children really run.
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { profile, fault } from "./profile.js";
 import { withGateway } from "./client.js";
 import { openAgent } from "./databases.js";
 
-let turnsTaken = 0; // by this process
+let turnsTaken = 0; // by this process, with tools
+let turnsFailed = 0; // by this process
 const ROUNDS = 6; // model requests of one turn at most
 const PLAIN = ["read", "write", "edit", "exec", "process", "session_status", "cron", "web_fetch"];
 const AGENT = ["sessions_list", "sessions_history", "sessions_send", "sessions_spawn", "agents_list"];
@@ -110,7 +112,8 @@ export function runTurn(runtime, turn) {
 }
 
 async function takeTurn(runtime, { agent, sessionKey, message, child = false }) {
-  if (fault("turnsFail")) throw new Error(fault("turnsFail").message ?? "model request failed");
+  const failing = fault("turnsFail");
+  if (failing && ++turnsFailed <= (failing.times ?? Infinity)) throw new Error(failing.message ?? "model request failed");
   const transcript = new Transcript(runtime.where, agent, sessionKey);
   runtime.noteAgent?.(agent);
   try {
@@ -158,8 +161,17 @@ function asTool() {
 
 function refusedByFault() {
   const owned = fault("ownedAtFirst");
-  if (owned && ++turnsTaken <= owned.turns) throw new Error("another OpenClaw process owns state-lifecycle");
+  if (owned && ++turnsTaken <= owned.turns && !(owned.untilRestart && startedAgain())) {
+    throw new Error(owned.text ?? "another OpenClaw process owns state-lifecycle");
+  }
   if (fault("refusesAgents")) throw new Error(fault("refusesAgents").message ?? "gateway closed (1008): pairing required");
+}
+
+/** Whether another process of this release took a turn here before: its temporary directory is a canary's own. */
+function startedAgain() {
+  const mark = join(tmpdir(), "stand-in-took-a-turn");
+  if (!existsSync(mark)) writeFileSync(mark, String(process.pid));
+  return readFileSync(mark, "utf8") !== String(process.pid);
 }
 
 async function spawn(runtime, agent, sessionKey, args) {

@@ -1,0 +1,67 @@
+"""A turn that other processes of OpenClaw held up counts by its like in the other start of the same gateway."""
+
+from dataclasses import replace
+
+import pytest
+
+from upgrader.domain.check import Need, Verdict, overall
+from upgrader.domain.checks import turns
+from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
+from upgrader.services.openclaw import canary_runs
+
+GOOD = tuple(ModelEvent(saw, "0a1b2c") for saw in (Saw.CALLED, Saw.RESULT, Saw.CHILD))
+WELL = TurnSeen(TurnProbe(TurnKind.SPAWN, "main", "0a1b2c", "…", "sessions_spawn"), 0, 1.0, GOOD, "", "accepted")
+HELD = replace(WELL, exit_code=1, events=(), status="", said="Agent database cleanup failed", held_up=True)
+BROKEN = replace(HELD, said="pairing required", held_up=False)
+
+
+def as_kind(seen: TurnSeen, kind: TurnKind) -> TurnSeen:
+    """The same turn of another kind."""
+    return replace(seen, probe=replace(seen.probe, kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "verdict"),
+    [
+        ((WELL,), (WELL,), Verdict.PASS),
+        ((HELD,), (WELL,), Verdict.PASS),
+        ((WELL,), (HELD,), Verdict.PASS),
+        ((HELD,), (HELD,), Verdict.FAIL),
+        ((HELD,), (BROKEN,), Verdict.FAIL),
+        ((BROKEN,), (WELL,), Verdict.FAIL),
+        ((WELL,), (BROKEN,), Verdict.FAIL),
+        ((HELD,), (), Verdict.INCONCLUSIVE),
+        ((HELD,), (as_kind(WELL, TurnKind.SEND),), Verdict.INCONCLUSIVE),
+        ((as_kind(HELD, TurnKind.PLAIN),), (WELL,), Verdict.PASS),
+        ((as_kind(HELD, TurnKind.PLAIN),), (BROKEN,), Verdict.FAIL),
+    ],
+)
+def test_only_what_both_starts_refuse_or_other_words_explain_condemns(
+    first: tuple[TurnSeen, ...], again: tuple[TurnSeen, ...], verdict: Verdict
+) -> None:
+    before, after = turns.judge(first, again)
+    assert overall((*before, *after)) is verdict
+
+
+def test_a_turn_that_was_held_up_once_is_told_with_its_reason() -> None:
+    (told,), _ = turns.judge((HELD,), (WELL,))
+    assert (told.verdict, told.need) == (Verdict.FAIL, Need.WANTED)
+    assert "Agent database cleanup failed" in told.why
+    assert "in the other start" in told.why
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GatewayClientRequestError: another OpenClaw process owns state-lifecycle",
+        "the turn ended with 1: Agent database cleanup failed",
+        "Agent native close and lease cleanup failed",
+    ],
+)
+def test_the_words_of_a_held_state_are_known(said: str) -> None:
+    assert canary_runs.is_passing(said)
+
+
+@pytest.mark.parametrize("said", ["gateway closed (1008): pairing required", "Agent database is corrupt", ""])
+def test_what_lasts_is_not_taken_for_a_held_state(said: str) -> None:
+    assert not canary_runs.is_passing(said)

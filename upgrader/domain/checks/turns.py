@@ -1,0 +1,78 @@
+"""Judges of agents' turns on a clone, before a restart and after it. Pure."""
+
+from dataclasses import replace
+
+from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.course import NOT_IN_TIME, Skipped
+from upgrader.domain.turns import Saw, TurnKind, TurnSeen
+
+_GOOD = frozenset({"accepted", "ok"})
+_TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send", TurnKind.PLAIN: "plain"}
+
+Judgements = tuple[Judgement, ...]
+
+
+def judge(first: tuple[TurnSeen, ...], again: tuple[TurnSeen, ...]) -> tuple[Judgements, Judgements]:
+    """The turns of both rounds. One that OpenClaw's own processes held up counts by its like in the other round."""
+    return (
+        tuple(_beside_the_other(seen, "turn", again) for seen in first),
+        tuple(_beside_the_other(seen, "turn-again", first) for seen in again),
+    )
+
+
+def turn(seen: TurnSeen, prefix: str) -> Judgement:
+    """An agent did what it was asked: the tool said so itself, and the child reached the model."""
+    check = f"{prefix}.{_TOOLS[seen.probe.kind]}"
+    if not seen.model_alive:
+        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model died", "run the canary again")
+    if any(e.saw is Saw.REFUSED for e in seen.events):
+        return Judgement(check, Verdict.INCONCLUSIVE, "the stand-in model was asked with another token than its own")
+    problem = _plain_problem(seen) if seen.probe.kind is TurnKind.PLAIN else _tool_problem(seen)
+    if problem:
+        return Judgement(check, Verdict.FAIL, problem, "agents would fail like this after the upgrade")
+    what = "the agent answered" if seen.probe.kind is TurnKind.PLAIN else f"{seen.probe.tool} reached the other agent"
+    if seen.passed_over:
+        what += f"; an earlier try was turned away for a moment: {seen.passed_over}"
+    return Judgement(check, Verdict.PASS, what)
+
+
+def skipped(turn_left_out: Skipped) -> Judgement:
+    """A turn the user's own policy forbids is not applicable: it is never enabled for the sake of a test."""
+    return Judgement(f"turn.{_TOOLS[turn_left_out.kind]}", Verdict.NOT_APPLICABLE, turn_left_out.reason)
+
+
+def _plain_problem(seen: TurnSeen) -> str:
+    if seen.exit_code is None:
+        return f"the turn {NOT_IN_TIME}"
+    if seen.embedded:
+        return f"the command gave up on the gateway: {seen.said}"
+    return "" if seen.exit_code == 0 else f"the turn ended with {seen.exit_code}: {seen.said}"
+
+
+def _tool_problem(seen: TurnSeen) -> str:
+    saw = {e.saw for e in seen.events}
+    tool = seen.probe.tool
+    if seen.error:
+        return f"{tool} answered: {seen.error}"
+    if Saw.NOT_OFFERED in saw:
+        return f"the agent has no tool {tool}"
+    if Saw.RESULT not in saw:
+        return f"{tool} was never answered; {_plain_problem(seen) or 'the turn ended without it'}"
+    if seen.status not in _GOOD:
+        return f"{tool} answered with status {seen.status or 'none'}"
+    if Saw.CHILD not in saw:
+        return f"{tool} said {seen.status}, but the other agent's turn never reached the model"
+    return _plain_problem(seen)
+
+
+def _beside_the_other(seen: TurnSeen, prefix: str, others: tuple[TurnSeen, ...]) -> Judgement:
+    judged = turn(seen, prefix)
+    if not seen.held_up or judged.verdict is not Verdict.FAIL:
+        return judged
+    # The plain turn is taken once; whichever turn went well after the restart holds one.
+    alike = [other for other in others if seen.probe.kind in (other.probe.kind, TurnKind.PLAIN)]
+    if not alike:
+        return replace(judged, verdict=Verdict.INCONCLUSIVE, remedy="run the canary again")
+    if any(turn(other, prefix).verdict is Verdict.PASS for other in alike):
+        return replace(judged, why=f"{judged.why}; in the other start of this gateway it went well", need=Need.WANTED)
+    return judged
