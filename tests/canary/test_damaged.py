@@ -32,11 +32,20 @@ def bench(world: World, tmp_path: Path) -> Bench:
         ({"throwsAtStart": {"message": "cannot read the plan"}}, "gateway.ready", "cannot read the plan"),
         ({"neverReady": {}}, "gateway.ready", "was not ready in time"),
         ({"flaps": {"afterMs": 600, "code": 7}}, "gateway.stays", "was ready and then ended with 7"),
+        ({"endsAtLast": {"code": 7}}, "gateway.stays-again", "was ready and then ended with 7"),
         ({"doctorHangs": {}}, "doctor", "did not end in time"),
         ({"doctorFails": {"message": "no maintenance today", "code": 3}}, "doctor", "no maintenance today"),
         ({"closesAgents": {"reason": "no agents here"}}, "turn.sessions_spawn", "no agents here"),
     ],
-    ids=["throws", "never ready", "ready and exits", "doctor hangs", "doctor fails", "closes agents"],
+    ids=[
+        "throws",
+        "never ready",
+        "ready and exits",
+        "exits after the restart",
+        "doctor hangs",
+        "doctor fails",
+        "closes agents",
+    ],
 )
 def test_a_damaged_release_fails_for_its_own_reason(
     shared_bench: Bench, candidate: Candidate, fault: dict[str, Any], check: str, said: str
@@ -48,6 +57,16 @@ def test_a_damaged_release_fails_for_its_own_reason(
     assert said in judged(report, check).why
     assert list((bench.root / "canaries").iterdir()) == []
     assert len(bench.world.gateways()) == 1
+
+
+def test_where_no_turn_with_tools_is_allowed_an_agent_answers_after_the_restart_too(bench: Bench, candidate: Candidate) -> None:
+    bench.world.stop_gateway()
+    bench.world.edit_config(lambda config: config.update(tools={"deny": ["group:sessions"]}))
+    bench.world.start_gateway()
+    report = bench.run(candidate())
+    assert report.verdict is Verdict.PASS, report.candidate.judgements
+    assert judged(report, "turn.sessions_spawn").verdict is Verdict.NOT_APPLICABLE
+    assert judged(report, "turn-again.plain").verdict is Verdict.PASS
 
 
 def test_a_release_with_a_missing_file_names_it(shared_bench: Bench, candidate: Candidate) -> None:

@@ -1,11 +1,13 @@
 """Whom a failed canary is laid on, what a move heals, and when nothing can be said."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from upgrader.domain.canary import Blame
-from upgrader.domain.check import Judgement, Need, Verdict
+from upgrader.domain.check import Judgement, Need, Verdict, worse_than
 from upgrader.domain.checks.blame import Beside, alone, beside, in_empty_profile
 from upgrader.services.openclaw.canary_runs import reason
 
@@ -40,6 +42,27 @@ def test_releases_that_say_one_refusal_in_two_ways_fail_for_one_reason() -> None
     candidate = (failed("a", "gateway closed (1008): pairing required"), passed("b"))
     control = (failed("a", "pairing required: device is asking for more scopes (requestId: 4)"), passed("b"))
     assert beside(candidate, control, reason).blame is Blame.STATE
+
+
+@pytest.mark.parametrize(
+    ("candidate", "control"),
+    [
+        (failed("a", "cli: device token mismatch; tui: pairing required"), failed("a", "tui: pairing required")),
+        (replace(failed("a", "x"), about=("phone", "laptop")), replace(failed("a", "x"), about=("phone",))),
+        (replace(failed("a", "x"), about=("phone",)), replace(failed("a", "x"), about=("laptop",))),
+    ],
+    ids=["for one reason more", "of one device more", "of another device"],
+)
+def test_what_fails_of_something_else_or_for_more_reasons_is_not_the_fault_that_was_there(
+    candidate: Judgement, control: Judgement
+) -> None:
+    assert said(beside((candidate, passed("b")), (control, passed("b")), reason)) == (Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+
+
+def test_a_fault_that_concerns_more_devices_than_before_is_worse() -> None:
+    before, after = (replace(failed("a", "x"), about=names) for names in (("phone",), ("laptop", "phone")))
+    assert worse_than((before,), (after,)) == (after,)
+    assert worse_than((after,), (before,)) == ()
 
 
 def test_releases_that_both_call_out_fail_alike_whomever_they_call() -> None:
@@ -90,7 +113,7 @@ def test_a_candidate_that_passes_heals_what_the_control_fails() -> None:
 @pytest.mark.parametrize(
     ("step", "why"),
     [
-        *((step, "x") for step in ("doctor", "gateway.ready", "gateway.ready-again", "turn.plain")),
+        *((step, "x") for step in ("doctor", "gateway.ready", "gateway.stays-again", "turn.plain", "turn-again.plain")),
         ("turn.sessions_send", "sessions_send was never answered; the turn did not end in time"),
     ],
 )

@@ -20,19 +20,25 @@ def as_kind(seen: TurnSeen, kind: TurnKind) -> TurnSeen:
     return replace(seen, probe=replace(seen.probe, kind=kind))
 
 
+PLAIN = TurnSeen(TurnProbe(TurnKind.PLAIN, "main", "0a1b2c", "…"), 0, 1.0, GOOD[:1], "")
+SENT = as_kind(WELL, TurnKind.SEND)
+
+
 @pytest.mark.parametrize(
     ("first", "again", "verdict"),
     [
         ((WELL,), (WELL,), Verdict.PASS),
-        ((HELD,), (WELL,), Verdict.PASS),
-        ((WELL,), (HELD,), Verdict.PASS),
+        ((PLAIN, HELD), (WELL,), Verdict.PASS),
+        ((WELL,), (SENT, HELD), Verdict.PASS),
+        ((HELD,), (WELL,), Verdict.INCONCLUSIVE),
+        ((PLAIN, WELL), (HELD,), Verdict.INCONCLUSIVE),
         ((HELD,), (HELD,), Verdict.FAIL),
         ((HELD,), (BROKEN,), Verdict.FAIL),
         ((BROKEN,), (WELL,), Verdict.FAIL),
         ((WELL,), (BROKEN,), Verdict.FAIL),
         ((HELD,), (), Verdict.INCONCLUSIVE),
         ((HELD,), (as_kind(WELL, TurnKind.SEND),), Verdict.INCONCLUSIVE),
-        ((as_kind(HELD, TurnKind.PLAIN),), (WELL,), Verdict.PASS),
+        ((as_kind(HELD, TurnKind.PLAIN), SENT), (WELL,), Verdict.PASS),
         ((as_kind(HELD, TurnKind.PLAIN),), (BROKEN,), Verdict.FAIL),
     ],
 )
@@ -44,7 +50,7 @@ def test_only_what_both_starts_refuse_or_other_words_explain_condemns(
 
 
 def test_a_turn_that_was_held_up_once_is_told_with_its_reason() -> None:
-    (told,), _ = turns.judge((HELD,), (WELL,))
+    (_, told), _ = turns.judge((PLAIN, HELD), (WELL,))
     assert (told.verdict, told.need) == (Verdict.FAIL, Need.WANTED)
     assert "Agent database cleanup failed" in told.why
     assert "in the other start" in told.why

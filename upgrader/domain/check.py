@@ -22,13 +22,18 @@ class Need(Enum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one check said. `check` is its stable name (`pairing.token-equal`), `why` and `remedy` are sentences."""
+    """What one check said. `check` is its stable name (`pairing.token-equal`), `why` and `remedy` are sentences.
+
+    `about` names what it concerns, alike in every run on one state (devices, checks): two failures are the same only when
+    they concern the same.
+    """
 
     check: str
     verdict: Verdict
     why: str
     remedy: str = ""
     need: Need = Need.REQUIRED
+    about: tuple[str, ...] = ()
 
 
 def overall(judgements: tuple[Judgement, ...]) -> Verdict:
@@ -53,10 +58,17 @@ def loosest(first: tuple[Judgement, ...], second: tuple[Judgement, ...]) -> tupl
 def worse_than(before: tuple[Judgement, ...], after: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
     """The judgements of `after` that are worse than the same check said `before`: what this change is to blame for.
 
-    A fault that was there before is not the upgrade's. A check unknown before counts as having passed.
+    A fault that was there before is not the upgrade's, unless it concerns more now. A check unknown before counts as having
+    passed.
     """
-    earlier = {j.check: _RANK[j.verdict] for j in before}
-    return tuple(j for j in after if j.need is Need.REQUIRED and _RANK[j.verdict] > earlier.get(j.check, 0))
+    earlier = {j.check: j for j in before}
+    return tuple(j for j in after if j.need is Need.REQUIRED and _is_worse(earlier.get(j.check), j))
+
+
+def _is_worse(before: Judgement | None, after: Judgement) -> bool:
+    if before is None or before.verdict is not after.verdict:
+        return _RANK[after.verdict] > (_RANK[before.verdict] if before else 0)
+    return after.verdict is Verdict.FAIL and bool(before.about) and not set(after.about) <= set(before.about)
 
 
 _RANK = {Verdict.PASS: 0, Verdict.NOT_APPLICABLE: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}

@@ -145,7 +145,8 @@ class Until(Enum):
 
 @dataclass(frozen=True)
 class Course:
-    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away.
+    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away,
+    `ended_again` the same of the second start.
 
     `cut`: there was no restart, because something had failed before it.
     """
@@ -160,6 +161,7 @@ class Course:
     screen: TerminalSeen | None = None
     ended: Started | None = None
     second: Started | None = None
+    ended_again: Started | None = None
     turns_again: tuple[TurnSeen, ...] = ()
     pairing_again: PairingSeen | None = None
     screen_again: TerminalSeen | None = None

@@ -221,9 +221,10 @@ class _Run:
         with self._tools.progress.step(f"starting {self._slot.version} on the clone once more"):
             again, second = start_gateway(self._tools, self._grounds())
         seen = self._rounds(again).again(self._first) if second.ready else Round()
+        course = replace(course, second=second, ended_again=self._ended(again) if second.ready else None)
         with self._tools.progress.step(f"stopping {self._slot.version} on the clone"):
             self._place.end(again.number, self._budgets.stop)
-        return replace(course, second=second, turns_again=seen.turns, pairing_again=seen.pairing, screen_again=seen.screen)
+        return replace(course, turns_again=seen.turns, pairing_again=seen.pairing, screen_again=seen.screen)
 
     def _make_clone(self) -> Clone:
         place, site, state = self._place, self._site, self._request.installation.state

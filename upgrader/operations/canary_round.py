@@ -40,8 +40,10 @@ class Rounds:
         return self._take(_ALL, None)
 
     def again(self, before: Round) -> Round:
-        """All of it after a restart: does it converge? The plain turn is not repeated, the others hold it."""
-        return self._take(_WITH_TOOLS, before.word)
+        """All of it after a restart: does it converge? The plain turn is repeated only where no other may be taken: those
+        hold it."""
+        none = {each.kind for each in before.skipped} >= {*_WITH_TOOLS}
+        return self._take((TurnKind.PLAIN,) if none else _WITH_TOOLS, before.word)
 
     def _take(self, kinds: tuple[TurnKind, ...], word: Word | None) -> Round:
         gateway = self._gateway()

@@ -8,12 +8,13 @@ from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.course import NOT_IN_TIME
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
-_ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again"})
+_ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again", "gateway.stays-again"})
 # Where no agent answers at all, nothing was shown of what agents can do: in neither run could it have got worse to be seen.
-_GROUND = _ENDS | {"turn.plain"}
+_GROUND = _ENDS | {"turn.plain", "turn-again.plain"}
 _CALLS = "silence"
 Reason = Callable[[str], str]
 Runs = tuple[Judgement, ...]
+_Fault = tuple[str, tuple[str, ...]]  # in what words, and what it concerns
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ def in_empty_profile(found: Beside, fresh: Runs, reason: Reason) -> Beside:
     return found
 
 
-def _failures(judgements: Runs, reason: Reason) -> dict[str, str]:
+def _failures(judgements: Runs, reason: Reason) -> dict[str, _Fault]:
     """Required failures with what two runs of the same fault have in common."""
     failed = (j for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL)
     return {j.check: _common(j, reason) for j in failed}
 
 
-def _common(judgement: Judgement, reason: Reason) -> str:
+def _common(judgement: Judgement, reason: Reason) -> _Fault:
     """Whom a release calls changes from run to run (addresses rotate): that it calls at all is the fault compared."""
-    return "called" if judgement.check == _CALLS else reason(judgement.why)
+    return "called" if judgement.check == _CALLS else reason(judgement.why), judgement.about
 
 
 def _passed(judgements: Runs) -> set[str]:

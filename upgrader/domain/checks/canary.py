@@ -32,9 +32,11 @@ def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
         found.append(terminal(course.screen))
     found.extend(own(ran, seal) for ran in course.own)
     if course.first is not None and course.first.ready:
-        found.append(stays(course.ended))
+        found.append(stays(course.ended, "gateway.stays"))
     if course.second is not None:
         found.append(started(course.second, "gateway.ready-again"))
+        if course.second.ready:
+            found.append(stays(course.ended_again, "gateway.stays-again"))
     found.extend(turns_again)
     found.extend(converges(course))
     if course.answered is not None:
@@ -79,12 +81,12 @@ def started(start: Started, check: str) -> Judgement:
     return Judgement(check, Verdict.FAIL, f"the gateway {how}: {said}")
 
 
-def stays(ended: Started | None) -> Judgement:
+def stays(ended: Started | None, check: str) -> Judgement:
     """A gateway that was ready serves on until it is stopped."""
     if ended is None:
-        return Judgement("gateway.stays", Verdict.PASS, "the gateway served until it was stopped")
+        return Judgement(check, Verdict.PASS, "the gateway served until it was stopped")
     said = ended.said or "it said nothing"
-    return Judgement("gateway.stays", Verdict.FAIL, f"the gateway was ready and then ended with {ended.exit_code}: {said}")
+    return Judgement(check, Verdict.FAIL, f"the gateway was ready and then ended with {ended.exit_code}: {said}")
 
 
 def converges(course: Course) -> Iterator[Judgement]:
@@ -96,7 +98,7 @@ def converges(course: Course) -> Iterator[Judgement]:
     worse = [j for j in failed if _was(first, j.check) is not Verdict.FAIL]
     if worse:
         why = "after the restart: " + "; ".join(f"{j.check}: {j.why}" for j in worse)
-        yield Judgement("restart.converges", Verdict.FAIL, why)
+        yield Judgement("restart.converges", Verdict.FAIL, why, about=tuple(sorted(j.check for j in worse)))
     else:
         why = f"{len(again)} checks of pairing and clients say no worse after the restart"
         yield Judgement("restart.converges", Verdict.PASS, why)

@@ -1,5 +1,7 @@
 """Judges the pairing data of one moment by the rules of the release that is to work with it. Pure."""
 
+from dataclasses import replace
+
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.observation import ActKind, ClientKind, OwnIdentity, PairedDevice, PairingStore, TokenRecord
 from upgrader.domain.pairing_rules import Ask, PairingRules, ScopeUpgrade
@@ -169,7 +171,9 @@ def _pending(store: PairingStore) -> Judgement:
 
 
 def _of_devices(check: str, names: list[str], said: str, otherwise: str) -> Judgement:
-    return _fail(check, f"{said} {'; '.join(names)}", _ROTATE) if names else _pass(check, otherwise)
+    return (
+        replace(_fail(check, f"{said} {'; '.join(names)}", _ROTATE), about=tuple(names)) if names else _pass(check, otherwise)
+    )
 
 
 def _pass(check: str, why: str) -> Judgement:

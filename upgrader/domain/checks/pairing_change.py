@@ -4,7 +4,7 @@ An expected migration is no change: fields carry the same names in both eras, a 
 and what ordinary use changes stands in the rules with its reason. An act of an operator is no fault; on a clone nobody acts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from upgrader.domain.check import Judgement, Need, Verdict
@@ -96,7 +96,7 @@ def _rows_gone(change: StoreChange) -> Judgement:
     gone = [d for d in change.before.paired if change.after.device(d.device_id) is None]
     lost = [d.short for d in gone if not change.acted((ActKind.REMOVED, ActKind.PRUNED), d.device_id)]
     if lost:
-        return _fail("pairing.same.rows", f"no longer paired, and nobody removed them: {', '.join(lost)}")
+        return _fail("pairing.same.rows", f"no longer paired, and nobody removed them: {', '.join(lost)}", lost)
     if gone:
         return _pass("pairing.same.rows", f"{len(gone)} removed on purpose, all others are still paired")
     return _pass("pairing.same.rows", f"all {len(change.before.paired)} devices are still paired")
@@ -112,7 +112,7 @@ def _scopes_narrowed(change: StoreChange) -> Judgement:
         if missing and not acted:
             lost.append(f"{new.short} lost {', '.join(missing)}")
     if lost:
-        return _fail("pairing.same.scopes", "; ".join(lost))
+        return _fail("pairing.same.scopes", "; ".join(lost), lost)
     return _pass("pairing.same.scopes", "no device lost a scope or a role")
 
 
@@ -137,7 +137,7 @@ def _tokens_changed(change: StoreChange) -> Judgement:
             elif now.revoked_ms is not None and token.revoked_ms is None and change.reach is Reach.CLONE:
                 wrong.append(f"the {token.role} token of {new.short} was revoked by the release itself")
     if wrong:
-        return _fail("pairing.same.tokens", "; ".join(wrong))
+        return _fail("pairing.same.tokens", "; ".join(wrong), wrong)
     return _pass("pairing.same.tokens", "every device's token is the one it was, or was rotated on purpose")
 
 
@@ -154,7 +154,7 @@ def _fields_changed(change: StoreChange) -> Judgement:
         if names:
             changed.append(f"{new.short}: {', '.join(names)}")
     if changed:
-        return _fail("pairing.same.fields", f"recorded values changed: {'; '.join(changed)}")
+        return _fail("pairing.same.fields", f"recorded values changed: {'; '.join(changed)}", changed)
     return _pass("pairing.same.fields", "every recorded value that ordinary use leaves alone is as it was")
 
 
@@ -211,8 +211,8 @@ def _requests(store: PairingStore) -> frozenset[tuple[str, tuple[str, ...]]]:
     return frozenset((r.request_id, r.scopes) for r in store.pending)
 
 
-def _fail(check: str, why: str) -> Judgement:
-    return Judgement(check, Verdict.FAIL, why, _BACK)
+def _fail(check: str, why: str, about: Sequence[str] = ()) -> Judgement:
+    return Judgement(check, Verdict.FAIL, why, _BACK, about=tuple(about))
 
 
 def _pass(check: str, why: str) -> Judgement:

@@ -1,5 +1,6 @@
 """Judges of agents' turns on a clone, before a restart and after it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from upgrader.domain.check import Judgement, Need, Verdict
@@ -15,8 +16,8 @@ Judgements = tuple[Judgement, ...]
 def judge(first: tuple[TurnSeen, ...], again: tuple[TurnSeen, ...]) -> tuple[Judgements, Judgements]:
     """The turns of both rounds. One that OpenClaw's own processes held up counts by its like in the other round."""
     return (
-        tuple(_beside_the_other(seen, "turn", again) for seen in first),
-        tuple(_beside_the_other(seen, "turn-again", first) for seen in again),
+        tuple(_beside_the_other(seen, "turn", first, again) for seen in first),
+        tuple(_beside_the_other(seen, "turn-again", again, first) for seen in again),
     )
 
 
@@ -65,14 +66,20 @@ def _tool_problem(seen: TurnSeen) -> str:
     return _plain_problem(seen)
 
 
-def _beside_the_other(seen: TurnSeen, prefix: str, others: tuple[TurnSeen, ...]) -> Judgement:
+def _beside_the_other(seen: TurnSeen, prefix: str, beside: tuple[TurnSeen, ...], others: tuple[TurnSeen, ...]) -> Judgement:
+    """`beside`: the turns of the same start. One in which no turn went well shows nothing of what agents can do in it."""
     judged = turn(seen, prefix)
     if not seen.held_up or judged.verdict is not Verdict.FAIL:
         return judged
     # The plain turn is taken once; whichever turn went well after the restart holds one.
     alike = [other for other in others if seen.probe.kind in (other.probe.kind, TurnKind.PLAIN)]
-    if not alike:
+    well = _any_well(alike)
+    if not alike or (well and not _any_well(beside)):
         return replace(judged, verdict=Verdict.INCONCLUSIVE, remedy="run the canary again")
-    if any(turn(other, prefix).verdict is Verdict.PASS for other in alike):
+    if well:
         return replace(judged, why=f"{judged.why}; in the other start of this gateway it went well", need=Need.WANTED)
     return judged
+
+
+def _any_well(turns: Sequence[TurnSeen]) -> bool:
+    return any(turn(each, "").verdict is Verdict.PASS for each in turns)

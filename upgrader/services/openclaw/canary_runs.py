@@ -123,10 +123,10 @@ def log_findings(data: bytes) -> tuple[LogFinding, ...]:
 
 
 def reason(why: str) -> str:
-    """The signature a failure carries, whatever a release says around it; else its text without ids, numbers and paths."""
+    """The signatures a failure carries, whatever a release says around them; else its text without ids, numbers and paths."""
     data = why.encode()
     known = [name for name, pattern in _SIGNATURES.items() if pattern.search(data)]
-    return known[0] if known else _VARIES.sub("·", why)
+    return ", ".join(known) or _VARIES.sub("·", why)
 
 
 def environment(slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns";
-import { appendFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fault } from "./profile.js";
 import { schemaOf } from "./databases.js";
@@ -67,6 +68,13 @@ function namedPaths({ where, config }) {
     db.close();
   }
   return named.filter((path) => path?.startsWith("/") && !path.startsWith(where.state));
+}
+
+/** Whether another process of this release came by here before: its temporary directory is a canary's own. */
+export function startedAgain() {
+  const mark = join(tmpdir(), "stand-in-started");
+  if (!existsSync(mark)) writeFileSync(mark, String(process.pid));
+  return readFileSync(mark, "utf8") !== String(process.pid);
 }
 
 function touch(folder) {

@@ -1,11 +1,11 @@
 // One agent turn: the configured OpenAI-compatible model is asked, its tool calls are really done, children really run.
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { profile, fault } from "./profile.js";
 import { withGateway } from "./client.js";
 import { openAgent } from "./databases.js";
+import { startedAgain } from "./faults.js";
 
 let turnsTaken = 0; // by this process, with tools
 let turnsFailed = 0; // by this process
@@ -114,6 +114,8 @@ export function runTurn(runtime, turn) {
 async function takeTurn(runtime, { agent, sessionKey, message, child = false }) {
   const failing = fault("turnsFail");
   if (failing && ++turnsFailed <= (failing.times ?? Infinity)) throw new Error(failing.message ?? "model request failed");
+  // A gateway that ends when its second start is asked something plain: by then that is the terminal client only.
+  if (fault("endsAtLast") && startedAgain() && message.startsWith("upgrader turn")) process.exit(fault("endsAtLast").code);
   const transcript = new Transcript(runtime.where, agent, sessionKey);
   runtime.noteAgent?.(agent);
   try {
@@ -165,13 +167,6 @@ function refusedByFault() {
     throw new Error(owned.text ?? "another OpenClaw process owns state-lifecycle");
   }
   if (fault("refusesAgents")) throw new Error(fault("refusesAgents").message ?? "gateway closed (1008): pairing required");
-}
-
-/** Whether another process of this release took a turn here before: its temporary directory is a canary's own. */
-function startedAgain() {
-  const mark = join(tmpdir(), "stand-in-took-a-turn");
-  if (!existsSync(mark)) writeFileSync(mark, String(process.pid));
-  return readFileSync(mark, "utf8") !== String(process.pid);
 }
 
 async function spawn(runtime, agent, sessionKey, args) {
