@@ -53,6 +53,9 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert "2026.9.7 is installed, and upgrader left 2026.9.6" in told
     assert "`upgrader adopt` keeps it, `upgrader restore` returns to what was" in told
 
+    planned = world.run("--json", "plan")
+    assert any("2026.9.7 is installed, and upgrader left 2026.9.6" in each for each in planned.json["notices"]), planned.text
+
     watched = world.run("--json", "watch", "--once")
     assert (watched.exit_code, drift_of(watched.json)[0]) == (3, "release")
     bounded = world.run("watch", "--for", "1s", "--every", "1s")

@@ -45,10 +45,14 @@ def drift_of(keeping: Keeping, reading: Reading) -> tuple[Drift, ...]:
 def with_drift(keeping: Keeping, outcome: Outcome[VerifyData], reading: Reading) -> Outcome[VerifyData]:
     """The outcome of the live checks, with what changed behind our back."""
     found = drift_of(keeping, reading)
-    notices = tuple(f"changed behind our back: {each.in_words()}" for each in found)
     return replace(
-        outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *notices, *keeping.open_notes())
+        outcome, data=replace(outcome.data, drift=found), notices=(*outcome.notices, *told(found), *keeping.open_notes())
     )
+
+
+def told(found: tuple[Drift, ...]) -> tuple[str, ...]:
+    """Each change as a notice."""
+    return tuple(f"changed behind our back: {each.in_words()}" for each in found)
 
 
 def adopted(machine: Machine, keeping: Keeping, reason: str) -> Outcome[AdoptData]:

@@ -51,7 +51,7 @@ def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: 
     found = _found(machine, options, wish)
     keeping = Keeping(machine, found.installation)
     outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
-    outcome = replace(outcome, notices=(*outcome.notices, *keeping.open_notes()))
+    outcome = replace(outcome, notices=(*outcome.notices, *_drift_notes(keeping), *keeping.open_notes()))
     if out is not None and outcome.data.answer is Answer.GO:
         from upgrader.adapters.plan_file import write_plan
         from upgrader.domain.saved_plan import SavedPlan, world_of
@@ -60,6 +60,15 @@ def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: 
         write_plan(out, saved)
         return replace(outcome, notices=(*outcome.notices, f"the plan is kept: `upgrader upgrade {out}` carries it out"))
     return outcome
+
+
+def _drift_notes(keeping: Keeping) -> tuple[str, ...]:
+    """What changed since the last move, as a glance shows it; nothing of it is loaded where there was none."""
+    if not history_of(keeping).events():
+        return ()
+    from upgrader.context.drifting import Reading, drift_of, told
+
+    return told(drift_of(keeping, Reading.KNOWN))
 
 
 def plan_all(machine: Machine, options: Options, wish: Wish) -> "Outcome[CandidatesData]":
