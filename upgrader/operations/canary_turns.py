@@ -12,6 +12,7 @@ from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.slot import Slot
 from upgrader.domain.turns import MOMENTS, Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.units import span
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor
 
@@ -58,6 +59,7 @@ class TurnTaker:
             word = self._passing(seen)
             if not word:
                 break
+            self._tools.progress.note(f"turned away by OpenClaw's own processes; once more in {span(moment.total_seconds())}")
             self._clock.wait(moment)
             again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._config))
             seen = replace(again, passed_over=word)

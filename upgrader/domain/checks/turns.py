@@ -77,7 +77,8 @@ def _beside_the_other(seen: TurnSeen, prefix: str, beside: tuple[TurnSeen, ...],
     if not alike or (well and not _any_well(beside)):
         return replace(judged, verdict=Verdict.INCONCLUSIVE, remedy="run the canary again")
     if well:
-        return replace(judged, why=f"{judged.why}; in the other start of this gateway it went well", need=Need.WANTED)
+        why = f"{judged.why}; in the other start of this gateway it went well"
+        return replace(judged, why=why, remedy="should agents answer so later, restart the gateway", need=Need.WANTED)
     return judged
 
 
