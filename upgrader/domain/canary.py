@@ -67,8 +67,8 @@ class CanaryRun:
 
     `likeness` is the comparison of the clone with its source before its first start, `edits` what was changed in it on
     purpose; `restart_seconds` the second start on the same clone. `migration` is what the release made of the state by
-    names and counts; `memory_bytes` of all its processes once it was ready. `steps` may overlap: some run at once. `cut`:
-    there was no restart, because something had failed before it and the present release does well.
+    names and counts; `memory_bytes` of all its processes once it was ready. `cut`: there was no restart, because something had
+    failed before it and the present release does well.
     """
 
     version: str

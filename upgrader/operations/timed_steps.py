@@ -10,7 +10,7 @@ from upgrader.domain.ports import Clock, Progress
 
 @dataclass
 class TimedSteps:
-    """Port Progress over another one. Steps may run beside one another; each is listed when it ends."""
+    """Port Progress over another one. Each step is listed when it ends, one within another too."""
 
     progress: Progress
     clock: Clock
