@@ -18,7 +18,7 @@ from pathlib import Path
 
 from upgrader import __file__ as upgrader_package
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.context import Machine
 from upgrader.context.choices import Options
 from upgrader.context.finding import Finder, discovery

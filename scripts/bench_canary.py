@@ -20,7 +20,7 @@ from tests.world.node import find_node
 from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.stub_model import serve
+from upgrader.adapters.canary.stub_model import serve
 from upgrader.domain.canary import CanaryRun
 from upgrader.domain.check import Verdict
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from tests.world.installations import installation_on, installed_at, state_at
 from tests.world.node import find_node
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.node_runtime import NodeStore
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.slots import Releases, SlotStore
+from upgrader.adapters.kept.slots import Releases, SlotStore
+from upgrader.adapters.node.packages import NodePackages
+from upgrader.adapters.node.runtime import NodeStore
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.domain.facts import Installation, NodeRuntime, PairingEra
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot

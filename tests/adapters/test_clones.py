@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from tests.world.processes import wait_until
-from upgrader.adapters.clone_databases import schema_of
-from upgrader.adapters.clones import StateClones, tree_digest
+from upgrader.adapters.canary.clone_databases import schema_of
+from upgrader.adapters.canary.clones import StateClones, tree_digest
 from upgrader.context.proving import CLONE_SUBJECTS
 from upgrader.domain.canary import Seal
 from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove

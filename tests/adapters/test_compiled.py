@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.compiled import CompiledCode
+from upgrader.adapters.canary.compiled import CompiledCode
 
 NAME = "node-compile-cache"
 INNER = Path("openclaw") / "2026.9.6" / "1-2" / "v24-x64"  # as its launcher names it

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.databases import ReadOnlyDatabases
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
 from upgrader.domain.observing import DatabaseUnreadable, Query
 
 QUERY = (Query("t", "SELECT x FROM t ORDER BY x"), Query("none", "SELECT 1 FROM missing"))

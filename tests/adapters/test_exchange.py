@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.exchange import exchange, exchange_back, file_id, present_id, supports_exchange
+from upgrader.adapters.files.exchange import exchange, exchange_back, file_id, present_id, supports_exchange
 from upgrader.domain.exchange import ExchangeFailed, ExchangeUnsupported
 from upgrader.domain.journal import ExchangeBack, FileId
 
@@ -115,7 +115,7 @@ def test_names_on_two_file_systems_are_refused_with_that_reason(tmp_path: Path) 
 def test_a_mount_point_is_refused_with_that_reason(tmp_path: Path) -> None:
     first, second = directory(tmp_path / "first", "old"), directory(tmp_path / "second", "new")
     code = (
-        "import sys; from pathlib import Path; from upgrader.adapters.exchange import exchange\n"
+        "import sys; from pathlib import Path; from upgrader.adapters.files.exchange import exchange\n"
         "from upgrader.domain.exchange import ExchangeFailed\n"
         "try: exchange(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except ExchangeFailed as error: print(error.code)"

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.http_probe import LoopbackHttp
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.http_probe import LoopbackHttp
 from upgrader.domain.observing import NoAnswer
 
 QUICK = GatewaySocket(limit=timedelta(seconds=0.5))

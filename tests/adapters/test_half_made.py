@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.half_made import half_made, leaving_nothing, mark, translated
+from upgrader.adapters.files.half_made import half_made, leaving_nothing, mark, translated
 from upgrader.domain.slot import StageFailed
 
 

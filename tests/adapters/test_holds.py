@@ -13,9 +13,9 @@ import pytest
 
 from tests.policy.facts import installation
 from tests.world.world import free_port
-from upgrader.adapters import proc_files
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.holds import GatewayLeft, OwnershipHolds
+from upgrader.adapters.moves.holds import GatewayLeft, OwnershipHolds
+from upgrader.adapters.processes import proc_files
 from upgrader.domain.facts import Installation
 from upgrader.services.openclaw import locks
 from upgrader.services.openclaw.locks import LockFile, Ownership

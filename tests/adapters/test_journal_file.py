@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import installation
-from upgrader.adapters.journal_file import JournalDamaged, JournalOnDisk, Journals
+from upgrader.adapters.moves.journal_file import JournalDamaged, JournalOnDisk, Journals
 from upgrader.domain.facts import AuthFacts, NodeRuntime
 from upgrader.domain.journal import (
     Entry,

@@ -15,8 +15,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.http_probe import LoopbackHttp
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.http_probe import LoopbackHttp
 
 
 def made_up_certificate(folder: Path) -> ssl.SSLContext:

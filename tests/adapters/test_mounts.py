@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.mounts import is_mount_point
-from upgrader.adapters.tree import remove_tree
-from upgrader.adapters.trees import remove
+from upgrader.adapters.files.mounts import is_mount_point
+from upgrader.adapters.files.tree import remove_tree
+from upgrader.adapters.files.trees import remove
 
 LOOK = """
 import sys
 from pathlib import Path
-from upgrader.adapters.mounts import MountInside, is_mount_point
-from upgrader.adapters.tree import remove_tree
-from upgrader.adapters.trees import remove
+from upgrader.adapters.files.mounts import MountInside, is_mount_point
+from upgrader.adapters.files.tree import remove_tree
+from upgrader.adapters.files.trees import remove
 tree, place = Path(sys.argv[1]), Path(sys.argv[2])
 assert is_mount_point(place) and not is_mount_point(tree)
 for removal in (remove, remove_tree):

@@ -12,11 +12,11 @@ import pytest
 from tests.adapters.slot_world import SlotWorld
 from tests.world.node import find_node
 from tests.world.registry import FakeRegistry
-from upgrader.adapters import node_packages
-from upgrader.adapters.node_packages import WANTED, NodePackages, fits
-from upgrader.adapters.node_runtime import NodeStore
-from upgrader.adapters.npm import NpmProgram
-from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.node import packages
+from upgrader.adapters.node.npm import NpmProgram
+from upgrader.adapters.node.packages import WANTED, NodePackages, fits
+from upgrader.adapters.node.runtime import NodeStore
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.slot import NodeUnavailable
 
@@ -32,7 +32,7 @@ def small_node(version: str, shared: str = "false") -> bytes:
 @pytest.fixture(autouse=True)
 def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     """The development environment has a Node as a wheel; the machines of these tests have not."""
-    monkeypatch.setattr(node_packages, "_wheels", lambda: iter(()))
+    monkeypatch.setattr(packages, "_wheels", lambda: iter(()))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.npm_cache import NpmCache
+from upgrader.adapters.node.npm_cache import NpmCache
 
 NAMES = ("package/package.json", "package/dist/extensions/discord/index.js", "package/extensions/slack/index.js")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from upgrader.adapters.npm_output import failure
+from upgrader.adapters.node.npm_output import failure
 from upgrader.domain.ports import Ran
 from upgrader.domain.said import last_line, redacted
 from upgrader.domain.slot import IntegrityMismatch, StageFailed

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.npm import NpmProgram
-from upgrader.adapters.npm_settings import NpmHere, npm_settings
-from upgrader.adapters.npmrc import NpmSettings, RegistryUnconfigured
+from upgrader.adapters.node.npm import NpmProgram
+from upgrader.adapters.node.npm_settings import NpmHere, npm_settings
+from upgrader.adapters.node.npmrc import NpmSettings, RegistryUnconfigured
 
 DEFAULT = "https://default.test/"
 

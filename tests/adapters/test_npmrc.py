@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.adapters.npmrc import NpmPlaces, NpmSettings, RegistryUnconfigured, default_places, parse_npmrc, read_settings
+from upgrader.adapters.node.npmrc import (
+    NpmPlaces,
+    NpmSettings,
+    RegistryUnconfigured,
+    default_places,
+    parse_npmrc,
+    read_settings,
+)
 
 HERE = "https://registry.test/npm/"
 

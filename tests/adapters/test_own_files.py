@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upgrader.adapters.history_file import NAME as HISTORY
-from upgrader.adapters.history_file import HistoryFile
-from upgrader.adapters.own_table import Tables
-from upgrader.adapters.pins_toml import NAME as PINS
-from upgrader.adapters.pins_toml import PinsFile
-from upgrader.adapters.plan_file import read_plan
-from upgrader.adapters.settings_toml import NAME as SETTINGS
-from upgrader.adapters.settings_toml import SettingsInvalid, read_settings_file
-from upgrader.adapters.table_toml import LIMIT_BYTES, parse
+from upgrader.adapters.decisions.history_file import NAME as HISTORY
+from upgrader.adapters.decisions.history_file import HistoryFile
+from upgrader.adapters.decisions.pins_toml import NAME as PINS
+from upgrader.adapters.decisions.pins_toml import PinsFile
+from upgrader.adapters.decisions.plan_file import read_plan
+from upgrader.adapters.decisions.settings_toml import NAME as SETTINGS
+from upgrader.adapters.decisions.settings_toml import SettingsInvalid, read_settings_file
+from upgrader.adapters.table.own import Tables
+from upgrader.adapters.table.reading import LIMIT_BYTES, parse
 from upgrader.domain.history import Event, EventKind
 from upgrader.domain.pin import Pin
 from upgrader.domain.settings import Settings
@@ -149,7 +149,7 @@ def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_too_large_a_table_is_refused(tmp_path: Path) -> None:
-    from upgrader.adapters.table_toml import load
+    from upgrader.adapters.table.reading import load
 
     (tmp_path / "t.toml").write_bytes(b"#" * (LIMIT_BYTES + 1))
     with pytest.raises(UpgraderError) as caught:

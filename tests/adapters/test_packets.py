@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from upgrader.adapters.packets import outward
+from upgrader.adapters.place.packets import outward
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.world.installations import installation_on
+from upgrader.adapters.canary.proofs import FileProofs
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.proofs import FileProofs
 from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.facts import AuthFacts, NodeRuntime

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.registry_server import Answering, Reply, as_json, manifest, of, serving
-from upgrader.adapters.npmrc import Credential, NpmSettings
-from upgrader.adapters.registry import NpmRegistry, Sourcing, read_release, reduced, reduced_list
-from upgrader.adapters.registry_cache import RegistryCache
-from upgrader.adapters.registry_http import Limits
+from upgrader.adapters.node.npmrc import Credential, NpmSettings
+from upgrader.adapters.registry.cache import RegistryCache
+from upgrader.adapters.registry.http import Limits
+from upgrader.adapters.registry.npm_registry import NpmRegistry, Sourcing, read_release, reduced, reduced_list
 from upgrader.domain.planfacts import RegistryState
 from upgrader.domain.release import RegistryUnreachable, ReleaseUnknown
 from upgrader.domain.secret import Secret

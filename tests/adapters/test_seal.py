@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.world.processes import wait_until
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.seal import LinuxPlaces
+from upgrader.adapters.place.seal import LinuxPlaces
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.domain.canary import Seal
 from upgrader.domain.enclosure import Place, PlaceLost, Show, Site
 from upgrader.domain.ports import Command
@@ -177,8 +177,8 @@ import signal, sys
 from datetime import timedelta
 from pathlib import Path
 from tests.adapters.test_seal import ENVIRONMENT, Unsealed, _site
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.seal import LinuxPlaces
+from upgrader.adapters.processes.children import ProcessRunner
+from upgrader.adapters.place.seal import LinuxPlaces
 from upgrader.domain.canary import Seal
 from upgrader.domain.ports import Command
 root, seal = Path(sys.argv[1]), Seal(sys.argv[2])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.adapters.registry_server import Answering, Asked, Reply, as_json, manifest, serving
 from tests.adapters.test_registry import HandClock, registry
-from upgrader.adapters.registry import Sourcing
-from upgrader.adapters.registry_keys import judge
+from upgrader.adapters.registry.keys import judge
+from upgrader.adapters.registry.npm_registry import Sourcing
 from upgrader.domain.planfacts import Signature
 from upgrader.domain.release import Release
 from upgrader.domain.version import Version

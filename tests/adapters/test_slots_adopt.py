@@ -10,8 +10,8 @@ import pytest
 
 from tests.adapters.slot_world import SlotWorld, installation_of, package
 from tests.world.registry import FakeRegistry
-from upgrader.adapters.exchange import exchange, exchange_back, file_id
-from upgrader.adapters.pointer import PackagePointer, drop_side, prepare_side, side_for
+from upgrader.adapters.files.exchange import exchange, exchange_back, file_id
+from upgrader.adapters.moves.pointer import PackagePointer, drop_side, prepare_side, side_for
 from upgrader.domain.facts import Installation
 from upgrader.domain.journal import ExchangeBack
 from upgrader.domain.slot import AdoptFailed, SlotDamaged, SlotOrigin

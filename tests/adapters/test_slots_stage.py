@@ -16,7 +16,7 @@ from tests.adapters.slot_world import SlotWorld, package
 from tests.world.processes import wait_until
 from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import pack
-from upgrader.adapters.lock import locked
+from upgrader.adapters.moves.lock import locked
 from upgrader.domain.slot import IntegrityMismatch, SlotDamaged, SlotOrigin, StageFailed
 from upgrader.errors import Busy, UpgraderError
 

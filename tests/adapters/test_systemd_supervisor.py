@@ -14,7 +14,7 @@ import pytest
 
 from tests.world.installations import installation_on, installed_at, state_at
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.adapters.supervisors import unit_fence, unit_recovery
 from upgrader.adapters.supervisors.systemctl import seconds_of, session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor

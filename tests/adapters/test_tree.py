@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upgrader.adapters.tree import first_difference, make_read_only, remove_tree, write_manifest
+from upgrader.adapters.files.tree import first_difference, make_read_only, remove_tree, write_manifest
 
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
     lambda name: name not in (".", "..")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from upgrader.adapters.tree_glance import NAME, glance, remember, still_is
+from upgrader.adapters.files.tree_glance import NAME, glance, remember, still_is
 
 DAY = 24 * 3600 * 1_000_000_000
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.world.installations import installation_on, installed_at, state_at
 from tests.world.world import World
-from upgrader.adapters.clone_databases import schema_of
-from upgrader.adapters.clones import StateClones
-from upgrader.adapters.compiled import CompiledCode
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.seal import LinuxPlaces
-from upgrader.adapters.trees import copy_tree
+from upgrader.adapters.canary.clone_databases import schema_of
+from upgrader.adapters.canary.clones import StateClones
+from upgrader.adapters.canary.compiled import CompiledCode
+from upgrader.adapters.files.trees import copy_tree
+from upgrader.adapters.place.seal import LinuxPlaces
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.proving import CLONE_SUBJECTS, Proving, settle_clone

@@ -14,7 +14,7 @@ from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.slot import Slot
 
 

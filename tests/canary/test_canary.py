@@ -12,7 +12,7 @@ from tests.canary.releases import Candidate
 from tests.world.fixtures import SeedOf, WorldOf
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.clones import tree_digest
+from upgrader.adapters.canary.clones import tree_digest
 from upgrader.domain.canary import Blame, Seal
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.own_probes import OwnProbe

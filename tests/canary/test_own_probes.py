@@ -8,7 +8,7 @@ import pytest
 from tests.canary.bench import Bench, judged
 from tests.canary.releases import Candidate
 from tests.world.world import World
-from upgrader.adapters.canary_toml import CanarySettingsInvalid, read_canary_settings
+from upgrader.adapters.decisions.canary_toml import CanarySettingsInvalid, read_canary_settings
 from upgrader.domain.canary import Seal
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.course import Budgets

@@ -13,8 +13,8 @@ from tests.canary.releases import Candidate, write_release
 from tests.world.fixtures import SeedOf, WorldOf
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.seal import LinuxPlaces
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
+from upgrader.adapters.place.seal import LinuxPlaces
 from upgrader.domain.canary import Blame, Extra
 from upgrader.domain.check import Verdict
 from upgrader.domain.enclosure import Place, Site

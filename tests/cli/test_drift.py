@@ -131,7 +131,7 @@ def test_a_saved_plan_is_refused_when_the_world_has_moved_and_says_what_moved(st
     "text", ["", "{", "[]", '{"format": "other/1"}', '{"format": "upgrader-plan/1", "world": {"state": 7}}', "\udcff"]
 )
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
-    from upgrader.adapters.plan_file import read_plan
+    from upgrader.adapters.decisions.plan_file import read_plan
     from upgrader.errors import UsageError
 
     file = tmp_path / "plan.json"

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.adapters import registry_server
-from upgrader.adapters.table_toml import shipped
+from upgrader.adapters.table.reading import shipped
 
 NEWER = ("revised = 2026-11-21", "revised = 2027-01-05")
 

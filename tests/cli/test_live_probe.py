@@ -2,7 +2,7 @@
 
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 
 def test_verify_asks_no_model_by_itself(world: World, stub_model: StubModel) -> None:

@@ -13,7 +13,7 @@ from tests.world.processes import wait_until
 from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.compare import Comparer
+from upgrader.adapters.kept.compare import Comparer
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 
 

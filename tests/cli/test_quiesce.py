@@ -8,7 +8,7 @@ from tests.world.fixtures import WorldOf
 from tests.world.gate import Gate, gate_before
 from tests.world.processes import Child
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ from typing import Any
 
 import psutil
 
-from upgrader.adapters import exchange, journal_file, outage_record, repair_record
+from upgrader.adapters.files import exchange
+from upgrader.adapters.moves import journal_file
+from upgrader.adapters.repair import outage_record, repair_record
 from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.journal import Mark

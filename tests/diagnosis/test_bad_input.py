@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.diagnosis.told import causes, diagnosed, said
 from tests.pairing.stores import KNOWLEDGE, Stored, reader
 from tests.world.fixtures import WorldOf
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.version import Version
 from upgrader.operations.pairing_store import StoreReader

@@ -13,7 +13,7 @@ from tests.diagnosis.told import cause, causes, said
 from tests.world.devices import write_file
 from tests.world.fixtures import WorldOf
 from tests.world.world import World
-from upgrader.adapters.log_lines import LogLines, LogTail
+from upgrader.adapters.probes.log_lines import LogLines, LogTail
 from upgrader.domain.sighting import LogEvent, condense
 from upgrader.services.openclaw import log_events
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.diagnosis.told import cause
 from tests.world.fixtures import WorldOf
-from upgrader.adapters.outage_record import OutageFile
+from upgrader.adapters.repair.outage_record import OutageFile
 from upgrader.domain.launching import Launch
 from upgrader.domain.repairing import OpenOutage
 from upgrader.domain.snapshot import OutsideFile

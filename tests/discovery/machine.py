@@ -15,15 +15,15 @@ from pathlib import Path
 import psutil
 
 from tests.world.processes import wait_until
-from upgrader.adapters.account import SystemAccounts
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.config_file import ConfigFile
-from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.packages import PackageTrees
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.process_table import ProcessTable
-from upgrader.adapters.state_facts import StateFacts
-from upgrader.adapters.unit_reader import UnitReader
+from upgrader.adapters.node.binary import NodeBinaries
+from upgrader.adapters.probes.config_file import ConfigFile
+from upgrader.adapters.probes.packages import PackageTrees
+from upgrader.adapters.probes.state_facts import StateFacts
+from upgrader.adapters.probes.unit_reader import UnitReader
+from upgrader.adapters.processes.account import SystemAccounts
+from upgrader.adapters.processes.children import ProcessRunner
+from upgrader.adapters.processes.table import ProcessTable
 from upgrader.domain.facts import Installation, ProcessIdentity
 from upgrader.domain.selection import Location, Selection
 from upgrader.operations.discover import Discover

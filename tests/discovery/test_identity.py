@@ -8,7 +8,7 @@ import pytest
 
 from tests.discovery.machine import Machine, lock_of
 from tests.discovery.test_processes import as_nobody
-from upgrader.adapters.account import SystemAccounts
+from upgrader.adapters.processes.account import SystemAccounts
 from upgrader.domain.census import Census
 from upgrader.domain.facts import GatewayProcess, Obstacle, ProcessIdentity
 from upgrader.domain.identity import Account, WrongUser, obstacles_of, refuse_obstacles, refuse_wrong_user

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.discovery.machine import Machine, identity_of, lock_of, wait_for
-from upgrader.adapters.ports import free_port, is_free, listeners_on
+from upgrader.adapters.processes.tcp_ports import free_port, is_free, listeners_on
 from upgrader.domain.census import Role
 from upgrader.domain.facts import ProcessIdentity
 from upgrader.domain.identity import refuse_obstacles

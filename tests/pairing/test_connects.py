@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.pairing.stores import KNOWLEDGE, Stored, reader
-from upgrader.adapters.identities import FreshIdentities
+from upgrader.adapters.gateway.identities import FreshIdentities
 from upgrader.domain.facts import AuthFacts
 from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult, Reach
 from upgrader.domain.observing import Attempt, Gateway, PairWish

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.policy.facts import candidate, facts
-from upgrader.adapters.table_model import schema_text
-from upgrader.adapters.table_toml import load, shipped
+from upgrader.adapters.table.model import schema_text
+from upgrader.adapters.table.reading import load, shipped
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
 from upgrader.context.tables import show_one

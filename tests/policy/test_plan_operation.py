@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import pytest
 
 from tests.policy.facts import GIB, entry, installation, table
-from upgrader.adapters.table_toml import load
+from upgrader.adapters.table.reading import load
 from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan import Answer, ExitStyle, PlanData, Rule

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import candidate, entry, facts, with_state
-from upgrader.adapters.table_toml import load
+from upgrader.adapters.table.reading import load
 from upgrader.domain.plan import Answer, Direction
 from upgrader.domain.planfacts import PlanFacts, Reach, ReturnPoint
 from upgrader.domain.policy import advise, make_plan

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import candidate, facts
-from upgrader.adapters.table_toml import NAME, SEAL, is_sealed, load, parse, shipped
-from upgrader.adapters.toml_lines import Lines
+from upgrader.adapters.files.toml_lines import Lines
+from upgrader.adapters.table.reading import NAME, SEAL, is_sealed, load, parse, shipped
 from upgrader.domain.concern import Circumstances
 from upgrader.domain.plan import Answer
 from upgrader.domain.policy import make_plan

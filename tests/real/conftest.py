@@ -10,7 +10,7 @@ from tests.real.worlds import RealWorld, real_world
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
 from tests.world.world import Layout, World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 RealWorldOf = Callable[..., RealWorld]
 WorldOfRelease = Callable[[str], World]

@@ -8,7 +8,7 @@ import pytest
 from tests.real.conftest import Installed, RealWorldOf
 from tests.world.contract import MOVES, RELEASES, observe, observe_move, recorded
 from tests.world.contract.moving import give_it_history, in_the_hands_of
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 

@@ -17,7 +17,7 @@ from tests.real.conftest import Installed
 from tests.real.worlds import real_world
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.canary import Blame
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.course import Budgets

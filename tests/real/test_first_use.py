@@ -8,7 +8,7 @@ from tests.real.worlds import RealWorld, npm_globally, paired_by_2_17_itself
 from tests.world.contract.running import agent_turns
 from tests.world.node import NodeHome
 from tests.world.world import Layout
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
 

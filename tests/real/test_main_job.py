@@ -9,7 +9,7 @@ from tests.real.conftest import RealWorldOf
 from tests.real.registry import reaching_the_registry
 from tests.world.node import NodeHome
 from tests.world.world import Layout, World
-from upgrader.adapters.compare import Comparer
+from upgrader.adapters.kept.compare import Comparer
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 
 pytestmark = pytest.mark.real

@@ -15,10 +15,10 @@ from tests.world.devices import Device, write_file
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
 from tests.world.world import World
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.identities import FreshIdentities
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.identities import FreshIdentities
 from upgrader.domain.facts import AuthFacts
 from upgrader.domain.observation import ClientKind
 from upgrader.domain.observing import Gateway, PairWish

@@ -11,7 +11,7 @@ import pytest
 
 from tests.discovery.machine import Machine
 from tests.world.node import NodeHome
-from upgrader.adapters.table_toml import load
+from upgrader.adapters.table.reading import load
 
 pytestmark = pytest.mark.real
 

@@ -11,7 +11,7 @@ from tests.real.worlds import paired_by_2_17_itself
 from tests.world.contract.connecting import Attempt, knock
 from tests.world.contract.running import agent_turns
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 LIMIT_S = 900.0  # the command line of 2.x alone may take half a minute a call on a busy machine
 THREE = ("operator.admin", "operator.approvals", "operator.pairing")

@@ -18,10 +18,10 @@ import pytest
 from tests.world.node import NodeHome
 from tests.world.processes import wait_until
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.node_runtime import NodeStore
-from upgrader.adapters.process import ProcessRunner, end_group
-from upgrader.adapters.slots import Releases, SlotStore
+from upgrader.adapters.kept.slots import Releases, SlotStore
+from upgrader.adapters.node.packages import NodePackages
+from upgrader.adapters.node.runtime import NodeStore
+from upgrader.adapters.processes.children import ProcessRunner, end_group
 from upgrader.domain.facts import NodeRuntime
 from upgrader.domain.release import Release
 from upgrader.domain.slot import Slot, SlotDamaged

@@ -8,10 +8,10 @@ from tests.real.conftest import RealWorldOf
 from tests.snapshots.test_snapshots import contents, without
 from tests.world.installations import installation_on, running
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.compare import Comparer
-from upgrader.adapters.exchange import exchange
-from upgrader.adapters.settling import Settler
-from upgrader.adapters.snapshots import FileSnapshots
+from upgrader.adapters.files.exchange import exchange
+from upgrader.adapters.kept.compare import Comparer
+from upgrader.adapters.kept.snapshots import FileSnapshots
+from upgrader.adapters.settling.settler import Settler
 from upgrader.domain.facts import PairingEra
 from upgrader.services.openclaw.effects import KNOWLEDGE
 from upgrader.services.openclaw.paths import classify

@@ -9,7 +9,7 @@ from tests.real.conftest import RealWorldOf
 from tests.world.gate import Gate, gate_before
 from tests.world.processes import Child
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.quiet import Quietness, Suspension
 from upgrader.services.openclaw import suspension
 

@@ -14,8 +14,8 @@ import pytest
 from tests.snapshots.stores import AGENT, STATE, device, job, make_stores, message, rows, run
 from tests.snapshots.test_snapshots import contents
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.exchange import exchange
-from upgrader.adapters.settling import Settler
+from upgrader.adapters.files.exchange import exchange
+from upgrader.adapters.settling.settler import Settler
 from upgrader.domain.settle import Settled
 from upgrader.services.openclaw.effects import KNOWLEDGE
 
@@ -318,8 +318,8 @@ def test_what_a_killed_gateway_left_in_its_log_counts_and_is_not_rolled_in(pair:
     assert contents(pair.live) == before
 
 
-FAULTS = ("settling.perform", "settling.replace_durably", "settle_workspaces.replace_durably", "settle_workspaces.exchange",
-          "settle_files.replace_durably", "settle_files.remove_durably", "settle_files.sync_directory")  # fmt: skip
+FAULTS = ("settler.perform", "settler.replace_durably", "workspaces.replace_durably", "workspaces.exchange",
+          "files.replace_durably", "files.remove_durably", "files.sync_directory")  # fmt: skip
 
 
 class Cut(BaseException):
@@ -349,7 +349,7 @@ def test_a_restore_cut_off_before_it_was_settled_gives_the_newer_state_back_whol
 
     pair.exchange()
     with monkeypatch.context() as patch:
-        patch.setattr(f"upgrader.adapters.{place}", cut)
+        patch.setattr(f"upgrader.adapters.settling.{place}", cut)
         with pytest.raises(Cut):
             pair.settle("workspace")
     assert pair.roll_back("workspace") == ()
@@ -388,8 +388,8 @@ def test_a_kill_at_any_write_is_made_good_by_settling_again(
 def cut_at_each_call(monkeypatch: pytest.MonkeyPatch, place: str, side: str, settle: Callable[[], object]) -> int:
     """Settle, killed at the first call of `place`, then settle killed at the second, … until it ends. How many kills."""
     module, name = place.split(".")
-    target = f"upgrader.adapters.{module}.{name}"
-    real = pytest.importorskip(f"upgrader.adapters.{module}").__dict__[name]
+    target = f"upgrader.adapters.settling.{module}.{name}"
+    real = pytest.importorskip(f"upgrader.adapters.settling.{module}").__dict__[name]
     for kills in range(40):
         left = [kills]
 

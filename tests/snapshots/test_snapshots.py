@@ -11,9 +11,9 @@ import pytest
 
 from tests.snapshots.conftest import make_database
 from tests.world.installations import installation_on, running
-from upgrader.adapters import standby as standby_room
-from upgrader.adapters.snapshots import FileSnapshots
-from upgrader.adapters.trees import walk
+from upgrader.adapters.files.trees import walk
+from upgrader.adapters.kept import standby as standby_room
+from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.domain.snapshot import Moment, SnapshotDamaged
 from upgrader.domain.tree import EntryKind
 

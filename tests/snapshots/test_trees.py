@@ -15,11 +15,11 @@ from tests.snapshots.conftest import classify
 from tests.snapshots.test_snapshots import contents
 from tests.world.installations import installation_on
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.durable import replace_durably
-from upgrader.adapters.filecopy import Copier, copy_hashed, digest_file, dress, patch_file
-from upgrader.adapters.snapshots import FileSnapshots
-from upgrader.adapters.standby import StandbyInTheWay
-from upgrader.adapters.trees import copy_tree, entry_at, refresh_file, remove, walk
+from upgrader.adapters.files.durable import replace_durably
+from upgrader.adapters.files.filecopy import Copier, copy_hashed, digest_file, dress, patch_file
+from upgrader.adapters.files.trees import copy_tree, entry_at, refresh_file, remove, walk
+from upgrader.adapters.kept.snapshots import FileSnapshots
+from upgrader.adapters.kept.standby import StandbyInTheWay
 from upgrader.domain.tree import EntryKind, NotPrivate, Seen, is_unchanged, order_of
 
 NAMES = st.sampled_from(["a", "b", "a-b", "a.b", "B", "ä", "x y", "-", "zz"])

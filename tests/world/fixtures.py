@@ -13,7 +13,7 @@ from tests.world.node import NodeHome, find_node
 from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import Seed, World, write_npmrc
-from upgrader.adapters.stub_model import StubModel, serve
+from upgrader.adapters.canary.stub_model import StubModel, serve
 
 OLD, NEW = StandIn("2026.9.5"), StandIn("2026.9.6", published="2026-09-20T10:00:00.000Z")
 SeedOf = Callable[[StandIn], Seed]

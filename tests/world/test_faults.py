@@ -13,7 +13,7 @@ from tests.world.fixtures import WorldOf
 from tests.world.processes import belonging_to
 from tests.world.release import StandIn
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.turns import Saw
 
 Spoilt = Callable[..., World]

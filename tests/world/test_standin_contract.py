@@ -8,7 +8,7 @@ from tests.world.contract import OBSERVATIONS, RECORDED, observe, observe_move, 
 from tests.world.contract.moving import give_it_history, in_the_hands_of
 from tests.world.fixtures import WorldOf
 from tests.world.release import StandIn
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 _NAMES = sorted(path.stem for path in RECORDED.glob("*.json"))
 _RELEASES = [name for name in _NAMES if ".." not in name]

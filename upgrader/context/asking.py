@@ -6,13 +6,13 @@ from pathlib import Path
 
 from upgrader import __version__
 from upgrader.adapters.begun import Begun
-from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.node_packages import NodePackages
-from upgrader.adapters.npm_cache import NpmCache
-from upgrader.adapters.npm_settings import NpmHere, npm_cache_root, npm_settings
-from upgrader.adapters.npmrc import ask_npm
-from upgrader.adapters.registry import NpmRegistry, Sourcing
-from upgrader.adapters.registry_cache import RegistryCache
+from upgrader.adapters.node.binary import NodeBinaries
+from upgrader.adapters.node.npm_cache import NpmCache
+from upgrader.adapters.node.npm_settings import NpmHere, npm_cache_root, npm_settings
+from upgrader.adapters.node.npmrc import ask_npm
+from upgrader.adapters.node.packages import NodePackages
+from upgrader.adapters.registry.cache import RegistryCache
+from upgrader.adapters.registry.npm_registry import NpmRegistry, Sourcing
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
 from upgrader.domain.facts import NodeRuntime

@@ -1,7 +1,7 @@
 """Joins what a release's package declares: out of a retained install, else as the registry tells it."""
 
-from upgrader.adapters.bundled_plugins import bundled_plugins
-from upgrader.adapters.slot_shelf import SlotShelf
+from upgrader.adapters.kept.slot_shelf import SlotShelf
+from upgrader.adapters.probes.bundled_plugins import bundled_plugins
 from upgrader.context.asking import registry
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine

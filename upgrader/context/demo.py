@@ -8,15 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from upgrader.adapters.compare import Comparer
-from upgrader.adapters.demo_machine import DemoLore, DemoMachine, DemoTools, open_directory
-from upgrader.adapters.demo_traces import without_traces
-from upgrader.adapters.durable import make_private
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.identities import FreshIdentities
-from upgrader.adapters.ports import free_port
-from upgrader.adapters.stub_model import serve
-from upgrader.adapters.trees import remove
+from upgrader.adapters.canary.stub_model import serve
+from upgrader.adapters.demo.machine import DemoLore, DemoMachine, DemoTools, open_directory
+from upgrader.adapters.demo.traces import without_traces
+from upgrader.adapters.files.durable import make_private
+from upgrader.adapters.files.trees import remove
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.identities import FreshIdentities
+from upgrader.adapters.kept.compare import Comparer
+from upgrader.adapters.processes.tcp_ports import free_port
 from upgrader.context.choices import Answers, Conduct, Options, Reach, Residue
 from upgrader.context.finding import Finder, finder
 from upgrader.context.interrupts import INTERRUPTS

@@ -5,14 +5,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.log_lines import LogLines
-from upgrader.adapters.logins_probe import ProfilesProbe
-from upgrader.adapters.machine_probe import ShellProbe
-from upgrader.adapters.observed_files import StateFiles
-from upgrader.adapters.running_probe import GatewaysProbe
-from upgrader.adapters.service_probe import UnitFilesProbe
-from upgrader.adapters.state_probe import PairingFilesProbe
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.probes.log_lines import LogLines
+from upgrader.adapters.probes.logins import ProfilesProbe
+from upgrader.adapters.probes.machine import ShellProbe
+from upgrader.adapters.probes.observed_files import StateFiles
+from upgrader.adapters.probes.running import GatewaysProbe
+from upgrader.adapters.probes.service import UnitFilesProbe
+from upgrader.adapters.probes.state import PairingFilesProbe
 from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.unit_manager import UnitManagerProbe
 from upgrader.context.choices import Options

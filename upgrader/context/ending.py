@@ -1,11 +1,11 @@
 """Joins what stops a gateway for a moment and edits its stores, and what a repair that was killed in it has left."""
 
-from upgrader.adapters.files import DurableFiles
-from upgrader.adapters.holds import OwnershipHolds
-from upgrader.adapters.observed_files import StateFiles
-from upgrader.adapters.outage_record import OutageFile
-from upgrader.adapters.pairing_editor import StoreEditor
-from upgrader.adapters.repair_record import RepairFile
+from upgrader.adapters.moves.files import DurableFiles
+from upgrader.adapters.moves.holds import OwnershipHolds
+from upgrader.adapters.probes.observed_files import StateFiles
+from upgrader.adapters.repair.outage_record import OutageFile
+from upgrader.adapters.repair.pairing_editor import StoreEditor
+from upgrader.adapters.repair.repair_record import RepairFile
 from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving, live_readiness

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.adapters.account import SystemAccounts, is_there
-from upgrader.adapters.config_file import ConfigFile
-from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.packages import PackageTrees
-from upgrader.adapters.state_facts import StateFacts
-from upgrader.adapters.unit_reader import UnitReader
+from upgrader.adapters.node.binary import NodeBinaries
+from upgrader.adapters.probes.config_file import ConfigFile
+from upgrader.adapters.probes.packages import PackageTrees
+from upgrader.adapters.probes.state_facts import StateFacts
+from upgrader.adapters.probes.unit_reader import UnitReader
+from upgrader.adapters.processes.account import SystemAccounts, is_there
 from upgrader.context.asking import NODE_VERSIONS
 from upgrader.context.choices import Options
 from upgrader.context.machine import Machine

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
-from upgrader.adapters.pointer import npm_at_work
+from upgrader.adapters.moves.pointer import npm_at_work
 from upgrader.context.choices import Answers
 from upgrader.context.drifting import Reading, drift_of, left_as
 from upgrader.context.keeping import Keeping

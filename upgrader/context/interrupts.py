@@ -1,5 +1,5 @@
 """The signals of this process, of which there is one."""
 
-from upgrader.adapters.signals import Interrupts
+from upgrader.adapters.processes.signals import Interrupts
 
 INTERRUPTS = Interrupts()

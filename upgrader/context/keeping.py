@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upgrader.adapters.open_marks import OpenMarks, beside_package, beside_state
-from upgrader.adapters.slot_shelf import SlotShelf
-from upgrader.adapters.snapshot_shelf import SnapshotShelf
+from upgrader.adapters.kept.slot_shelf import SlotShelf
+from upgrader.adapters.kept.snapshot_shelf import SnapshotShelf
+from upgrader.adapters.moves.open_marks import OpenMarks, beside_package, beside_state
 from upgrader.context.machine import Machine
 from upgrader.domain.facts import Installation, NodeRuntime
 
 if TYPE_CHECKING:
-    from upgrader.adapters.journal_file import Journals
-    from upgrader.adapters.node_runtime import NodeStore
-    from upgrader.adapters.slots import SlotStore
-    from upgrader.adapters.snapshots import FileSnapshots
+    from upgrader.adapters.kept.slots import SlotStore
+    from upgrader.adapters.kept.snapshots import FileSnapshots
+    from upgrader.adapters.moves.journal_file import Journals
+    from upgrader.adapters.node.runtime import NodeStore
     from upgrader.domain.held import HeldCanary
     from upgrader.operations.status import Records
 
@@ -56,7 +56,7 @@ class Keeping:
 
     def held(self) -> "tuple[HeldCanary, ...]":
         """The canaries that were left running."""
-        from upgrader.adapters.held_canaries import living
+        from upgrader.adapters.canary.held import living
 
         return living(self.canaries)
 
@@ -72,7 +72,7 @@ class Keeping:
 
     def snapshots(self) -> "FileSnapshots":
         """The snapshots of this installation."""
-        from upgrader.adapters.snapshots import FileSnapshots
+        from upgrader.adapters.kept.snapshots import FileSnapshots
         from upgrader.services.openclaw import paths
 
         era = self.installation.state.era
@@ -80,7 +80,7 @@ class Keeping:
 
     def journals(self) -> "Journals":
         """The moves of this installation."""
-        from upgrader.adapters.journal_file import Journals  # pydantic
+        from upgrader.adapters.moves.journal_file import Journals  # pydantic
 
         return Journals(self.home / "journal", self.marks.put)
 
@@ -116,7 +116,7 @@ def installation_home(machine: Machine, state: Path) -> Path:
 
 def left_open(machine: Machine, state: Path) -> Installation | None:
     """The installation as an unfinished move on this state found it, None where none is open. Raises JournalDamaged."""
-    from upgrader.adapters.journal_file import Journals  # pydantic
+    from upgrader.adapters.moves.journal_file import Journals  # pydantic
 
     journal = Journals(installation_home(machine, state.resolve()) / "journal").open_run()
     return journal.opened().installation if journal is not None else None
@@ -124,7 +124,7 @@ def left_open(machine: Machine, state: Path) -> Installation | None:
 
 def slot_store(machine: Machine, node: NodeRuntime | None) -> "SlotStore":
     """The slots below the data directory; `node` is the one that runs the installation, where there is one."""
-    from upgrader.adapters.slots import Releases, SlotStore
+    from upgrader.adapters.kept.slots import Releases, SlotStore
     from upgrader.services.openclaw import installing
 
     return SlotStore(
@@ -139,8 +139,8 @@ def slot_store(machine: Machine, node: NodeRuntime | None) -> "SlotStore":
 
 def node_store(machine: Machine, node: NodeRuntime | None) -> "NodeStore":
     """The Node binaries we keep."""
-    from upgrader.adapters.node_packages import NodePackages
-    from upgrader.adapters.node_runtime import NodeStore
+    from upgrader.adapters.node.packages import NodePackages
+    from upgrader.adapters.node.runtime import NodeStore
 
     packages = NodePackages(machine.runner, machine.environment, machine.python, node, machine.data / "nodes")
     return NodeStore(machine.data, machine.runner, packages)

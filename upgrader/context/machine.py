@@ -10,8 +10,8 @@ from pathlib import Path
 import platformdirs
 
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.process_table import ProcessTable
+from upgrader.adapters.processes.children import ProcessRunner
+from upgrader.adapters.processes.table import ProcessTable
 from upgrader.context.choices import Options
 from upgrader.domain.selection import Selection
 from upgrader.services.openclaw import gateway_process, locations

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.files import DurableFiles
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.holds import OwnershipHolds
-from upgrader.adapters.http_probe import LoopbackHttp
-from upgrader.adapters.live_doctor import LiveDoctor
-from upgrader.adapters.live_readiness import LiveReadiness
-from upgrader.adapters.move_children import MoveChildren
-from upgrader.adapters.pointer import PackagePointer
-from upgrader.adapters.quieting import GatewayQuieting
-from upgrader.adapters.settling import Settler
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.http_probe import LoopbackHttp
+from upgrader.adapters.gateway.quieting import GatewayQuieting
+from upgrader.adapters.gateway.readiness import LiveReadiness
+from upgrader.adapters.moves.children import MoveChildren
+from upgrader.adapters.moves.doctor import LiveDoctor
+from upgrader.adapters.moves.files import DurableFiles
+from upgrader.adapters.moves.holds import OwnershipHolds
+from upgrader.adapters.moves.pointer import PackagePointer
+from upgrader.adapters.moves.updaters import LedgerUpdaters
+from upgrader.adapters.settling.settler import Settler
 from upgrader.adapters.supervisors.process import ProcessSupervisor
 from upgrader.adapters.supervisors.systemctl import session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
-from upgrader.adapters.updaters import LedgerUpdaters
 from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.keeping import Keeping, installation_home
 from upgrader.context.machine import Machine

@@ -5,12 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-from upgrader.adapters.config_file import ConfigFile
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.http_probe import LoopbackHttp
-from upgrader.adapters.observed_files import LogFiles, StateFiles
-from upgrader.adapters.seal import LinuxPlace
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.http_probe import LoopbackHttp
+from upgrader.adapters.place.seal import LinuxPlace
+from upgrader.adapters.probes.config_file import ConfigFile
+from upgrader.adapters.probes.observed_files import LogFiles, StateFiles
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.domain.canary import CanaryRequest

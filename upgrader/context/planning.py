@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upgrader.adapters.bundled_plugins import bundled_plugins, own_plugins
-from upgrader.adapters.node_binary import NodeBinaries
-from upgrader.adapters.rooms import DiskRooms
+from upgrader.adapters.files.rooms import DiskRooms
+from upgrader.adapters.node.binary import NodeBinaries
+from upgrader.adapters.probes.bundled_plugins import bundled_plugins, own_plugins
 from upgrader.context.asking import NODE_VERSIONS, Asked, packed_plugins, registry
 from upgrader.context.choices import Options, Reach
 from upgrader.context.finding import Found, finder
@@ -53,7 +53,7 @@ def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: 
     outcome = planning(machine, found, keeping, wish).run(wish.target, wish.accepted, style)
     outcome = replace(outcome, notices=(*outcome.notices, *_drift_notes(keeping), *keeping.open_notes()))
     if out is not None and outcome.data.answer is Answer.GO:
-        from upgrader.adapters.plan_file import write_plan
+        from upgrader.adapters.decisions.plan_file import write_plan
         from upgrader.domain.saved_plan import SavedPlan, world_of
 
         saved = SavedPlan(machine.clock.now().isoformat(), world_of(found.installation, outcome.data), outcome.data.overrides)
@@ -102,7 +102,7 @@ def held_to(saved: "SavedPlan | None", decide: Decide) -> Decide:
 
 def saved_plan(path: Path) -> "SavedPlan":
     """A plan kept by `upgrader plan --out`. Raises UsageError."""
-    from upgrader.adapters.plan_file import read_plan
+    from upgrader.adapters.decisions.plan_file import read_plan
 
     return read_plan(path)
 

@@ -5,16 +5,16 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.adapters.canary_toml import read_canary_settings
+from upgrader.adapters.canary.clones import CloneSubjects, StateClones
+from upgrader.adapters.canary.compiled import CompiledCode
+from upgrader.adapters.canary.proofs import FileProofs
+from upgrader.adapters.canary.stub_model import MODEL_ID
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.clones import CloneSubjects, StateClones
-from upgrader.adapters.compiled import CompiledCode
-from upgrader.adapters.memory import memory_of_tree
-from upgrader.adapters.ports import free_port
-from upgrader.adapters.proofs import FileProofs
-from upgrader.adapters.seal import LinuxPlaces
-from upgrader.adapters.settling import Settler
-from upgrader.adapters.stub_model import MODEL_ID
+from upgrader.adapters.decisions.canary_toml import read_canary_settings
+from upgrader.adapters.place.seal import LinuxPlaces
+from upgrader.adapters.processes.memory import memory_of_tree
+from upgrader.adapters.processes.tcp_ports import free_port
+from upgrader.adapters.settling.settler import Settler
 from upgrader.context.keeping import Keeping
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine

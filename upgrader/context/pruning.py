@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from upgrader.adapters.kept_things import KeptThings
+from upgrader.adapters.kept.shelves import KeptThings
 from upgrader.context.choices import Answers
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine

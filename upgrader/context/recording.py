@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from upgrader.adapters.config_switch import UpdaterSwitch
+from upgrader.adapters.decisions.config_switch import UpdaterSwitch
 from upgrader.context.choices import Options
 from upgrader.context.finding import Found, finder
 from upgrader.context.keeping import Keeping
@@ -92,7 +92,7 @@ def with_pin_told(machine: Machine, keeping: Keeping, outcome: Outcome[MoveData 
 
 
 def _pinning(machine: Machine, options: Options) -> Pinning:
-    from upgrader.adapters.table_model import AREAS
+    from upgrader.adapters.table.model import AREAS
 
     found = Found(finder(machine, options).find())
     keeping = Keeping(machine, found.installation)

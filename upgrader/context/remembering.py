@@ -1,9 +1,9 @@
 """What is remembered and was decided: history, pins, settings."""
 
-from upgrader.adapters.history_file import HistoryFile
-from upgrader.adapters.own_table import Tables
-from upgrader.adapters.pins_toml import PinsFile
-from upgrader.adapters.settings_toml import read_settings_file
+from upgrader.adapters.decisions.history_file import HistoryFile
+from upgrader.adapters.decisions.pins_toml import PinsFile
+from upgrader.adapters.decisions.settings_toml import read_settings_file
+from upgrader.adapters.table.own import Tables
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.domain.settings import Settings

@@ -4,13 +4,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.identities import FreshIdentities
-from upgrader.adapters.log_lines import LogTail
-from upgrader.adapters.observed_files import StateFiles
-from upgrader.adapters.product_commands import OpenClawCommands
-from upgrader.adapters.repair_record import RepairFile
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.gateway.identities import FreshIdentities
+from upgrader.adapters.gateway.product_commands import OpenClawCommands
+from upgrader.adapters.probes.log_lines import LogTail
+from upgrader.adapters.probes.observed_files import StateFiles
+from upgrader.adapters.repair.repair_record import RepairFile
 from upgrader.context.diagnosing import gatherer
 from upgrader.context.ending import editor, outage
 from upgrader.context.finding import Finder

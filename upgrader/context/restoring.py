@@ -1,6 +1,6 @@
 """Joins `upgrader restore`."""
 
-from upgrader.adapters.pointer import PackagePointer
+from upgrader.adapters.moves.pointer import PackagePointer
 from upgrader.context.asking import registry
 from upgrader.context.choices import Reach
 from upgrader.context.drifting import left_as

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from upgrader.adapters.gateway_socket import GatewaySocket
-from upgrader.adapters.token_files import FreshTokens, LiteralTokens
+from upgrader.adapters.gateway.conversation import GatewaySocket
+from upgrader.adapters.repair.token_files import FreshTokens, LiteralTokens
 from upgrader.context.ending import outage
 from upgrader.context.finding import Finder
 from upgrader.context.keeping import Keeping

@@ -28,7 +28,7 @@ from upgrader.errors import Blocked, UpgraderError, UsageError
 
 def show_list(machine: Machine, area: str, verdict: Verdict | None) -> Outcome[KnownList]:
     """`upgrader known list`. Raises UsageError on an area that is none."""
-    from upgrader.adapters.table_model import AREAS
+    from upgrader.adapters.table.model import AREAS
 
     if area and area not in AREAS:
         raise UsageError(f"there is no area {area[:40]!r}", hint=f"one of {', '.join(AREAS)}", code="unknown_area")
@@ -46,7 +46,7 @@ def show_one(machine: Machine, version: Version, reach: Reach = Reach.ONLINE) ->
 
 def check(machine: Machine, file: Path | None) -> Outcome[KnownCheck]:
     """`upgrader known check`: of a file, or of what counts, checked strictly. 3 where something deserves a look."""
-    from upgrader.adapters.table_toml import parse, read, shipped
+    from upgrader.adapters.table.reading import parse, read, shipped
 
     table = tables(machine).load() if file is None else parse(read(file), str(file))
     if file is None:
@@ -69,8 +69,8 @@ def add(machine: Machine, values: dict[str, Any]) -> Outcome[KnownAdd]:
 
 def update(machine: Machine, source: str, digest: str, answers: Answers, progress: Progress) -> Outcome[TableUpdate]:
     """`upgrader known update`. Raises TableUntrusted, TableInvalid, Blocked, UsageError."""
-    from upgrader.adapters.table_source import TableSource
-    from upgrader.adapters.table_toml import parse
+    from upgrader.adapters.table.reading import parse
+    from upgrader.adapters.table.source import TableSource
     from upgrader.operations.known import UpdateTable
 
     decided = settings(machine)
@@ -88,7 +88,7 @@ def update(machine: Machine, source: str, digest: str, answers: Answers, progres
 
 def schema() -> str:
     """`upgrader known schema`: the JSON Schema of the table, for editors."""
-    from upgrader.adapters.table_model import schema_text
+    from upgrader.adapters.table.model import schema_text
 
     return schema_text()
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from upgrader.adapters.lock import alone_on
-from upgrader.adapters.open_marks import Marked, MarkUnreadable, OpenMarks, beside_state, read_mark
-from upgrader.adapters.pointer import PackagePointer
+from upgrader.adapters.moves.lock import alone_on
+from upgrader.adapters.moves.open_marks import Marked, MarkUnreadable, OpenMarks, beside_state, read_mark
+from upgrader.adapters.moves.pointer import PackagePointer
 from upgrader.context.keeping import Keeping, installation_home, open_records
 from upgrader.context.machine import Machine
 from upgrader.errors import Blocked, RollbackIncomplete
@@ -89,7 +89,7 @@ def open_move(keeping: Keeping) -> str:
 
 
 def _owes(home: Path) -> bool:
-    from upgrader.adapters.journal_file import Journals  # pydantic
+    from upgrader.adapters.moves.journal_file import Journals  # pydantic
 
     return Journals(home / "journal").open_run() is not None or bool(open_records(home))
 

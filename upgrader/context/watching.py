@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from upgrader.adapters.databases import ReadOnlyDatabases
-from upgrader.adapters.files import DurableFiles
-from upgrader.adapters.log_lines import LogTail
-from upgrader.adapters.observed_files import StateFiles
+from upgrader.adapters.databases.read_only import ReadOnlyDatabases
+from upgrader.adapters.moves.files import DurableFiles
+from upgrader.adapters.probes.log_lines import LogTail
+from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.context.diagnosing import gatherer, user_name
 from upgrader.context.observing import KNOWLEDGE, configuration_of
 from upgrader.context.wiring import Wiring

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from upgrader.adapters.lock import locked
+from upgrader.adapters.moves.lock import locked
 from upgrader.context.choices import Answers, Conduct, LiveProbe, Options, Reach
 from upgrader.context.drifting import Reading, adopted, drift_of, with_drift
 from upgrader.context.finding import Finder, finder

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from upgrader.adapters.clock import SystemClock
-from upgrader.adapters.process import ProcessRunner
-from upgrader.adapters.process_table import ProcessTable
+from upgrader.adapters.processes.children import ProcessRunner
+from upgrader.adapters.processes.table import ProcessTable
 from upgrader.adapters.supervisors.systemctl import Systemctl, session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand

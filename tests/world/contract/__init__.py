@@ -14,7 +14,7 @@ from typing import Any
 from tests.world.contract import moves, running, stopped
 from tests.world.contract.handshakes import matrix
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 RECORDED = Path(__file__).parents[2] / "services" / "openclaw" / "recorded"
 RELEASES = ("2026.2.17", "2026.2.19", "2026.2.22", "2026.9.5", "2026.9.6")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.world.contract.running import agent_turns
 from tests.world.world import World
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 
 
 def in_the_hands_of(older: World, version: str, prefix: Path) -> World:

@@ -15,7 +15,7 @@ from tests.world.contract.connecting import Attempt, knock
 from tests.world.contract.plain import plain
 from tests.world.processes import wait_until
 from tests.world.world import World, free_port
-from upgrader.adapters.stub_model import StubModel
+from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.turns import Saw
 
 FAMILIES = ("gateway-lifecycle", "state-lifecycle", "state-handles")

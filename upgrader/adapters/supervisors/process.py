@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from upgrader.adapters.durable import remove_durably, replace_durably
-from upgrader.adapters.process import ProcessRunner
+from upgrader.adapters.files.durable import remove_durably, replace_durably
+from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, SupervisorKind
 from upgrader.domain.launching import Launch
 from upgrader.domain.ports import Command, Processes

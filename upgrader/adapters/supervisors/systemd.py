@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.adapters.durable import replace_durably
-from upgrader.adapters.move_children import marked
+from upgrader.adapters.files.durable import replace_durably
+from upgrader.adapters.moves.children import marked
 from upgrader.adapters.supervisors import unit_fence, unit_processes, unit_recovery
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import Systemctl, UnitStatus

@@ -9,7 +9,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from upgrader.adapters.durable import make_private, remove_durably, replace_durably, sync_directory
+from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably, sync_directory
 
 NAME = "90-upgrader-fence.conf"
 _CONDITION = re.compile(r"^ConditionPathExists=!(.+)$", re.MULTILINE)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.adapters.durable import make_private, remove_durably, replace_durably, sync_directory
+from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably, sync_directory
 
 _PREFIX = "upgrader-recover-"
 _WANTS = "default.target.wants"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import psutil
 
-from upgrader.adapters.durable import replace_durably
+from upgrader.adapters.files.durable import replace_durably
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import LOOK, Systemctl, UnitStatus
 from upgrader.domain.facts import Installation, ProcessIdentity

@@ -1,0 +1,3 @@
+"""The sealed place of a canary: namespaces, the hand inside that runs what it is told, the wire to it, and what is seen of
+every attempt to reach outside.
+"""
