@@ -21,7 +21,7 @@ from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import serve
-from upgrader.domain.canary import CanaryRun
+from upgrader.domain.canary.report import CanaryRun
 from upgrader.domain.check import Verdict
 
 _QUIET_S = 20.0  # how long the live gateway is asked without a canary

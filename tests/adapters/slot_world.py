@@ -16,9 +16,9 @@ from upgrader.adapters.kept.slots import Releases, SlotStore
 from upgrader.adapters.node.packages import NodePackages
 from upgrader.adapters.node.runtime import NodeStore
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.facts import Installation, NodeRuntime, PairingEra
-from upgrader.domain.release import Release
-from upgrader.domain.slot import Slot
+from upgrader.domain.installation.facts import Installation, NodeRuntime, PairingEra
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 from upgrader.services.openclaw import installing

@@ -19,8 +19,8 @@ from tests.world.processes import wait_until
 from upgrader.adapters.canary.clone_databases import schema_of
 from upgrader.adapters.canary.clones import StateClones, tree_digest
 from upgrader.context.proving import CLONE_SUBJECTS
-from upgrader.domain.canary import Seal
-from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
+from upgrader.domain.canary.clone import Clone, CloneWish, ModelProvider, PathMove
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import locks

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from upgrader.adapters.databases.read_only import ReadOnlyDatabases
-from upgrader.domain.observing import DatabaseUnreadable, Query
+from upgrader.domain.pairing.ports import DatabaseUnreadable, Query
 
 QUERY = (Query("t", "SELECT x FROM t ORDER BY x"), Query("none", "SELECT 1 FROM missing"))
 # Opens the database, writes one more row, says so, and waits to be killed.

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from upgrader.adapters.files.exchange import exchange, exchange_back, file_id, present_id, supports_exchange
-from upgrader.domain.exchange import ExchangeFailed, ExchangeUnsupported
-from upgrader.domain.journal import ExchangeBack, FileId
+from upgrader.domain.moves.exchange import ExchangeFailed, ExchangeUnsupported
+from upgrader.domain.moves.journal import ExchangeBack, FileId
 
 MEMORY = Path("/dev/shm")
 
@@ -116,7 +116,7 @@ def test_a_mount_point_is_refused_with_that_reason(tmp_path: Path) -> None:
     first, second = directory(tmp_path / "first", "old"), directory(tmp_path / "second", "new")
     code = (
         "import sys; from pathlib import Path; from upgrader.adapters.files.exchange import exchange\n"
-        "from upgrader.domain.exchange import ExchangeFailed\n"
+        "from upgrader.domain.moves.exchange import ExchangeFailed\n"
         "try: exchange(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except ExchangeFailed as error: print(error.code)"
     )

@@ -11,7 +11,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from upgrader.adapters.gateway.conversation import GatewaySocket
 from upgrader.adapters.gateway.http_probe import LoopbackHttp
-from upgrader.domain.observing import NoAnswer
+from upgrader.domain.pairing.ports import NoAnswer
 
 QUICK = GatewaySocket(limit=timedelta(seconds=0.5))
 

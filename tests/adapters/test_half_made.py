@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from upgrader.adapters.files.half_made import half_made, leaving_nothing, mark, translated
-from upgrader.domain.slot import StageFailed
+from upgrader.domain.kept.slot import StageFailed
 
 
 @pytest.mark.parametrize(

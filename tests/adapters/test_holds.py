@@ -16,7 +16,7 @@ from tests.world.world import free_port
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.moves.holds import GatewayLeft, OwnershipHolds
 from upgrader.adapters.processes import proc_files
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
 from upgrader.services.openclaw import locks
 from upgrader.services.openclaw.locks import LockFile, Ownership
 

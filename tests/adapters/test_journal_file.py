@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.policy.facts import installation
 from upgrader.adapters.moves.journal_file import JournalDamaged, JournalOnDisk, Journals
-from upgrader.domain.facts import AuthFacts, NodeRuntime
-from upgrader.domain.journal import (
+from upgrader.domain.installation.facts import AuthFacts, NodeRuntime
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.moves.journal import (
     Entry,
     ExchangeBack,
     FileId,
@@ -30,9 +31,8 @@ from upgrader.domain.journal import (
     is_open,
     owed,
 )
+from upgrader.domain.moves.transaction import Move, Opened, without_secrets
 from upgrader.domain.secret import Secret
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.transaction import Move, Opened, without_secrets
 from upgrader.domain.version import Version
 
 EVERY_UNDO: tuple[Undo, ...] = (

@@ -17,8 +17,8 @@ from upgrader.adapters.node.npm import NpmProgram
 from upgrader.adapters.node.packages import WANTED, NodePackages, fits
 from upgrader.adapters.node.runtime import NodeStore
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.facts import NodeRuntime
-from upgrader.domain.slot import NodeUnavailable
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import NodeUnavailable
 
 PACKAGED = "24.16.5"
 

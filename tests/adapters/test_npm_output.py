@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from upgrader.adapters.node.npm_output import failure
+from upgrader.domain.kept.slot import IntegrityMismatch, StageFailed
 from upgrader.domain.ports import Ran
 from upgrader.domain.said import last_line, redacted
-from upgrader.domain.slot import IntegrityMismatch, StageFailed
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=12, max_size=40)
 PLACES = [

@@ -18,10 +18,10 @@ from upgrader.adapters.decisions.settings_toml import NAME as SETTINGS
 from upgrader.adapters.decisions.settings_toml import SettingsInvalid, read_settings_file
 from upgrader.adapters.table.own import Tables
 from upgrader.adapters.table.reading import LIMIT_BYTES, parse
-from upgrader.domain.history import Event, EventKind
-from upgrader.domain.pin import Pin
-from upgrader.domain.settings import Settings
-from upgrader.domain.table import Origin
+from upgrader.domain.decisions.history import Event, EventKind
+from upgrader.domain.decisions.pin import Pin
+from upgrader.domain.decisions.settings import Settings
+from upgrader.domain.table.evidence import Origin
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

@@ -9,13 +9,13 @@ import pytest
 from tests.world.installations import installation_on
 from upgrader.adapters.canary.proofs import FileProofs
 from upgrader.adapters.clock import SystemClock
-from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
+from upgrader.domain.canary.own_probes import CanarySettings, OwnProbe
+from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement, Verdict
-from upgrader.domain.facts import AuthFacts, NodeRuntime
-from upgrader.domain.own_probes import CanarySettings, OwnProbe
+from upgrader.domain.installation.facts import AuthFacts, NodeRuntime
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.secret import Secret
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 

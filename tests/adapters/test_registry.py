@@ -17,8 +17,8 @@ from upgrader.adapters.node.npmrc import Credential, NpmSettings
 from upgrader.adapters.registry.cache import RegistryCache
 from upgrader.adapters.registry.http import Limits
 from upgrader.adapters.registry.npm_registry import NpmRegistry, Sourcing, read_release, reduced, reduced_list
-from upgrader.domain.planfacts import RegistryState
-from upgrader.domain.release import RegistryUnreachable, ReleaseUnknown
+from upgrader.domain.plan.facts import RegistryState
+from upgrader.domain.plan.release import RegistryUnreachable, ReleaseUnknown
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.adapters.registry_server import Reply, as_json, manifest, serving
 from tests.adapters.test_registry import TARGET, registry
-from upgrader.domain.release import RegistryUnreachable
+from upgrader.domain.plan.release import RegistryUnreachable
 from upgrader.domain.secret import Secret
 
 

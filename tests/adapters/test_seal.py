@@ -16,8 +16,8 @@ import pytest
 from tests.world.processes import wait_until
 from upgrader.adapters.place.seal import LinuxPlaces
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.canary import Seal
-from upgrader.domain.enclosure import Place, PlaceLost, Show, Site
+from upgrader.domain.canary.enclosure import Place, PlaceLost, Show, Site
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 
@@ -179,7 +179,7 @@ from pathlib import Path
 from tests.adapters.test_seal import ENVIRONMENT, Unsealed, _site
 from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.adapters.place.seal import LinuxPlaces
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.ports import Command
 root, seal = Path(sys.argv[1]), Seal(sys.argv[2])
 places = (LinuxPlaces if seal is Seal.SEALED else Unsealed)(ProcessRunner({}), root / "trial")

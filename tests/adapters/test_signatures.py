@@ -14,8 +14,8 @@ from tests.adapters.registry_server import Answering, Asked, Reply, as_json, man
 from tests.adapters.test_registry import HandClock, registry
 from upgrader.adapters.registry.keys import judge
 from upgrader.adapters.registry.npm_registry import Sourcing
-from upgrader.domain.planfacts import Signature
-from upgrader.domain.release import Release
+from upgrader.domain.plan.facts import Signature
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 
 TARGET = Version("2026.9.6")

@@ -12,9 +12,9 @@ from tests.adapters.slot_world import SlotWorld, installation_of, package
 from tests.world.registry import FakeRegistry
 from upgrader.adapters.files.exchange import exchange, exchange_back, file_id
 from upgrader.adapters.moves.pointer import PackagePointer, drop_side, prepare_side, side_for
-from upgrader.domain.facts import Installation
-from upgrader.domain.journal import ExchangeBack
-from upgrader.domain.slot import AdoptFailed, SlotDamaged, SlotOrigin
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import AdoptFailed, SlotDamaged, SlotOrigin
+from upgrader.domain.moves.journal import ExchangeBack
 
 OLD, NEW, LATER = "2026.3.1", "2026.3.2", "2026.3.7"
 

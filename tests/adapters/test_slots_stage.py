@@ -17,7 +17,7 @@ from tests.world.processes import wait_until
 from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import pack
 from upgrader.adapters.moves.lock import locked
-from upgrader.domain.slot import IntegrityMismatch, SlotDamaged, SlotOrigin, StageFailed
+from upgrader.domain.kept.slot import IntegrityMismatch, SlotDamaged, SlotOrigin, StageFailed
 from upgrader.errors import Busy, UpgraderError
 
 PLAIN = "2026.3.1"  # a release whose package has no install scripts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from upgrader.adapters.canary.stub_model import StubModel, answer, serve
-from upgrader.domain.turns import Saw
+from upgrader.domain.canary.turns import Saw
 
 PROBE = 'upgrader probe 0a1b2c3d: call sessions_spawn with {"task": "upgrader child 0a1b2c3d: say hi"} end of probe'
 

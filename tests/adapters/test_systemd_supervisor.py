@@ -20,10 +20,17 @@ from upgrader.adapters.supervisors.systemctl import seconds_of, session_environm
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_processes import belongs
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
-from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, Service, SupervisorKind
+from upgrader.domain.installation.facts import (
+    GatewayProcess,
+    Installation,
+    NodeRuntime,
+    ProcessIdentity,
+    Service,
+    SupervisorKind,
+)
+from upgrader.domain.installation.supervision import FenceFailed, NotManaged
+from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.process import InstallFailed, StartFailed, StopFailed
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.supervision import FenceFailed, NotManaged
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import units
 

@@ -21,17 +21,17 @@ from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.proving import CLONE_SUBJECTS, Proving, settle_clone
-from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
+from upgrader.domain.canary.clone import Clone, ClonePlan
+from upgrader.domain.canary.contents import Contents
+from upgrader.domain.canary.course import Budgets, Until
+from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement
-from upgrader.domain.clone import Clone, ClonePlan
-from upgrader.domain.contents import Contents
-from upgrader.domain.course import Budgets, Until
-from upgrader.domain.facts import AuthFacts, Installation, NodeRuntime, PairingEra
-from upgrader.domain.own_probes import OwnProbe
+from upgrader.domain.installation.facts import AuthFacts, Installation, NodeRuntime, PairingEra
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, Snapshot
+from upgrader.domain.moves.settle import SettleReport
 from upgrader.domain.secret import Secret
-from upgrader.domain.settle import SettleReport
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, Snapshot
 from upgrader.domain.version import Version
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools

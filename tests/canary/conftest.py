@@ -15,7 +15,7 @@ from tests.world.registry import FakeRegistry
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.slot import Slot
+from upgrader.domain.kept.slot import Slot
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.world.release import StandIn
-from upgrader.domain.slot import Slot
+from upgrader.domain.kept.slot import Slot
 
 Candidate = Callable[..., Slot]
 

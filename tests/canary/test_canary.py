@@ -13,9 +13,9 @@ from tests.world.fixtures import SeedOf, WorldOf
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.clones import tree_digest
-from upgrader.domain.canary import Blame, Seal
+from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.report import Blame, Seal
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.own_probes import OwnProbe
 
 NARROWED = '["operator.read"]'
 

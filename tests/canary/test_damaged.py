@@ -13,9 +13,9 @@ import pytest
 from tests.canary.bench import Bench, judged, sealed_bench
 from tests.canary.releases import Candidate
 from tests.world.world import World
-from upgrader.domain.canary import Blame
+from upgrader.domain.canary.course import Budgets
+from upgrader.domain.canary.report import Blame
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.course import Budgets
 
 PATIENT = Budgets.for_state(0)
 SHORT = replace(PATIENT, doctor=timedelta(seconds=3), ready=timedelta(seconds=3))  # what hangs is waited for that long

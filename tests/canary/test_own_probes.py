@@ -9,10 +9,10 @@ from tests.canary.bench import Bench, judged
 from tests.canary.releases import Candidate
 from tests.world.world import World
 from upgrader.adapters.decisions.canary_toml import CanarySettingsInvalid, read_canary_settings
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.course import Budgets
+from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.course import Budgets
-from upgrader.domain.own_probes import OwnProbe
 
 
 def script(path: Path, text: str) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from tests.canary.bench import Bench, judged, sealed_bench
 from tests.canary.releases import Candidate
 from tests.world.world import World
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.check import Need, Verdict
 
 _TEST_NET = "192.0.2.1"  # RFC 5737: nobody has it

@@ -15,10 +15,10 @@ from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.adapters.place.seal import LinuxPlaces
-from upgrader.domain.canary import Blame, Extra
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.report import Blame, Extra
 from upgrader.domain.check import Verdict
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.tree import DiskFull
+from upgrader.domain.kept.tree import DiskFull
 
 SCOPES_OF_2_17 = ("operator.admin", "operator.approvals", "operator.pairing")
 REFUSES: dict[str, dict[str, str]] = {"refusesAgents": {}}

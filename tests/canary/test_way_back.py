@@ -12,9 +12,9 @@ from tests.canary.releases import Candidate, write_release
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.context.proving import settle_clone
-from upgrader.domain.canary import CanaryReport, Extra
+from upgrader.domain.canary.report import CanaryReport, Extra
 from upgrader.domain.check import Verdict
-from upgrader.domain.settle import NotSettled, SettleReport
+from upgrader.domain.moves.settle import NotSettled, SettleReport
 from upgrader.operations.proving import failures
 
 BACK = frozenset({Extra.ROLLBACK})

@@ -27,9 +27,9 @@ import psutil
 from upgrader.adapters.files import exchange
 from upgrader.adapters.moves import journal_file
 from upgrader.adapters.repair import outage_record, repair_record
-from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Seal
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Verdict
-from upgrader.domain.journal import Mark
+from upgrader.domain.moves.journal import Mark
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.restore import Restore
 

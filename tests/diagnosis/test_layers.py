@@ -7,7 +7,7 @@ from tests.world.contract.connecting import Attempt, knock
 from tests.world.devices import Device
 from tests.world.fixtures import WorldOf
 from tests.world.world import World
-from upgrader.domain.layers import Layer, layer_of
+from upgrader.domain.diagnosis.layers import Layer, layer_of
 
 
 def refusal(world: World, **how: object) -> Layer | None:

@@ -14,7 +14,7 @@ from tests.world.devices import write_file
 from tests.world.fixtures import WorldOf
 from tests.world.world import World
 from upgrader.adapters.probes.log_lines import LogLines, LogTail
-from upgrader.domain.sighting import LogEvent, condense
+from upgrader.domain.pairing.sighting import LogEvent, condense
 from upgrader.services.openclaw import log_events
 
 NOW = datetime.now(UTC)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Rung, broken, ranked
-from upgrader.domain.repairing import ROUNDS, ladder, mendable, next_rung
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Rung, broken, ranked
+from upgrader.domain.diagnosis.repairing import ROUNDS, ladder, mendable, next_rung
 
 CAUSES = st.lists(
     st.builds(

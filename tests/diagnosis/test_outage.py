@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.diagnosis.told import cause
 from tests.world.fixtures import WorldOf
 from upgrader.adapters.repair.outage_record import OutageFile
-from upgrader.domain.launching import Launch
-from upgrader.domain.repairing import OpenOutage
-from upgrader.domain.snapshot import OutsideFile
+from upgrader.domain.diagnosis.repairing import OpenOutage
+from upgrader.domain.kept.snapshot import OutsideFile
+from upgrader.domain.moves.launching import Launch
 
 
 def home_of(root: Path) -> Path:

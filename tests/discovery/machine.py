@@ -24,8 +24,8 @@ from upgrader.adapters.probes.unit_reader import UnitReader
 from upgrader.adapters.processes.account import SystemAccounts
 from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.adapters.processes.table import ProcessTable
-from upgrader.domain.facts import Installation, ProcessIdentity
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.facts import Installation, ProcessIdentity
+from upgrader.domain.installation.selection import Location, Selection
 from upgrader.operations.discover import Discover
 from upgrader.services.openclaw import config, config_text, gateway_process, install_places, layout, locations, paths, units
 from upgrader.services.openclaw.installing import read_package

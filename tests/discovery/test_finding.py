@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.discovery.machine import Machine, lock_of
-from upgrader.domain.discovery import Ambiguous, NotFound
-from upgrader.domain.facts import InstallKind, PairingEra, SupervisorKind
-from upgrader.domain.identity import refuse_obstacles
+from upgrader.domain.installation.discovery import Ambiguous, NotFound
+from upgrader.domain.installation.facts import InstallKind, PairingEra, SupervisorKind
+from upgrader.domain.installation.identity import refuse_obstacles
 from upgrader.errors import Blocked, UpgraderError, UsageError
 
 

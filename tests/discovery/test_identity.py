@@ -9,11 +9,11 @@ import pytest
 from tests.discovery.machine import Machine, lock_of
 from tests.discovery.test_processes import as_nobody
 from upgrader.adapters.processes.account import SystemAccounts
-from upgrader.domain.census import Census
-from upgrader.domain.facts import GatewayProcess, Obstacle, ProcessIdentity
-from upgrader.domain.identity import Account, WrongUser, obstacles_of, refuse_obstacles, refuse_wrong_user
-from upgrader.domain.selection import Location, Selection
-from upgrader.domain.surroundings import obstacles_around
+from upgrader.domain.installation.census import Census
+from upgrader.domain.installation.facts import GatewayProcess, Obstacle, ProcessIdentity
+from upgrader.domain.installation.identity import Account, WrongUser, obstacles_of, refuse_obstacles, refuse_wrong_user
+from upgrader.domain.installation.selection import Location, Selection
+from upgrader.domain.installation.surroundings import obstacles_around
 from upgrader.errors import Blocked
 
 STATE = Path("/home/ann/.openclaw")

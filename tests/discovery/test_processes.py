@@ -16,9 +16,9 @@ import pytest
 
 from tests.discovery.machine import Machine, identity_of, lock_of, wait_for
 from upgrader.adapters.processes.tcp_ports import free_port, is_free, listeners_on
-from upgrader.domain.census import Role
-from upgrader.domain.facts import ProcessIdentity
-from upgrader.domain.identity import refuse_obstacles
+from upgrader.domain.installation.census import Role
+from upgrader.domain.installation.facts import ProcessIdentity
+from upgrader.domain.installation.identity import refuse_obstacles
 from upgrader.errors import Blocked
 
 SHORT = timedelta(seconds=5)

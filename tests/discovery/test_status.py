@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from tests.discovery.machine import Machine, lock_of
-from upgrader.domain.facts import InstallKind, NodeRuntime
-from upgrader.domain.move_ports import JournalFile
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, Snapshot
-from upgrader.domain.status import OpenMove, StatusData
+from upgrader.domain.installation.facts import InstallKind, NodeRuntime
+from upgrader.domain.installation.status import OpenMove, StatusData
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, Snapshot
+from upgrader.domain.moves.ports import JournalFile
 from upgrader.domain.version import Version
 from upgrader.operations.discover import Selected
 from upgrader.operations.status import Records, ShowStatus

@@ -11,7 +11,7 @@ from tests.world.devices import Device, pair_in_files, pair_in_sqlite, write_fil
 from tests.world.pairing_data import PairingData
 from upgrader.adapters.databases.read_only import ReadOnlyDatabases
 from upgrader.adapters.probes.observed_files import StateFiles
-from upgrader.domain.observation import PairingStore
+from upgrader.domain.pairing.observation import PairingStore
 from upgrader.operations.pairing_store import StoreReader
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.pairing.stores import KNOWLEDGE, Stored, reader
 from upgrader.adapters.gateway.identities import FreshIdentities
-from upgrader.domain.facts import AuthFacts
-from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult, Reach
-from upgrader.domain.observing import Attempt, Gateway, PairWish
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.pairing.observation import ClientKind, Handshake, HandshakeResult, Reach
+from upgrader.domain.pairing.ports import Attempt, Gateway, PairWish
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 

@@ -11,7 +11,7 @@ from tests.world.devices import OPERATOR_SCOPES, Device
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
-from upgrader.domain.observation import Act, ActKind, PairingStore, Reach
+from upgrader.domain.pairing.observation import Act, ActKind, PairingStore, Reach
 from upgrader.domain.version import Version
 
 RELEASE = {"files": "2026.3.13", "sqlite": "2026.9.6"}

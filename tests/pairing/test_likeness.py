@@ -8,7 +8,7 @@ import pytest
 from tests.pairing.stores import KNOWLEDGE, Stored
 from upgrader.domain.check import Judgement, Verdict, overall
 from upgrader.domain.checks.live import compare, judge, likeness
-from upgrader.domain.observation import LogFinding, Observation, Reach, Weight
+from upgrader.domain.pairing.observation import LogFinding, Observation, Reach, Weight
 from upgrader.domain.secret import Fingerprint
 from upgrader.domain.version import Version
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.pairing.stores import KNOWLEDGE
-from upgrader.domain.observation import ActKind, Weight
-from upgrader.domain.observing import LogWindow
+from upgrader.domain.pairing.observation import ActKind, Weight
+from upgrader.domain.pairing.ports import LogWindow
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WINDOW = LogWindow(NOON, pid=4242)

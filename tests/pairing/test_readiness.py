@@ -3,7 +3,7 @@
 import pytest
 
 from tests.pairing.stores import KNOWLEDGE
-from upgrader.domain.observing import HttpReply
+from upgrader.domain.pairing.ports import HttpReply
 from upgrader.domain.version import Version
 
 STARTED = ("/startupz", HttpReply(200, b'{"ok":true,"status":"started"}'))

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pairing.stores import KNOWLEDGE
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.pairing_rules import Baseline, Implication, ScopeUpgrade, satisfied
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.rules import Baseline, Implication, ScopeUpgrade, satisfied
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import era_of, era_of_state
 

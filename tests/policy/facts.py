@@ -5,8 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.world.installations import installation_on, installed_at, state_at
-from upgrader.domain.concern import Circumstances
-from upgrader.domain.facts import (
+from upgrader.domain.installation.facts import (
     GatewayProcess,
     Installation,
     InstallKind,
@@ -15,9 +14,10 @@ from upgrader.domain.facts import (
     Service,
     SupervisorKind,
 )
-from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, Use, Volume
-from upgrader.domain.release import Release
-from upgrader.domain.table import Entry, Table, Verdict
+from upgrader.domain.plan.facts import Candidate, PlanFacts, Reach, Use, Volume
+from upgrader.domain.plan.release import Release
+from upgrader.domain.table.concern import Circumstances
+from upgrader.domain.table.evidence import Entry, Table, Verdict
 from upgrader.domain.version import Version
 
 TODAY = date(2026, 11, 21)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.clone import Clone, Likeness
+from upgrader.domain.canary.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
+from upgrader.domain.canary.enclosure import Outside, Screen
+from upgrader.domain.canary.report import Seal
+from upgrader.domain.canary.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks import silence, turns
-from upgrader.domain.clone import Clone, Likeness
-from upgrader.domain.course import Answered, Course, DoctorRan, PairingSeen, Skipped, Started, TerminalSeen
-from upgrader.domain.enclosure import Outside, Screen
-from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 
 SPAWN = TurnProbe(TurnKind.SPAWN, "main", "0a1b2c", "…", "sessions_spawn")
 GOOD = (ModelEvent(Saw.CALLED, "0a1b2c"), ModelEvent(Saw.RESULT, "0a1b2c"), ModelEvent(Saw.CHILD, "0a1b2c"))

@@ -1,8 +1,8 @@
 """What a migration lost or changed, from two looks; and what of it decides."""
 
+from upgrader.domain.canary.contents import Contents, Leaf, Plugin, Rows, migration
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.checks.migration import judge
-from upgrader.domain.contents import Contents, Leaf, Plugin, Rows, migration
 from upgrader.services.openclaw.contents import config_leaves, credential_names, plugins
 
 BEFORE = Contents(

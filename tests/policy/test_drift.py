@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.policy.facts import installation
-from upgrader.domain.drift import LeftAs, needs_restart, still_in_the_way
-from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, Obstacle, ProcessIdentity
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.surroundings import OTHER_TREE
+from upgrader.domain.installation.facts import GatewayProcess, Installation, NodeRuntime, Obstacle, ProcessIdentity
+from upgrader.domain.installation.surroundings import OTHER_TREE
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.moves.drift import LeftAs, needs_restart, still_in_the_way
 from upgrader.domain.version import Version
 
 KEPT = Path("/data/slots/one/openclaw")

@@ -16,9 +16,9 @@ from upgrader.adapters.table.reading import load, shipped
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
 from upgrader.context.tables import show_one
-from upgrader.domain.plan import Answer, Rule
-from upgrader.domain.policy import make_plan
-from upgrader.domain.table import Entry, Truth, Verdict
+from upgrader.domain.plan.decision import Answer, Rule
+from upgrader.domain.plan.policy import make_plan
+from upgrader.domain.table.evidence import Entry, Truth, Verdict
 from upgrader.domain.version import Version
 
 RECORDS = json.loads(Path(__file__).with_name("evidence_records.json").read_text())

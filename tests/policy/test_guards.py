@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import PRESENT, TARGET, TODAY, candidate, entry, facts, installation, table, with_installation
-from upgrader.domain.pin import Grip, Pin, grip, threads
-from upgrader.domain.plan import Answer, Plan, Rule
-from upgrader.domain.planfacts import Candidate, PlanFacts, Signature
-from upgrader.domain.policy import advise, make_plan
-from upgrader.domain.settings import Settings
-from upgrader.domain.table import Fix, Table, Truth, Verdict
+from upgrader.domain.decisions.pin import Grip, Pin, grip, threads
+from upgrader.domain.decisions.settings import Settings
+from upgrader.domain.plan.decision import Answer, Plan, Rule
+from upgrader.domain.plan.facts import Candidate, PlanFacts, Signature
+from upgrader.domain.plan.policy import advise, make_plan
+from upgrader.domain.table.evidence import Fix, Table, Truth, Verdict
 from upgrader.domain.version import Version
 
 GOAL = Version(TARGET)

@@ -4,7 +4,7 @@ import nodesemver
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.concern import satisfies
+from upgrader.domain.table.concern import satisfies
 
 numbers = st.integers(0, 30)
 versions = st.tuples(numbers, numbers, numbers).map(lambda parts: ".".join(map(str, parts)))

@@ -22,14 +22,14 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.recording import record_overrides
 from upgrader.context.remembering import history_of
-from upgrader.domain.facts import GatewayProcess, Obstacle, ProcessIdentity
-from upgrader.domain.history import EventKind
-from upgrader.domain.pin import Pin
-from upgrader.domain.plan import IMPOSSIBLE, Answer, Rule
-from upgrader.domain.planfacts import PlanFacts, Reach, Use, Volume
-from upgrader.domain.policy import advise
-from upgrader.domain.settings import Override, Settings
-from upgrader.domain.table import Edge, Start, StartFault, Stop, Table, Verdict
+from upgrader.domain.decisions.history import EventKind
+from upgrader.domain.decisions.pin import Pin
+from upgrader.domain.decisions.settings import Override, Settings
+from upgrader.domain.installation.facts import GatewayProcess, Obstacle, ProcessIdentity
+from upgrader.domain.plan.decision import IMPOSSIBLE, Answer, Rule
+from upgrader.domain.plan.facts import PlanFacts, Reach, Use, Volume
+from upgrader.domain.plan.policy import advise
+from upgrader.domain.table.evidence import Edge, Start, StartFault, Stop, Table, Verdict
 from upgrader.domain.version import Span, Version
 
 FROM_PRESENT = (Span(PRESENT),)

@@ -10,14 +10,14 @@ import pytest
 
 from tests.policy.facts import GIB, entry, installation, table
 from upgrader.adapters.table.reading import load
-from upgrader.domain.facts import Installation, NodeRuntime, SupervisorKind
+from upgrader.domain.installation.facts import Installation, NodeRuntime, SupervisorKind
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.plan import Answer, ExitStyle, PlanData, Rule
-from upgrader.domain.planfacts import RegistryState, Signature, Use, Volume
-from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, Snapshot
-from upgrader.domain.table import Table
+from upgrader.domain.plan.decision import Answer, ExitStyle, PlanData, Rule
+from upgrader.domain.plan.facts import RegistryState, Signature, Use, Volume
+from upgrader.domain.plan.release import RegistryUnreachable, Release, ReleaseUnknown
+from upgrader.domain.table.evidence import Table
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 from upgrader.operations.plan import PlanOperation

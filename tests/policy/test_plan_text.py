@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from tests.policy.facts import PRESENT, TARGET, candidate, entry, facts, installation, table, with_installation, with_state
-from upgrader.domain.plan import PlanData
-from upgrader.domain.planfacts import PlanFacts, ReturnPoint, Use, Volume
-from upgrader.domain.policy import advise
-from upgrader.domain.table import Fix, Table, Truth, Verdict
+from upgrader.domain.plan.decision import PlanData
+from upgrader.domain.plan.facts import PlanFacts, ReturnPoint, Use, Volume
+from upgrader.domain.plan.policy import advise
+from upgrader.domain.table.evidence import Fix, Table, Truth, Verdict
 from upgrader.domain.version import Version
 from upgrader.report.plan_text import render_plan
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.facts import NodeRuntime
-from upgrader.domain.pruning import Allowance, Choice, KeptKind, SetAside, Shelf, SlotUse, choose
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, OutsideFile, Snapshot
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.pruning import Allowance, Choice, KeptKind, SetAside, Shelf, SlotUse, choose
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, OutsideFile, Snapshot
 from upgrader.domain.version import Version
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

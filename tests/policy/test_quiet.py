@@ -9,9 +9,9 @@ from rich.console import Console
 from tests.policy.facts import installation
 from upgrader.context.machine import Machine
 from upgrader.context.moving import live_readiness
-from upgrader.domain.facts import Installation, ProcessIdentity, Service, SupervisorKind
+from upgrader.domain.installation.facts import Installation, ProcessIdentity, Service, SupervisorKind
+from upgrader.domain.moves.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.process import StartFailed
-from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.version import Version
 from upgrader.operations.quiesce import Quiesce, StillWorking
 from upgrader.report.progress import ConsoleProgress

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.policy.facts import candidate, entry, facts, with_state
 from upgrader.adapters.table.reading import load
-from upgrader.domain.plan import Answer, Direction
-from upgrader.domain.planfacts import PlanFacts, Reach, ReturnPoint
-from upgrader.domain.policy import advise, make_plan
-from upgrader.domain.table import Entry, Table, Verdict
+from upgrader.domain.plan.decision import Answer, Direction
+from upgrader.domain.plan.facts import PlanFacts, Reach, ReturnPoint
+from upgrader.domain.plan.policy import advise, make_plan
+from upgrader.domain.table.evidence import Entry, Table, Verdict
 from upgrader.domain.version import Version
 
 FROM_OLD = Reach(0, 0)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.facts import candidate, entry, facts, with_state
-from upgrader.domain.plan import Answer
-from upgrader.domain.planfacts import PlanFacts, Reach
-from upgrader.domain.policy import advise, way_to
-from upgrader.domain.table import Edge, Entry, Stop, Table, Verdict
+from upgrader.domain.plan.decision import Answer
+from upgrader.domain.plan.facts import PlanFacts, Reach
+from upgrader.domain.plan.policy import advise, way_to
+from upgrader.domain.table.evidence import Edge, Entry, Stop, Table, Verdict
 from upgrader.domain.version import Span, Version
 
 START, END = "2026.4.1", "2026.4.9"

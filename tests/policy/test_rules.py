@@ -19,12 +19,12 @@ from tests.policy.facts import (
     with_installation,
     with_state,
 )
-from upgrader.domain.concern import Conditions
-from upgrader.domain.facts import GatewayProcess, InstallKind, Obstacle, ProcessIdentity, SupervisorKind
-from upgrader.domain.plan import IMPOSSIBLE, Answer, Direction, NodeSource, Plan, Rule
-from upgrader.domain.planfacts import Reach, RegistryState, ReturnPoint, Use, Volume
-from upgrader.domain.policy import make_plan
-from upgrader.domain.table import Edge, Fix, Special, Start, StartFault, Stop, Table, Truth, Verdict
+from upgrader.domain.installation.facts import GatewayProcess, InstallKind, Obstacle, ProcessIdentity, SupervisorKind
+from upgrader.domain.plan.decision import IMPOSSIBLE, Answer, Direction, NodeSource, Plan, Rule
+from upgrader.domain.plan.facts import Reach, RegistryState, ReturnPoint, Use, Volume
+from upgrader.domain.plan.policy import make_plan
+from upgrader.domain.table.concern import Conditions
+from upgrader.domain.table.evidence import Edge, Fix, Special, Start, StartFault, Stop, Table, Truth, Verdict
 from upgrader.domain.version import Span, Version
 
 GOAL = Version(TARGET)

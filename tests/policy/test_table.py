@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.policy.facts import candidate, facts
 from upgrader.adapters.files.toml_lines import Lines
 from upgrader.adapters.table.reading import NAME, SEAL, is_sealed, load, parse, shipped
-from upgrader.domain.concern import Circumstances
-from upgrader.domain.plan import Answer
-from upgrader.domain.policy import make_plan
-from upgrader.domain.table import Table, Truth, Verdict
-from upgrader.domain.table_lint import TableInvalid, lint
+from upgrader.domain.plan.decision import Answer
+from upgrader.domain.plan.policy import make_plan
+from upgrader.domain.table.concern import Circumstances
+from upgrader.domain.table.evidence import Table, Truth, Verdict
+from upgrader.domain.table.lint import TableInvalid, lint
 from upgrader.domain.version import Version
 
 TODAY = date(2026, 11, 21)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from upgrader.domain.canary.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.check import Need, Verdict, overall
 from upgrader.domain.checks import turns
-from upgrader.domain.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 from upgrader.services.openclaw import canary_runs
 
 GOOD = tuple(ModelEvent(saw, "0a1b2c") for saw in (Saw.CALLED, Saw.RESULT, Saw.CHILD))

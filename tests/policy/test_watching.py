@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.adapters.test_registry import HandClock
-from upgrader.domain.drift import Drift, DriftKind
-from upgrader.domain.happening import Happening
+from upgrader.domain.moves.drift import Drift, DriftKind
+from upgrader.domain.pairing.happening import Happening
 from upgrader.domain.watching import Look, Pace
 from upgrader.errors import UpgraderError
 from upgrader.operations.watch import Watch

@@ -18,9 +18,9 @@ from tests.real.worlds import real_world
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.canary import Blame
+from upgrader.domain.canary.course import Budgets
+from upgrader.domain.canary.report import Blame
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.course import Budgets
 
 pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(900)]
 

@@ -10,8 +10,8 @@ import pytest
 from tests.discovery.machine import discover_below, process_table, wait_for
 from tests.real.conftest import RealWorldOf
 from tests.real.worlds import RealWorld
-from upgrader.domain.facts import Installation, InstallKind, PairingEra, ProcessIdentity
-from upgrader.domain.selection import Selection
+from upgrader.domain.installation.facts import Installation, InstallKind, PairingEra, ProcessIdentity
+from upgrader.domain.installation.selection import Selection
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(2400)]
 _STOP = timedelta(seconds=120)

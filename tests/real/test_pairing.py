@@ -19,9 +19,9 @@ from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.gateway.conversation import GatewaySocket
 from upgrader.adapters.gateway.identities import FreshIdentities
-from upgrader.domain.facts import AuthFacts
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.observing import Gateway, PairWish
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.ports import Gateway, PairWish
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.operations.pair_client import PairClient, PairingFailed

@@ -19,7 +19,7 @@ from tests.world.contract.connecting import Answer, Attempt, knock
 from tests.world.devices import Device, write_file
 from tests.world.processes import start_detached
 from tests.world.world import World
-from upgrader.domain.layers import Layer, layer_of
+from upgrader.domain.diagnosis.layers import Layer, layer_of
 
 LIMIT_S = 300.0
 _SOME_S = 25.0  # `openclaw acp` waits for its editor; by then it has connected or given up

@@ -22,9 +22,9 @@ from upgrader.adapters.kept.slots import Releases, SlotStore
 from upgrader.adapters.node.packages import NodePackages
 from upgrader.adapters.node.runtime import NodeStore
 from upgrader.adapters.processes.children import ProcessRunner, end_group
-from upgrader.domain.facts import NodeRuntime
-from upgrader.domain.release import Release
-from upgrader.domain.slot import Slot, SlotDamaged
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import Slot, SlotDamaged
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import installing
 

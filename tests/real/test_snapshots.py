@@ -12,7 +12,7 @@ from upgrader.adapters.files.exchange import exchange
 from upgrader.adapters.kept.compare import Comparer
 from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.adapters.settling.settler import Settler
-from upgrader.domain.facts import PairingEra
+from upgrader.domain.installation.facts import PairingEra
 from upgrader.services.openclaw.effects import KNOWLEDGE
 from upgrader.services.openclaw.paths import classify
 from upgrader.services.openclaw.sameness import EXCLUSIONS

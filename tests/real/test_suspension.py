@@ -10,7 +10,7 @@ from tests.world.gate import Gate, gate_before
 from tests.world.processes import Child
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.quiet import Quietness, Suspension
+from upgrader.domain.moves.quiet import Quietness, Suspension
 from upgrader.services.openclaw import suspension
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]

@@ -8,7 +8,7 @@ import pytest
 
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.kept.snapshots import FileSnapshots
-from upgrader.domain.pathclass import PathClass
+from upgrader.domain.kept.pathclass import PathClass
 
 
 def classify(path: str) -> PathClass:
@@ -61,5 +61,5 @@ def snapshots(tmp_path: Path) -> FileSnapshots:
 @pytest.fixture
 def old_ctimes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files just made count as old: without this every change within the clock's slack is copied to be safe."""
-    for module in ("upgrader.domain.tree", "upgrader.adapters.kept.snapshot_fill"):
+    for module in ("upgrader.domain.kept.tree", "upgrader.adapters.kept.snapshot_fill"):
         monkeypatch.setattr(f"{module}.CLOCK_SLACK_NS", 0)

@@ -16,7 +16,7 @@ from tests.snapshots.conftest import make_database
 from tests.world.installations import installation_on, running
 from tests.world.processes import wait_until
 from upgrader.adapters.kept.snapshots import FileSnapshots
-from upgrader.domain.snapshot import SnapshotGivenUp, SnapshotLimits
+from upgrader.domain.kept.snapshot import SnapshotGivenUp, SnapshotLimits
 
 # Adds one to a counter in the first database, then in the second, for ever; argv: pause in seconds, then the databases.
 WRITER = """

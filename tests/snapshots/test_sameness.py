@@ -10,7 +10,7 @@ from tests.snapshots.conftest import make_state
 from tests.snapshots.stores import AGENT, STATE, device, make_stores, message, rows, run
 from tests.snapshots.test_snapshots import contents
 from upgrader.adapters.kept.compare import Comparer
-from upgrader.domain.sameness import Exclusions, KeyExclusion, Sameness, TableExclusion
+from upgrader.domain.kept.sameness import Exclusions, KeyExclusion, Sameness, TableExclusion
 from upgrader.services.openclaw.sameness import EXCLUSIONS
 
 

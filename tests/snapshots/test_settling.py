@@ -16,7 +16,7 @@ from tests.snapshots.test_snapshots import contents
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.files.exchange import exchange
 from upgrader.adapters.settling.settler import Settler
-from upgrader.domain.settle import Settled
+from upgrader.domain.moves.settle import Settled
 from upgrader.services.openclaw.effects import KNOWLEDGE
 
 

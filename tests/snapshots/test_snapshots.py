@@ -14,8 +14,8 @@ from tests.world.installations import installation_on, running
 from upgrader.adapters.files.trees import walk
 from upgrader.adapters.kept import standby as standby_room
 from upgrader.adapters.kept.snapshots import FileSnapshots
-from upgrader.domain.snapshot import Moment, SnapshotDamaged
-from upgrader.domain.tree import EntryKind
+from upgrader.domain.kept.snapshot import Moment, SnapshotDamaged
+from upgrader.domain.kept.tree import EntryKind
 
 LONG_AGO = 1_700_000_000
 

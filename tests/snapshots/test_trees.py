@@ -20,7 +20,7 @@ from upgrader.adapters.files.filecopy import Copier, copy_hashed, digest_file, d
 from upgrader.adapters.files.trees import copy_tree, entry_at, refresh_file, remove, walk
 from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.adapters.kept.standby import StandbyInTheWay
-from upgrader.domain.tree import EntryKind, NotPrivate, Seen, is_unchanged, order_of
+from upgrader.domain.kept.tree import EntryKind, NotPrivate, Seen, is_unchanged, order_of
 
 NAMES = st.sampled_from(["a", "b", "a-b", "a.b", "B", "ä", "x y", "-", "zz"])
 CONTENT = st.tuples(st.binary(max_size=8), st.sampled_from([1, 700, 300_000]))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from upgrader.domain.facts import (
+from upgrader.domain.installation.facts import (
     AuthFacts,
     GatewayProcess,
     Installation,

@@ -14,7 +14,7 @@ from tests.world.processes import belonging_to
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.turns import Saw
+from upgrader.domain.canary.turns import Saw
 
 Spoilt = Callable[..., World]
 

@@ -13,7 +13,7 @@ from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.turns import Saw
+from upgrader.domain.canary.turns import Saw
 
 
 def test_the_installed_gateway_serves_and_its_devices_are_paired(world: World) -> None:

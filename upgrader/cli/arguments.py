@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from upgrader.domain.quiet import Patience
+    from upgrader.domain.moves.quiet import Patience
     from upgrader.domain.version import Version
 
 Target = Annotated[str | None, typer.Argument(help="release to go to; the recommended one when left out", metavar="TARGET")]
@@ -41,7 +41,7 @@ def accepted(codes: list[str] | None) -> frozenset[str]:
 
 def patience(wait: str, *, interrupt: bool) -> "Patience":
     """How long to wait for agents at work, and what then. Raises UsageError."""
-    from upgrader.domain.quiet import AtLimit, Patience
+    from upgrader.domain.moves.quiet import AtLimit, Patience
 
     return Patience(span(wait), AtLimit.INTERRUPT if interrupt else AtLimit.POSTPONE)
 

@@ -9,8 +9,8 @@ import typer
 from upgrader import context
 from upgrader.cli.arguments import Accept, accepted
 from upgrader.cli.session import Session, of
-from upgrader.domain.canary import Extra
-from upgrader.domain.moves import CanaryData, Ground
+from upgrader.domain.canary.report import Extra
+from upgrader.domain.moves.told import CanaryData, Ground
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError

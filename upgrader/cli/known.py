@@ -33,7 +33,7 @@ def show_list(
 ) -> int:
     """Show releases by areas as a map."""
     from upgrader.context import tables
-    from upgrader.domain.table import Verdict
+    from upgrader.domain.table.evidence import Verdict
 
     session = of(ctx)
     chosen = Verdict(_one_of(verdict)) if verdict else None

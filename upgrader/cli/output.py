@@ -11,7 +11,7 @@ from upgrader.errors import UpgraderError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from upgrader.domain.plan import PlanData
+    from upgrader.domain.plan.decision import PlanData
     from upgrader.report.progress import ConsoleProgress
 
 

@@ -62,7 +62,7 @@ def unpin(
 ) -> int:
     """Take the pin away."""
     from upgrader.context import recording
-    from upgrader.domain.pinning import UpdaterWish
+    from upgrader.domain.decisions.pinning import UpdaterWish
 
     session = of(ctx)
     wish = UpdaterWish.RESTORE if restore_updater else UpdaterWish.LEAVE
@@ -73,7 +73,7 @@ def _pin(
     ctx: typer.Context, release: str | None, reason: str, until: str, until_fixed: str, *, switch_off_updater: bool
 ) -> int:
     from upgrader.context import recording
-    from upgrader.domain.pinning import PinWish, UpdaterWish
+    from upgrader.domain.decisions.pinning import PinWish, UpdaterWish
 
     session = of(ctx)
     updater = UpdaterWish.SWITCH_OFF if switch_off_updater else UpdaterWish.LEAVE

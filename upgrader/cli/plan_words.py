@@ -48,7 +48,7 @@ def answer(session: Session, words: PlanWords) -> int:
     asked = begun(machine, "" if words.every else str(target or "latest"), reach)
 
     from upgrader.context import planning  # what remains to be loaded is loaded while the registry answers
-    from upgrader.domain.plan import ExitStyle
+    from upgrader.domain.plan.decision import ExitStyle
 
     style = ExitStyle.DETAILED if words.detailed_exitcode else ExitStyle.PLAIN
     wish = planning.Wish(target, frozenset(words.accept), words.reason, reach, asked)

@@ -24,7 +24,7 @@ def prune(
     from datetime import timedelta
 
     from upgrader.context import pruning
-    from upgrader.domain.pruning import Allowance, Manner
+    from upgrader.domain.kept.pruning import Allowance, Manner
 
     session = of(ctx)
     manner = Manner.SHOW if dry_run else Manner.REMOVE

@@ -15,7 +15,7 @@ from upgrader.adapters.registry.cache import RegistryCache
 from upgrader.adapters.registry.npm_registry import NpmRegistry, Sourcing
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.installation.facts import NodeRuntime
 from upgrader.errors import UpgraderError
 from upgrader.services.openclaw import releases
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from upgrader.domain.quiet import Patience
+    from upgrader.domain.moves.quiet import Patience
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LiveProbe(Enum):
 
 
 def _usual() -> Patience:
-    from upgrader.domain.quiet import Patience  # of those who move
+    from upgrader.domain.moves.quiet import Patience  # of those who move
 
     return Patience()
 

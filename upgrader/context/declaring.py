@@ -5,9 +5,9 @@ from upgrader.adapters.probes.bundled_plugins import bundled_plugins
 from upgrader.context.asking import registry
 from upgrader.context.choices import Reach
 from upgrader.context.machine import Machine
-from upgrader.domain.known import Declared
-from upgrader.domain.release import Release
-from upgrader.domain.slot import Slot
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.plan.release import Release
+from upgrader.domain.table.known import Declared
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 from upgrader.services.openclaw import installing

@@ -26,13 +26,13 @@ from upgrader.context.moving import Moving, live_readiness
 from upgrader.context.observing import KNOWLEDGE, compare, configuration_of, live_checks
 from upgrader.context.wiring import Wiring
 from upgrader.domain.demo import DemoData, Fault, Paired
-from upgrader.domain.facts import Installation
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.observing import Gateway, PairWish
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.quiet import Patience
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import ExitStyle
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.ports import Gateway, PairWish
+from upgrader.domain.plan.decision import ExitStyle
 from upgrader.domain.ports import Progress
-from upgrader.domain.quiet import Patience
 from upgrader.domain.version import Version
 from upgrader.operations.demo import Demo
 from upgrader.operations.pair_client import PairClient

@@ -21,10 +21,10 @@ from upgrader.context.keeping import Keeping, open_records
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE, configuration_of, judge, live_checks
 from upgrader.context.unfinished import open_move
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.selection import Selection
+from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.ports import Progress
-from upgrader.domain.selection import Selection
-from upgrader.domain.snapshot import Snapshot
 from upgrader.operations.diagnose import Diagnose, LogLore, SceneGatherer
 from upgrader.services.openclaw import (
     auth_profiles,

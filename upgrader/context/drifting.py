@@ -9,11 +9,11 @@ from upgrader.adapters.files.exchange import present_id
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of
-from upgrader.domain.drift import Drift, LeftAs, damaged_tree, drifts
-from upgrader.domain.history import Event, EventKind
-from upgrader.domain.moves import AdoptData, VerifyData
+from upgrader.domain.decisions.history import Event, EventKind
+from upgrader.domain.kept.slot import Slot, SlotDamaged, SlotOrigin
+from upgrader.domain.moves.drift import Drift, LeftAs, damaged_tree, drifts
+from upgrader.domain.moves.told import AdoptData, VerifyData
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.slot import Slot, SlotDamaged, SlotOrigin
 from upgrader.errors import UpgraderError
 
 

@@ -12,8 +12,8 @@ from upgrader.adapters.processes.account import SystemAccounts, is_there
 from upgrader.context.asking import NODE_VERSIONS
 from upgrader.context.choices import Options
 from upgrader.context.machine import Machine
-from upgrader.domain.facts import Installation
-from upgrader.domain.selection import Selection
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.selection import Selection
 from upgrader.operations.discover import Discover
 from upgrader.services.openclaw import config, config_text, install_places, installing, layout, paths, units
 

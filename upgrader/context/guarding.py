@@ -15,9 +15,9 @@ from upgrader.context.planning import Wish, plan
 from upgrader.context.restoring import restore
 from upgrader.context.unfinished import open_move
 from upgrader.context.wiring import Wiring
-from upgrader.domain.happening import Happening
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.plan import ExitStyle
+from upgrader.domain.pairing.happening import Happening
+from upgrader.domain.plan.decision import ExitStyle
 from upgrader.domain.units import span
 from upgrader.domain.watching import Look, Pace, WatchData
 from upgrader.errors import UpgraderError

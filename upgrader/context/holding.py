@@ -17,9 +17,9 @@ from upgrader.context.finding import finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.proving import Proving
-from upgrader.domain.canary import CanaryRequest, Seal
-from upgrader.domain.held import CanaryNotHeld, HeldCanary, HeldData
-from upgrader.domain.moves import Ground
+from upgrader.domain.canary.held import CanaryNotHeld, HeldCanary, HeldData
+from upgrader.domain.canary.report import CanaryRequest, Seal
+from upgrader.domain.moves.told import Ground
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Command, Progress
 from upgrader.domain.said import last_line

@@ -10,14 +10,14 @@ from upgrader.adapters.kept.slot_shelf import SlotShelf
 from upgrader.adapters.kept.snapshot_shelf import SnapshotShelf
 from upgrader.adapters.moves.open_marks import OpenMarks, beside_package, beside_state
 from upgrader.context.machine import Machine
-from upgrader.domain.facts import Installation, NodeRuntime
+from upgrader.domain.installation.facts import Installation, NodeRuntime
 
 if TYPE_CHECKING:
     from upgrader.adapters.kept.slots import SlotStore
     from upgrader.adapters.kept.snapshots import FileSnapshots
     from upgrader.adapters.moves.journal_file import Journals
     from upgrader.adapters.node.runtime import NodeStore
-    from upgrader.domain.held import HeldCanary
+    from upgrader.domain.canary.held import HeldCanary
     from upgrader.operations.status import Records
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.configuration import IncludeAccess
+from upgrader.domain.canary.report import CanaryRequest
+from upgrader.domain.installation.configuration import IncludeAccess
 from upgrader.services.openclaw import config_text
 
 

@@ -13,7 +13,7 @@ from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.adapters.processes.table import ProcessTable
 from upgrader.context.choices import Options
-from upgrader.domain.selection import Selection
+from upgrader.domain.installation.selection import Selection
 from upgrader.services.openclaw import gateway_process, locations
 
 _NAME = "openclaw-upgrader"

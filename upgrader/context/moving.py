@@ -26,12 +26,12 @@ from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.keeping import Keeping, installation_home
 from upgrader.context.machine import Machine
 from upgrader.domain.check import Judgement
-from upgrader.domain.facts import Installation, SupervisorKind
-from upgrader.domain.live import LiveReport
-from upgrader.domain.move_ports import Supervisor
-from upgrader.domain.observing import NoAnswer
+from upgrader.domain.installation.facts import Installation, SupervisorKind
+from upgrader.domain.moves.ports import Supervisor
+from upgrader.domain.moves.quiet import Patience
+from upgrader.domain.pairing.live import LiveReport
+from upgrader.domain.pairing.ports import NoAnswer
 from upgrader.domain.ports import Discovery, Progress, Verifier
-from upgrader.domain.quiet import Patience
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher
 from upgrader.operations.quiesce import Quiesce

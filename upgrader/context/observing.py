@@ -13,16 +13,16 @@ from upgrader.adapters.probes.config_file import ConfigFile
 from upgrader.adapters.probes.observed_files import LogFiles, StateFiles
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
-from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.report import CanaryRequest
 from upgrader.domain.check import Judgement
 from upgrader.domain.checks import live
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.facts import AuthFacts, Installation
-from upgrader.domain.live import LiveReport
-from upgrader.domain.observation import Observation
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.facts import AuthFacts, Installation
+from upgrader.domain.installation.selection import Location
+from upgrader.domain.pairing.live import LiveReport
+from upgrader.domain.pairing.observation import Observation
 from upgrader.domain.ports import Progress
-from upgrader.domain.selection import Location
 from upgrader.domain.version import Version
 from upgrader.operations.clone_asking import CloneAsker
 from upgrader.operations.clone_pairing import ClonePairing

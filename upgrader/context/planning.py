@@ -15,10 +15,10 @@ from upgrader.context.finding import Found, finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, settings, tables
-from upgrader.domain.facts import Installation, SupervisorKind
-from upgrader.domain.history import expected_outage
+from upgrader.domain.decisions.history import expected_outage
+from upgrader.domain.installation.facts import Installation, SupervisorKind
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import Answer, ExitStyle, PlanData
+from upgrader.domain.plan.decision import Answer, ExitStyle, PlanData
 from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
 from upgrader.operations.plan import Minding, PlanOperation
@@ -26,8 +26,8 @@ from upgrader.services.openclaw import releases
 from upgrader.services.openclaw.installing import install_bytes
 
 if TYPE_CHECKING:
-    from upgrader.domain.plan_all import CandidatesData
-    from upgrader.domain.saved_plan import SavedPlan
+    from upgrader.domain.plan.candidates import CandidatesData
+    from upgrader.domain.plan.saved import SavedPlan
 
 PRIVATE_NODE = "24.16.0"  # the least Node of the packages a slot may be given; it runs every release there is
 
@@ -54,7 +54,7 @@ def plan(machine: Machine, options: Options, wish: Wish, style: ExitStyle, out: 
     outcome = replace(outcome, notices=(*outcome.notices, *_drift_notes(keeping), *keeping.open_notes()))
     if out is not None and outcome.data.answer is Answer.GO:
         from upgrader.adapters.decisions.plan_file import write_plan
-        from upgrader.domain.saved_plan import SavedPlan, world_of
+        from upgrader.domain.plan.saved import SavedPlan, world_of
 
         saved = SavedPlan(machine.clock.now().isoformat(), world_of(found.installation, outcome.data), outcome.data.overrides)
         write_plan(out, saved)
@@ -90,7 +90,7 @@ def held_to(saved: "SavedPlan | None", decide: Decide) -> Decide:
     """The decision, held to a saved plan where there is one: it raises PlanStale when the world has moved."""
     if saved is None:
         return decide
-    from upgrader.domain.saved_plan import refuse_moved, world_of
+    from upgrader.domain.plan.saved import refuse_moved, world_of
 
     def decided(installation: Installation, target: Version | None, accepted: frozenset[str]) -> PlanData:
         data = decide(installation, target, accepted)

@@ -19,11 +19,11 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.kept_config import read_snapshot_config
 from upgrader.context.machine import Machine
 from upgrader.context.observing import pairing_probe, turn_asker
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.facts import Installation
-from upgrader.domain.pathclass import in_snapshot
+from upgrader.domain.canary.report import CanaryRequest
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.pathclass import in_snapshot
+from upgrader.domain.moves.settle import SettleReport
 from upgrader.domain.ports import Progress
-from upgrader.domain.settle import SettleReport
 from upgrader.operations.canary import CloneCanary
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary

@@ -10,9 +10,9 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins
 from upgrader.context.wiring import Wiring, told
-from upgrader.domain.history import Event, EventKind
+from upgrader.domain.decisions.history import Event, EventKind
+from upgrader.domain.kept.pruning import Allowance, Manner, PruneData
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.pruning import Allowance, Manner, PruneData
 from upgrader.operations.prune import Prune
 
 _SYSTEM_UNITS = (Path("/etc/systemd/system"), Path("/etc/systemd/user"))

@@ -6,7 +6,7 @@ from upgrader.adapters.decisions.settings_toml import read_settings_file
 from upgrader.adapters.table.own import Tables
 from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
-from upgrader.domain.settings import Settings
+from upgrader.domain.decisions.settings import Settings
 
 
 def history_of(keeping: Keeping) -> HistoryFile:

@@ -18,9 +18,9 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.observing import KNOWLEDGE
 from upgrader.context.wiring import Wiring, told
-from upgrader.domain.facts import Installation
+from upgrader.domain.diagnosis.repairing import RepairData
+from upgrader.domain.installation.facts import Installation
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.repairing import RepairData
 from upgrader.operations.pair_client import PairClient
 from upgrader.operations.pairing_store import StoreReader
 from upgrader.operations.quiet_period import QuietPeriod

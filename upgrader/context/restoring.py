@@ -8,11 +8,11 @@ from upgrader.context.keeping import Keeping
 from upgrader.context.machine import Machine
 from upgrader.context.recording import record_move
 from upgrader.context.wiring import Wiring, told
-from upgrader.domain.history import EventKind
-from upgrader.domain.moves import MoveData
+from upgrader.domain.decisions.history import EventKind
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.told import MoveData
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.release import Release
-from upgrader.domain.slot import Slot
+from upgrader.domain.plan.release import Release
 from upgrader.errors import Blocked
 from upgrader.operations.restore import Restore
 from upgrader.services.openclaw import releases

@@ -10,13 +10,13 @@ from upgrader.context.finding import Finder
 from upgrader.context.keeping import Keeping
 from upgrader.context.observing import KNOWLEDGE, configuration_of, live_checks
 from upgrader.context.wiring import Wiring, told
-from upgrader.domain.facts import AuthFacts, Installation
-from upgrader.domain.observation import HandshakeResult
-from upgrader.domain.observing import Gateway, NoAnswer
+from upgrader.domain.diagnosis.repairing import RotationData
+from upgrader.domain.installation.facts import AuthFacts, Installation
+from upgrader.domain.installation.supervision import UnitPart
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.repairing import RotationData
+from upgrader.domain.pairing.observation import HandshakeResult
+from upgrader.domain.pairing.ports import Gateway, NoAnswer
 from upgrader.domain.secret import Secret
-from upgrader.domain.supervision import UnitPart
 from upgrader.operations.rotate_token import RotateToken
 from upgrader.services.openclaw import service_seen, units
 

@@ -9,7 +9,10 @@ from typing import Any
 from upgrader.context.choices import Answers, Reach
 from upgrader.context.machine import Machine
 from upgrader.context.remembering import settings, tables
-from upgrader.domain.known import (
+from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.ports import Progress
+from upgrader.domain.table.evidence import Verdict
+from upgrader.domain.table.known import (
     KnownAdd,
     KnownCheck,
     KnownList,
@@ -19,9 +22,6 @@ from upgrader.domain.known import (
     listed,
     shown,
 )
-from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.ports import Progress
-from upgrader.domain.table import Verdict
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError, UsageError
 

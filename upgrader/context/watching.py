@@ -14,9 +14,9 @@ from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.context.diagnosing import gatherer, user_name
 from upgrader.context.observing import KNOWLEDGE, configuration_of
 from upgrader.context.wiring import Wiring
-from upgrader.domain.facts import Installation
-from upgrader.domain.happening import Happening
-from upgrader.domain.observing import DatabaseUnreadable, FileUnreadable, Rows
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.pairing.happening import Happening
+from upgrader.domain.pairing.ports import DatabaseUnreadable, FileUnreadable, Rows
 from upgrader.domain.secret import Secret
 from upgrader.errors import UpgraderError
 from upgrader.operations.bundle import Bundle

@@ -20,17 +20,17 @@ from upgrader.context.recording import record_move, record_overrides, record_rec
 from upgrader.context.remembering import pins
 from upgrader.context.unfinished import elsewhere, forget_ended, held_alone, refuse_others
 from upgrader.context.verifying import verify
-from upgrader.domain.canary import Extra
-from upgrader.domain.facts import Installation
-from upgrader.domain.history import EventKind
-from upgrader.domain.identity import WrongUser
-from upgrader.domain.moves import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
+from upgrader.domain.canary.report import Extra
+from upgrader.domain.decisions.history import EventKind
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.identity import WrongUser
+from upgrader.domain.installation.status import StatusData
+from upgrader.domain.moves.quiet import Patience
+from upgrader.domain.moves.told import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import ONLY_FOR_MOVES, ExitStyle, PlanData
+from upgrader.domain.plan.decision import ONLY_FOR_MOVES, ExitStyle, PlanData
+from upgrader.domain.plan.saved import SavedPlan
 from upgrader.domain.ports import Progress, Verifier
-from upgrader.domain.quiet import Patience
-from upgrader.domain.saved_plan import SavedPlan
-from upgrader.domain.status import StatusData
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, RollbackIncomplete, UpgraderError, UsageError
 from upgrader.operations.canary_command import Canary

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from upgrader.domain.canary import CanaryReport, CanaryRequest
-    from upgrader.domain.facts import GatewayProcess, Installation, ProcessIdentity
-    from upgrader.domain.journal import FileId
-    from upgrader.domain.live import LiveReport
-    from upgrader.domain.observation import Observation
-    from upgrader.domain.planfacts import RegistryState, Signature, Volume
-    from upgrader.domain.release import Release
-    from upgrader.domain.slot import Slot
-    from upgrader.domain.snapshot import OutsideFile, Snapshot
+    from upgrader.domain.canary.report import CanaryReport, CanaryRequest
+    from upgrader.domain.installation.facts import GatewayProcess, Installation, ProcessIdentity
+    from upgrader.domain.kept.slot import Slot
+    from upgrader.domain.kept.snapshot import OutsideFile, Snapshot
+    from upgrader.domain.moves.journal import FileId
+    from upgrader.domain.pairing.live import LiveReport
+    from upgrader.domain.pairing.observation import Observation
+    from upgrader.domain.plan.facts import RegistryState, Signature, Volume
+    from upgrader.domain.plan.release import Release
     from upgrader.domain.version import Version
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from upgrader.domain.drift import Drift
+from upgrader.domain.moves.drift import Drift
 
 
 @dataclass(frozen=True)

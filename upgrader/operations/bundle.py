@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.move_ports import Files
+from upgrader.domain.moves.ports import Files
 from upgrader.domain.secret import Secret
 from upgrader.errors import UpgraderError
 

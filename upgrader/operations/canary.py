@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from upgrader.domain.canary import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
+from upgrader.domain.canary.course import Budgets, Course, Until
+from upgrader.domain.canary.enclosure import PlaceLost
+from upgrader.domain.canary.own_probes import BudgetWish
+from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import blame
 from upgrader.domain.checks import canary as checks
 from upgrader.domain.checks.blame import Beside
 from upgrader.domain.checks.silence import BLIND
-from upgrader.domain.course import Budgets, Course, Until
-from upgrader.domain.enclosure import PlaceLost
-from upgrader.domain.own_probes import BudgetWish
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.kept.tree import DiskFull, TreeUnreadable
+from upgrader.domain.moves.settle import NotSettled, Settled
 from upgrader.domain.process import CommandMissing
-from upgrader.domain.settle import NotSettled, Settled
-from upgrader.domain.slot import Slot
-from upgrader.domain.tree import DiskFull, TreeUnreadable
 from upgrader.domain.units import size, span
 from upgrader.errors import UpgraderError
 from upgrader.operations.canary_course import CourseRunner, Prepare

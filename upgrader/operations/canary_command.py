@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.moves import CanariesData, CanaryData, Ground
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.told import CanariesData, CanaryData, Ground
 from upgrader.domain.outcome import Failure, Outcome
-from upgrader.domain.plan import Answer, Plan, PlanData
+from upgrader.domain.plan.decision import Answer, Plan, PlanData
 from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
 from upgrader.operations.proving import Decide, Prove, ending, failures, refused

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.domain.canary import CanaryRequest, Seal
+from upgrader.domain.canary.clone import Clone, CloneWish, ModelProvider, PathMove
+from upgrader.domain.canary.contents import Contents, migration
+from upgrader.domain.canary.course import Budgets, Course, DoctorRan, Started, Until
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.held import CanaryNotHeld
+from upgrader.domain.canary.report import CanaryRequest, Seal
 from upgrader.domain.check import Verdict, overall
 from upgrader.domain.checks import canary as checks
-from upgrader.domain.clone import Clone, CloneWish, ModelProvider, PathMove
-from upgrader.domain.contents import Contents, migration
-from upgrader.domain.course import Budgets, Course, DoctorRan, Started, Until
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.held import CanaryNotHeld
+from upgrader.domain.kept.slot import Slot
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.secret import Secret
-from upgrader.domain.slot import Slot
 from upgrader.operations.canary_probes import by_hand, run_own_probes
 from upgrader.operations.canary_round import Round, Rounds, who_answered
 from upgrader.operations.canary_site import Grounds, outside, site_for

@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.course import Budgets
-from upgrader.domain.held import CanaryNotHeld
-from upgrader.domain.own_probes import BudgetWish
+from upgrader.domain.canary.course import Budgets
+from upgrader.domain.canary.held import CanaryNotHeld
+from upgrader.domain.canary.own_probes import BudgetWish
+from upgrader.domain.canary.report import CanaryRequest
 from upgrader.operations.canary_course import CourseRunner, Serving
 from upgrader.operations.canary_tools import CourseTools
 

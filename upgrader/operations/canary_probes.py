@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.own_probes import OwnProbe, OwnProbeRan
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.own_probes import OwnProbe, OwnProbeRan
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.domain.said import last_words

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from upgrader.domain.canary import Seal
-from upgrader.domain.contents import SkillsListed
-from upgrader.domain.course import Answered, Course, PairingSeen, Skipped, TerminalSeen, Word
-from upgrader.domain.observing import Gateway
+from upgrader.domain.canary.contents import SkillsListed
+from upgrader.domain.canary.course import Answered, Course, PairingSeen, Skipped, TerminalSeen, Word
+from upgrader.domain.canary.report import Seal
+from upgrader.domain.canary.turns import TurnKind, TurnSeen
+from upgrader.domain.pairing.ports import Gateway
 from upgrader.domain.said import plain
-from upgrader.domain.turns import TurnKind, TurnSeen
 from upgrader.operations.canary_site import Grounds
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_turns import TurnTaker

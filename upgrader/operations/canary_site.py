@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.domain.canary import CanaryRequest, Seal
-from upgrader.domain.clone import PathMove
-from upgrader.domain.course import Budgets
-from upgrader.domain.enclosure import Place, Show, Site
-from upgrader.domain.own_probes import OwnProbe
+from upgrader.domain.canary.clone import PathMove
+from upgrader.domain.canary.course import Budgets
+from upgrader.domain.canary.enclosure import Place, Show, Site
+from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.report import CanaryRequest, Seal
+from upgrader.domain.kept.slot import Slot
 from upgrader.domain.ports import Command
-from upgrader.domain.slot import Slot
 from upgrader.operations.canary_words import Redactor
 
 TEMPORARY = "temporary"

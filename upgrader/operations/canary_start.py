@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.domain.course import Readiness, Started
+from upgrader.domain.canary.course import Readiness, Started
 from upgrader.domain.said import last_words
 from upgrader.operations.canary_site import Grounds
 from upgrader.operations.canary_tools import CourseTools

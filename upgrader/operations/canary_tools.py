@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.course import Clones, Lore, PairingProbe, TurnAsker
-from upgrader.domain.enclosure import Places
-from upgrader.domain.facts import Installation
-from upgrader.domain.own_probes import OwnProbe
+from upgrader.domain.canary.course import Clones, Lore, PairingProbe, TurnAsker
+from upgrader.domain.canary.enclosure import Places
+from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.report import CanaryRequest
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.settle import SettleReport
 from upgrader.domain.ports import Clock, Progress
-from upgrader.domain.settle import SettleReport
 
 
 @dataclass(frozen=True)

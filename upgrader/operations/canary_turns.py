@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from upgrader.domain.course import Budgets, Skipped
-from upgrader.domain.enclosure import Place
-from upgrader.domain.observing import Gateway
+from upgrader.domain.canary.course import Budgets, Skipped
+from upgrader.domain.canary.enclosure import Place
+from upgrader.domain.canary.turns import MOMENTS, Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.pairing.ports import Gateway
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
-from upgrader.domain.slot import Slot
-from upgrader.domain.turns import MOMENTS, Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.units import span
 from upgrader.operations.canary_tools import CourseTools
 from upgrader.operations.canary_words import Redactor

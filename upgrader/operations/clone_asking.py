@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from upgrader.domain.canary import CanaryRequest
-from upgrader.domain.contents import SkillsListed
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.facts import AuthFacts
-from upgrader.domain.observing import Attempt, Gateway, NoAnswer, Sockets
-from upgrader.domain.slot import Slot
-from upgrader.domain.turns import TurnEnded, TurnProbe
+from upgrader.domain.canary.contents import SkillsListed
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.report import CanaryRequest
+from upgrader.domain.canary.turns import TurnEnded, TurnProbe
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.pairing.ports import Attempt, Gateway, NoAnswer, Sockets
 from upgrader.domain.version import Version
 
 _MOMENT = timedelta(seconds=30)

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from upgrader.domain.canary import CanaryRequest
+from upgrader.domain.canary.course import PairingSeen, Word
+from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.report import CanaryRequest
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks import live
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
-from upgrader.domain.course import PairingSeen, Word
-from upgrader.domain.enclosure import Place, Site
-from upgrader.domain.facts import AuthFacts
-from upgrader.domain.observation import Handshake, HandshakeResult, Observation, PairingStore, Reach
-from upgrader.domain.observing import Attempt, Gateway, Knowledge, NoAnswer, Sockets
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.pairing.observation import Handshake, HandshakeResult, Observation, PairingStore, Reach
+from upgrader.domain.pairing.ports import Attempt, Gateway, Knowledge, NoAnswer, Sockets
 from upgrader.domain.ports import Clock
-from upgrader.domain.slot import Slot
 from upgrader.operations.pairing_store import StoreReader
 
 _TOLD_BY_THE_COURSE = ("live.ready", "live.untouched")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from upgrader.domain.check import Judgement, worse_than
-from upgrader.domain.facts import Installation, ProcessIdentity
-from upgrader.domain.journal import (
+from upgrader.domain.installation.facts import Installation, ProcessIdentity
+from upgrader.domain.kept.snapshot import OutsideFile, Snapshot
+from upgrader.domain.moves.journal import (
     ExchangeBack,
     FileId,
     LowerFence,
@@ -20,14 +21,13 @@ from upgrader.domain.journal import (
     StopGateways,
     Undo,
 )
-from upgrader.domain.launching import Launch
-from upgrader.domain.live import LiveReport
-from upgrader.domain.move_ports import Doctor, JournalFile
+from upgrader.domain.moves.launching import Launch
+from upgrader.domain.moves.ports import Doctor, JournalFile
+from upgrader.domain.moves.settle import Settled
+from upgrader.domain.moves.transaction import Opened
+from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Discovery, Snapshots, Verifier
 from upgrader.domain.process import StopFailed
-from upgrader.domain.settle import Settled
-from upgrader.domain.snapshot import OutsideFile, Snapshot
-from upgrader.domain.transaction import Opened
 from upgrader.errors import UpgraderError
 from upgrader.operations.quiesce import Quiesce
 from upgrader.operations.undoing import PHRASES, STOP_LIMIT, Undoer

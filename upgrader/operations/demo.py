@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from upgrader.domain.demo import LIVE, TARGET, DemoData, Fault, Paired, Proof
-from upgrader.domain.facts import Installation
-from upgrader.domain.moves import MoveData
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.told import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Progress
 from upgrader.domain.version import Version

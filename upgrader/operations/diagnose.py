@@ -7,18 +7,26 @@ from pathlib import Path
 
 from upgrader.domain.causes.rules import find_causes
 from upgrader.domain.check import Judgement
-from upgrader.domain.clientlines import client_lines
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.diagnosis import Cause, DiagnosisData, Impact, Likelihood, Nature, broken
-from upgrader.domain.facts import Installation
-from upgrader.domain.observation import Observation
+from upgrader.domain.diagnosis.cause import Cause, DiagnosisData, Impact, Likelihood, Nature, broken
+from upgrader.domain.diagnosis.ports import (
+    LineReader,
+    LoginsProbe,
+    MachineProbe,
+    ManagerProbe,
+    RunningProbe,
+    ServiceProbe,
+    StateProbe,
+)
+from upgrader.domain.diagnosis.scene import Places, Scene
+from upgrader.domain.diagnosis.truths import truths
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.facts import Installation
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.pairing.clientlines import client_lines
+from upgrader.domain.pairing.observation import Observation
+from upgrader.domain.pairing.rules import PairingRules
+from upgrader.domain.pairing.sighting import LogEvent, condense
 from upgrader.domain.ports import Clock, Discovery, Observer, Progress
-from upgrader.domain.probing import LineReader, LoginsProbe, MachineProbe, ManagerProbe, RunningProbe, ServiceProbe, StateProbe
-from upgrader.domain.scene import Places, Scene
-from upgrader.domain.sighting import LogEvent, condense
-from upgrader.domain.truths import truths
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError, UsageError
 

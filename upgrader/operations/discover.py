@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from upgrader.domain.census import Census
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.discovery import (
+from upgrader.domain.installation.census import Census
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.discovery import (
     Accounts,
     Ambiguous,
     Configurations,
@@ -19,16 +19,16 @@ from upgrader.domain.discovery import (
     UnitFacts,
     Units,
 )
-from upgrader.domain.facts import (
+from upgrader.domain.installation.facts import (
     Installation,
     NodeRuntime,
     Package,
     Service,
     SupervisorKind,
 )
-from upgrader.domain.identity import Account, refuse_wrong_user
-from upgrader.domain.selection import Location, Selection
-from upgrader.domain.surroundings import obstacles_around
+from upgrader.domain.installation.identity import Account, refuse_wrong_user
+from upgrader.domain.installation.selection import Location, Selection
+from upgrader.domain.installation.surroundings import obstacles_around
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.journal import Mark, RestoreFile
-from upgrader.domain.move_ports import JournalFile, Pointer
+from upgrader.domain.kept.snapshot import OutsideFile, Snapshot
+from upgrader.domain.moves.journal import Mark, RestoreFile
+from upgrader.domain.moves.ports import JournalFile, Pointer
 from upgrader.domain.ports import Snapshots
-from upgrader.domain.snapshot import OutsideFile, Snapshot
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest
+from upgrader.domain.canary.course import Proofs
+from upgrader.domain.canary.enclosure import Places
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest
 from upgrader.domain.check import Verdict
-from upgrader.domain.course import Proofs
-from upgrader.domain.enclosure import Places
 from upgrader.domain.ports import Canaries
 
 

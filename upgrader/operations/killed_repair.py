@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from upgrader.domain.diagnosis.repairing import PairingEditor, RepairRecord
 from upgrader.domain.ports import Discovery
-from upgrader.domain.repairing import PairingEditor, RepairRecord
 from upgrader.operations.outage import Outage
 
 _BACK = "a repair that was killed while this machine had no record was undone: its pairing is as it was before"

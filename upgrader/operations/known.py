@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from upgrader.domain.known import TableUpdate, differences
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.table import Origin, Table
+from upgrader.domain.table.evidence import Origin, Table
+from upgrader.domain.table.known import TableUpdate, differences
 from upgrader.errors import Blocked
 
 

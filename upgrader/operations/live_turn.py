@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from upgrader.domain.canary.turns import MOMENTS
 from upgrader.domain.check import Judgement, Verdict
-from upgrader.domain.facts import Installation
-from upgrader.domain.live import LiveReport
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Command, Progress, Runner, Verifier
 from upgrader.domain.process import CommandMissing, CommandTimedOut
-from upgrader.domain.turns import MOMENTS
 
 CHECK = "live.turn"
 _SAID = 200  # characters shown of what a failed turn printed

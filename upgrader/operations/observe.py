@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from upgrader.domain.checks.pairing_change import StoreChange, differences
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.facts import Installation
-from upgrader.domain.observation import (
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.pairing.observation import (
     CALL_UNFINISHED,
     Act,
     CallResult,
@@ -20,7 +20,7 @@ from upgrader.domain.observation import (
     Reach,
     Weight,
 )
-from upgrader.domain.observing import Attempt, Gateway, Http, Knowledge, Logs, LogWindow, NoAnswer, Sockets
+from upgrader.domain.pairing.ports import Attempt, Gateway, Http, Knowledge, Logs, LogWindow, NoAnswer, Sockets
 from upgrader.domain.ports import Clock, Command, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.operations.pairing_store import StoreReader

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.launching import Launch
-from upgrader.domain.move_ports import Files, Holds, Readiness, Supervisor
+from upgrader.domain.diagnosis.repairing import OpenOutage, OutageRecord
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.launching import Launch
+from upgrader.domain.moves.ports import Files, Holds, Readiness, Supervisor
 from upgrader.domain.ports import Snapshots
-from upgrader.domain.repairing import OpenOutage, OutageRecord
 from upgrader.errors import Blocked
 
 _STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.observing import ClientIdentity, Gateway, Identities, Knowledge, PairWish, Sockets
+from upgrader.domain.pairing.ports import ClientIdentity, Gateway, Identities, Knowledge, PairWish, Sockets
 from upgrader.domain.ports import Clock
 from upgrader.domain.secret import Secret
 from upgrader.errors import UpgraderError

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observation import PairingStore
-from upgrader.domain.observing import (
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.observation import PairingStore
+from upgrader.domain.pairing.ports import (
     Credentials,
     Databases,
     DatabaseUnreadable,

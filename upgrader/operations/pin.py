@@ -6,14 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.history import Event, EventKind, History
+from upgrader.domain.decisions.history import Event, EventKind, History
+from upgrader.domain.decisions.pin import Pin, published_fixes, threads
+from upgrader.domain.decisions.pinning import ConfigEdit, ConfigSwitch, PinData, PinWish, UpdaterWish
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.pin import Pin, published_fixes, threads
-from upgrader.domain.pinning import ConfigEdit, ConfigSwitch, PinData, PinWish, UpdaterWish
 from upgrader.domain.ports import Clock, Discovery
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.table import Table
+from upgrader.domain.table.evidence import Table
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 

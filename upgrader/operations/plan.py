@@ -6,27 +6,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from upgrader.domain.concern import Circumstances
-from upgrader.domain.facts import Installation, SupervisorKind
-from upgrader.domain.history import Outage
+from upgrader.domain.decisions.history import Outage
+from upgrader.domain.decisions.pin import Pin
+from upgrader.domain.decisions.settings import Override, Settings
+from upgrader.domain.installation.facts import Installation, SupervisorKind
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.pin import Pin
-from upgrader.domain.plan import Answer, Direction, ExitStyle, PlanData, Rule
-from upgrader.domain.planfacts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint, Signature
-from upgrader.domain.policy import advise, awaited, back_order, forward_order, is_open, recommended, step_is_in_the_way
-from upgrader.domain.policy_guards import wanted_age
+from upgrader.domain.plan.decision import Answer, Direction, ExitStyle, PlanData, Rule
+from upgrader.domain.plan.facts import Candidate, PlanFacts, Reach, RegistryState, ReturnPoint, Signature
+from upgrader.domain.plan.guards import wanted_age
+from upgrader.domain.plan.policy import advise, awaited, back_order, forward_order, is_open, recommended, step_is_in_the_way
+from upgrader.domain.plan.release import RegistryUnreachable, Release
+from upgrader.domain.plan.route import worth_asking
 from upgrader.domain.ports import Clock, Discovery, Registry, Rooms
-from upgrader.domain.release import RegistryUnreachable, Release
-from upgrader.domain.route import worth_asking
-from upgrader.domain.settings import Override, Settings
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.snapshot import Moment, Snapshot
-from upgrader.domain.table import Table
+from upgrader.domain.table.concern import Circumstances
+from upgrader.domain.table.evidence import Table
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UsageError
 
 if TYPE_CHECKING:
-    from upgrader.domain.plan_all import CandidatesData
+    from upgrader.domain.plan.candidates import CandidatesData
 
 UPGRADE_AVAILABLE = 10
 # How many releases are asked for, best first, until one is found that the way is open to.
@@ -128,7 +128,7 @@ class PlanOperation:
 
         Raises RegistryUnreachable.
         """
-        from upgrader.domain.plan_all import CandidatesData, rows
+        from upgrader.domain.plan.candidates import CandidatesData, rows
 
         _known_rules(accepted)
         table, facts = self.table(), self._facts(self.discovery.find(), accepted)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from upgrader.domain.canary import CanaryReport, CanaryRequest, CanaryRun, Extra
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest, CanaryRun, Extra
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.plan import Answer, Plan, PlanData
+from upgrader.domain.plan.decision import Answer, Plan, PlanData
 from upgrader.domain.ports import Canaries, Progress, Slots, Snapshots
-from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import Snapshot
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, Inconclusive, UpgraderError
 

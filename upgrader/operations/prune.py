@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from upgrader.domain.kept.pruning import Allowance, Manner, PruneData, Shelves, Weighed, choose
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.ports import Clock, Progress
-from upgrader.domain.pruning import Allowance, Manner, PruneData, Shelves, Weighed, choose
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.move_ports import Quieting
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.ports import Quieting
+from upgrader.domain.moves.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.ports import Clock, Progress
-from upgrader.domain.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.units import span
 from upgrader.errors import Inconclusive
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.observation import PairingStore
+from upgrader.domain.diagnosis.ports import LineTail
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.pairing.observation import PairingStore
+from upgrader.domain.pairing.sighting import LogEvent
 from upgrader.domain.ports import Clock
-from upgrader.domain.probing import LineTail
-from upgrader.domain.sighting import LogEvent
 from upgrader.operations.pairing_store import StoreReader
 
 _LOOKS_ALIKE = 4

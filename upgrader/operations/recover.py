@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.journal import Mark, is_committed
-from upgrader.domain.move_ports import JournalFile, Journals, Leftovers
-from upgrader.domain.moves import Recovery
+from upgrader.domain.moves.journal import Mark, is_committed
+from upgrader.domain.moves.ports import JournalFile, Journals, Leftovers
+from upgrader.domain.moves.told import Recovery
 from upgrader.domain.ports import Progress
 from upgrader.operations.finishing import Finisher
 from upgrader.operations.undoing import Undoer

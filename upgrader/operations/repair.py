@@ -4,12 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from upgrader.domain.causes.rules import find_causes
-from upgrader.domain.diagnosis import Cause, Rung
-from upgrader.domain.facts import Installation
-from upgrader.domain.identity import refuse_obstacles
-from upgrader.domain.outcome import Failure, Outcome, Status
-from upgrader.domain.ports import Discovery, Progress, Snapshots
-from upgrader.domain.repairing import (
+from upgrader.domain.diagnosis.cause import Cause, Rung
+from upgrader.domain.diagnosis.repairing import (
     KeptPairing,
     RepairData,
     RepairRecord,
@@ -20,7 +16,11 @@ from upgrader.domain.repairing import (
     mendable,
     next_rung,
 )
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.identity import refuse_obstacles
+from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.ports import Discovery, Progress, Snapshots
 from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.diagnose import SceneGatherer
 from upgrader.operations.quiet_period import QuietPeriod

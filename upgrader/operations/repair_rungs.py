@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from upgrader.domain.diagnosis import Rung
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.observing import Gateway, NoAnswer, PairWish
-from upgrader.domain.repairing import PairingEditor, ProductCommands, StepFailed
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Rung
+from upgrader.domain.diagnosis.repairing import PairingEditor, ProductCommands, StepFailed
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.ports import Gateway, NoAnswer, PairWish
 from upgrader.domain.version import Version
 from upgrader.operations.outage import Outage
 from upgrader.operations.pair_client import PairClient, PairingFailed

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from upgrader.domain.check import loosest
-from upgrader.domain.facts import Installation
-from upgrader.domain.live import LiveReport
-from upgrader.domain.move_ports import Journals
-from upgrader.domain.moves import MoveData
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.kept.snapshot import Moment, Snapshot, returning
+from upgrader.domain.moves.ports import Journals
+from upgrader.domain.moves.told import MoveData
+from upgrader.domain.moves.transaction import Move
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
-from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import Moment, Snapshot, returning
-from upgrader.domain.transaction import Move
 from upgrader.domain.units import moment
 from upgrader.errors import UpgraderError
 from upgrader.operations.transact import Intention, Transact

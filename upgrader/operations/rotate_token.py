@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from upgrader.domain.check import Verdict, worse_than
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.facts import AuthFacts, Installation
-from upgrader.domain.launching import Launch
-from upgrader.domain.live import LiveReport
+from upgrader.domain.diagnosis.repairing import RotationData, TokenFiles, Tokens
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.facts import AuthFacts, Installation
+from upgrader.domain.moves.launching import Launch
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Discovery, Progress, Snapshots, Verifier
-from upgrader.domain.repairing import RotationData, TokenFiles, Tokens
 from upgrader.domain.secret import Secret
 from upgrader.errors import Blocked, RolledBack, UpgraderError
 from upgrader.operations.outage import Outage

@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from upgrader.domain.drift import Drift
-from upgrader.domain.facts import GatewayProcess, Installation
-from upgrader.domain.held import HeldCanary
-from upgrader.domain.move_ports import JournalFile, Journals
-from upgrader.domain.outcome import Outcome
-from upgrader.domain.pin import Pin
-from upgrader.domain.ports import Discovery, Slots, Snapshots
-from upgrader.domain.snapshot import Snapshot, returning
-from upgrader.domain.status import (
+from upgrader.domain.canary.held import HeldCanary
+from upgrader.domain.decisions.pin import Pin
+from upgrader.domain.installation.facts import GatewayProcess, Installation
+from upgrader.domain.installation.status import (
     GatewayStatus,
     InstallationStatus,
     OpenMove,
@@ -21,6 +16,11 @@ from upgrader.domain.status import (
     SnapshotStatus,
     StatusData,
 )
+from upgrader.domain.kept.snapshot import Snapshot, returning
+from upgrader.domain.moves.drift import Drift
+from upgrader.domain.moves.ports import JournalFile, Journals
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.ports import Discovery, Slots, Snapshots
 
 _SHOWN_SNAPSHOTS = 10
 

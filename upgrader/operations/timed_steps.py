@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from upgrader.domain.canary import StepTook
+from upgrader.domain.canary.report import StepTook
 from upgrader.domain.ports import Clock, Progress
 
 

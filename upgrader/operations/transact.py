@@ -5,18 +5,18 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 from upgrader.domain.check import Judgement, worse_than
-from upgrader.domain.facts import Installation
-from upgrader.domain.identity import refuse_obstacles
-from upgrader.domain.journal import Mark, Step, is_committed
-from upgrader.domain.live import LiveReport
-from upgrader.domain.move_ports import JournalFile, Journals, Updaters
-from upgrader.domain.moves import MoveData
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.identity import refuse_obstacles
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.kept.snapshot import Snapshot
+from upgrader.domain.moves.journal import Mark, Step, is_committed
+from upgrader.domain.moves.ports import JournalFile, Journals, Updaters
+from upgrader.domain.moves.settle import moved_along
+from upgrader.domain.moves.told import MoveData
+from upgrader.domain.moves.transaction import Move, Opened, without_secrets
 from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Progress
-from upgrader.domain.settle import moved_along
-from upgrader.domain.slot import Slot
-from upgrader.domain.snapshot import Snapshot
-from upgrader.domain.transaction import Move, Opened, without_secrets
 from upgrader.errors import Blocked, Inconclusive, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.cutover import Cutover
 from upgrader.operations.finishing import Finisher

@@ -6,14 +6,14 @@ The same code serves a failed check, a crash found by the next command, and a ro
 from dataclasses import dataclass
 from datetime import timedelta
 
-from upgrader.domain import journal as entries
-from upgrader.domain.facts import Installation
-from upgrader.domain.journal import Mark, RestoreState, Step, Undo
-from upgrader.domain.launching import Launch
-from upgrader.domain.move_ports import Files, Holds, JournalFile, Pointer, Readiness, Settling, Supervisor
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves import journal as entries
+from upgrader.domain.moves.journal import Mark, RestoreState, Step, Undo
+from upgrader.domain.moves.launching import Launch
+from upgrader.domain.moves.ports import Files, Holds, JournalFile, Pointer, Readiness, Settling, Supervisor
+from upgrader.domain.moves.settle import Settled
+from upgrader.domain.moves.transaction import Opened
 from upgrader.domain.ports import Processes, Progress, Snapshots
-from upgrader.domain.settle import Settled
-from upgrader.domain.transaction import Opened
 from upgrader.errors import UpgraderError
 
 STOP_LIMIT = timedelta(seconds=345)  # 9.x drains up to 315 s at a managed stop and its unit allows 330

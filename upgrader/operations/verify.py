@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from upgrader.domain.check import Judgement, Verdict, overall
-from upgrader.domain.diagnosis import ClientLine
-from upgrader.domain.facts import Installation
-from upgrader.domain.live import LiveReport
-from upgrader.domain.moves import HandCheck, HandData, VerifyData
-from upgrader.domain.observation import Observation
+from upgrader.domain.diagnosis.cause import ClientLine
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.told import HandCheck, HandData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.pairing.live import LiveReport
+from upgrader.domain.pairing.observation import Observation
 from upgrader.domain.ports import Discovery, Observer, Progress, Verifier
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, Inconclusive

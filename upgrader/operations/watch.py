@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from upgrader.domain.drift import Drift
-from upgrader.domain.happening import Happening
+from upgrader.domain.moves.drift import Drift
 from upgrader.domain.outcome import Failure, Outcome, Status
+from upgrader.domain.pairing.happening import Happening
 from upgrader.domain.ports import Clock
 from upgrader.domain.watching import Look, Pace, WatchData
 from upgrader.errors import Blocked, Inconclusive, UpgraderError

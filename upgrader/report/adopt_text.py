@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-from upgrader.domain.moves import AdoptData
+from upgrader.domain.moves.told import AdoptData
 from upgrader.domain.outcome import Outcome, Status
 
 

@@ -6,10 +6,10 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from upgrader.domain.canary import Blame, CanaryReport, CanaryRun, Seal
+from upgrader.domain.canary.held import HeldCanary, HeldData
+from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.held import HeldCanary, HeldData
-from upgrader.domain.moves import CanariesData, CanaryData
+from upgrader.domain.moves.told import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.units import moment, size, span
 from upgrader.report.checks_text import COLOUR, counts, unhappy

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import Rule
-from upgrader.domain.plan_all import CandidateRow, CandidatesData
-from upgrader.domain.table import Verdict
+from upgrader.domain.plan.candidates import CandidateRow, CandidatesData
+from upgrader.domain.plan.decision import Rule
+from upgrader.domain.table.evidence import Verdict
 from upgrader.domain.units import counted
 from upgrader.report.columns import headed
 

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from upgrader.domain.diagnosis import Cause, ClientLine, DiagnosisData, Impact, Nature, Standing, Truth, broken
+from upgrader.domain.diagnosis.cause import Cause, ClientLine, DiagnosisData, Impact, Nature, Standing, Truth, broken
 from upgrader.domain.units import counted
 from upgrader.report.columns import headed
 

@@ -1,6 +1,6 @@
 """What `diagnose --follow` tells, a line each."""
 
-from upgrader.domain.happening import Happening
+from upgrader.domain.pairing.happening import Happening
 
 
 def line(value: object) -> str:

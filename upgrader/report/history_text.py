@@ -4,7 +4,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from upgrader.domain.history import Event, EventKind, HistoryData
+from upgrader.domain.decisions.history import Event, EventKind, HistoryData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.units import moment, span
 

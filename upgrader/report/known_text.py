@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from upgrader.domain.known import Declared, KnownAdd, KnownCheck, KnownList, KnownShow, TableUpdate
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.table import Entry, Origin, Truth, Verdict
+from upgrader.domain.table.evidence import Entry, Origin, Truth, Verdict
+from upgrader.domain.table.known import Declared, KnownAdd, KnownCheck, KnownList, KnownShow, TableUpdate
 from upgrader.domain.units import counted
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "dim"}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.markup import escape
 
+from upgrader.domain.decisions.pinning import PinData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.pinning import PinData
 
 
 def show(outcome: Outcome[PinData], console: Console) -> None:

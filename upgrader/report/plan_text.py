@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.plan import Advice, Answer, Block, Direction, NodeSource, Plan, PlanData, PlanWarning
-from upgrader.domain.planfacts import RegistryState
-from upgrader.domain.table import Evidence, Truth, Verdict
+from upgrader.domain.plan.decision import Advice, Answer, Block, Direction, NodeSource, Plan, PlanData, PlanWarning
+from upgrader.domain.plan.facts import RegistryState
+from upgrader.domain.table.evidence import Evidence, Truth, Verdict
 from upgrader.domain.units import size, span
 
 _COLOUR = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "red", Verdict.UNKNOWN: "magenta"}

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from upgrader.domain.kept.pruning import KeptKind, Manner, PruneData
 from upgrader.domain.outcome import Outcome
-from upgrader.domain.pruning import KeptKind, Manner, PruneData
 from upgrader.domain.units import counted, size
 from upgrader.report.columns import headed
 

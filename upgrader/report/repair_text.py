@@ -3,8 +3,8 @@
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from upgrader.domain.diagnosis.repairing import RepairData, RepairStep, RotationData
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.repairing import RepairData, RepairStep, RotationData
 
 
 def plan_lines(data: RepairData) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from upgrader.adapters.processes.table import ProcessTable
 from upgrader.adapters.supervisors.systemctl import Systemctl, session_environment
 from upgrader.adapters.supervisors.systemd import SystemdUserSupervisor
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
-from upgrader.domain.facts import (
+from upgrader.domain.installation.facts import (
     AuthFacts,
     Installation,
     InstallKind,
@@ -30,7 +30,7 @@ from upgrader.domain.facts import (
     State,
     SupervisorKind,
 )
-from upgrader.domain.slot import Slot, SlotOrigin
+from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import gateway_process, locations, units
 

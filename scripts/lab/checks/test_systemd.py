@@ -13,7 +13,7 @@ import pytest
 from conftest import HOME, NAME, NEXT, NODE, OLD, OWN_NODE, PORT, PREFIX, STATE, Lab, answers, package, run, until
 
 from upgrader.adapters.supervisors import unit_fence, unit_processes
-from upgrader.domain.launching import Launch
+from upgrader.domain.moves.launching import Launch
 from upgrader.domain.process import InstallFailed, StartFailed
 from upgrader.services.openclaw import units
 

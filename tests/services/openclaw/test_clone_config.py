@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.clone import CloneWish, ModelProvider, PathMove
-from upgrader.domain.course import Readiness
+from upgrader.domain.canary.clone import CloneWish, ModelProvider, PathMove
+from upgrader.domain.canary.course import Readiness
+from upgrader.domain.canary.turns import TurnKind
 from upgrader.domain.secret import Secret
-from upgrader.domain.turns import TurnKind
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import canary_lore as lore
 from upgrader.services.openclaw.clone_config import agent_ids, quiet_config, with_hands

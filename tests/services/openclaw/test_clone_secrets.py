@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.services.openclaw.test_clone_config import WISH
-from upgrader.domain.facts import AuthFacts
+from upgrader.domain.installation.facts import AuthFacts
 from upgrader.domain.secret import Secret
 from upgrader.services.openclaw.canary_runs import policy_views
 from upgrader.services.openclaw.clone_config import quiet_config

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from upgrader.domain.release import Release
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 from upgrader.services.openclaw.installing import install_bytes, read_package, recipe

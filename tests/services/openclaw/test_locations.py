@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.selection import Location, Selection
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 from upgrader.services.openclaw.locations import default_port, home_of, locate, parse_port, port_of

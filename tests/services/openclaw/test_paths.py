@@ -2,8 +2,8 @@
 
 import pytest
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.pathclass import PathClass, in_snapshot, in_standby
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.kept.pathclass import PathClass, in_snapshot, in_standby
 from upgrader.services.openclaw.paths import classify
 
 BOTH = [

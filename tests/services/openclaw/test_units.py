@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upgrader.domain.supervision import GatewayCommand, InstallAnswer, UnitPart
+from upgrader.domain.installation.supervision import GatewayCommand, InstallAnswer, UnitPart
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import units
 

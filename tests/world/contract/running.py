@@ -16,7 +16,7 @@ from tests.world.contract.plain import plain
 from tests.world.processes import wait_until
 from tests.world.world import World, free_port
 from upgrader.adapters.canary.stub_model import StubModel
-from upgrader.domain.turns import Saw
+from upgrader.domain.canary.turns import Saw
 
 FAMILIES = ("gateway-lifecycle", "state-lifecycle", "state-handles")
 _PATHS = ("/healthz", "/health", "/readyz", "/ready", "/startupz", "/startup")

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from upgrader.adapters.databases.unchanged import open_unchanged
-from upgrader.domain.clone import Edit, PathMove, Statement
-from upgrader.domain.tree import DiskFull, TreeUnreadable
+from upgrader.domain.canary.clone import Edit, PathMove, Statement
+from upgrader.domain.kept.tree import DiskFull, TreeUnreadable
 
 _SHADOW = re.compile(r"_fts(_|$)|^sqlite_")
 _QUERY_S = 30.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from upgrader.adapters.files.filecopy import Copier
 from upgrader.adapters.files.shown import shown
 from upgrader.adapters.place.namespaces import SYSTEM
-from upgrader.domain.clone import Edit, PathMove
+from upgrader.domain.canary.clone import Edit, PathMove
 
 _THERE = tuple(Path("/", name) for name in (*SYSTEM, "proc", "dev"))
 _COPIED = 64 * 1024 * 1024  # bytes of a file behind a link that a clone holds itself

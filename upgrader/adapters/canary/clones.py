@@ -23,8 +23,8 @@ from upgrader.adapters.canary.contents import look, words_in
 from upgrader.adapters.files.durable import make_private
 from upgrader.adapters.files.shown import shown
 from upgrader.adapters.files.trees import copy_tree, remove
-from upgrader.domain.clone import Clone, ClonePlan, Edit, Likeness, PathMove
-from upgrader.domain.contents import Contents, ContentsRules
+from upgrader.domain.canary.clone import Clone, ClonePlan, Edit, Likeness, PathMove
+from upgrader.domain.canary.contents import Contents, ContentsRules
 from upgrader.domain.process import StopFailed
 
 _LOCK = "held"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from upgrader.adapters.databases.unchanged import open_unchanged
 from upgrader.adapters.files.shown import shown
-from upgrader.domain.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows, Skill
+from upgrader.domain.canary.contents import Contents, ContentsRules, NamedColumn, Plugin, Rows, Skill
 
 _PIECE, _OVERLAP = 1 << 20, 64  # bytes read at once, and shared with the piece before
 

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from upgrader.adapters.files.durable import replace_durably
 from upgrader.adapters.place.unix_sockets import listen_at
 from upgrader.adapters.processes.identity import is_alive
-from upgrader.domain.facts import ProcessIdentity
-from upgrader.domain.held import HeldCanary
+from upgrader.domain.canary.held import HeldCanary
+from upgrader.domain.installation.facts import ProcessIdentity
 
 _RECORD, _DOOR = "held.json", "door"
 _FORM = TypeAdapter(HeldCanary)

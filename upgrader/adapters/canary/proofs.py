@@ -13,13 +13,13 @@ from upgrader.adapters.files.durable import make_private, replace_durably
 from upgrader.adapters.files.tree import digest_file
 from upgrader.adapters.files.trees import entry_at, walk
 from upgrader.adapters.kept.compare import Comparer, NotComparable
-from upgrader.domain.canary import CanaryReport, CanaryRequest, Seal
-from upgrader.domain.facts import Installation
-from upgrader.domain.own_probes import CanarySettings
+from upgrader.domain.canary.own_probes import CanarySettings
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest, Seal
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.sameness import Exclusions
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.kept.tree import TreeEntry, TreeUnreadable
 from upgrader.domain.ports import Clock
-from upgrader.domain.sameness import Exclusions
-from upgrader.domain.slot import Slot
-from upgrader.domain.tree import TreeEntry, TreeUnreadable
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from upgrader.domain.turns import ModelEvent, Saw
+from upgrader.domain.canary.turns import ModelEvent, Saw
 
 MODEL_ID = "canary-1"
 _BODY_LIMIT = 64 * 1024 * 1024  # bytes; a long conversation with images is some megabytes

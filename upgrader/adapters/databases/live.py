@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from upgrader.adapters.files.filecopy import free_bytes
-from upgrader.domain.snapshot import SnapshotGivenUp, SnapshotLimits
+from upgrader.domain.kept.snapshot import SnapshotGivenUp, SnapshotLimits
 from upgrader.domain.units import size
 
 MAGIC = b"SQLite format 3\x00"

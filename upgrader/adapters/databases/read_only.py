@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psutil
 
 from upgrader.adapters.processes import proc_files
-from upgrader.domain.observing import DatabaseUnreadable, Query, Rows
+from upgrader.domain.pairing.ports import DatabaseUnreadable, Query, Rows
 
 _ROWS = 20_000
 _CELL_BYTES = 8 * 1024 * 1024

@@ -20,8 +20,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from upgrader.domain.canary.own_probes import BudgetWish, CanarySettings, OwnProbe
 from upgrader.domain.check import Need
-from upgrader.domain.own_probes import BudgetWish, CanarySettings, OwnProbe
 from upgrader.errors import UpgraderError
 
 NAME, PROBES = "canary.toml", "probes"

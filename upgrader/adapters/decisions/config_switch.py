@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably
-from upgrader.domain.configuration import ConfigInvalid
-from upgrader.domain.facts import Installation
-from upgrader.domain.pinning import ConfigEdit
+from upgrader.domain.decisions.pinning import ConfigEdit
+from upgrader.domain.installation.configuration import ConfigInvalid
+from upgrader.domain.installation.facts import Installation
 
 Edit = Callable[[bytes], bytes | None]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from upgrader.adapters.files.durable import make_private, sync_directory
-from upgrader.domain.history import Event, EventKind
+from upgrader.domain.decisions.history import Event, EventKind
 
 NAME = "history.jsonl"
 _LIMIT_BYTES = 16 * 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Any
 
 from upgrader.adapters.files.durable import make_private, replace_durably
 from upgrader.adapters.files.toml_lines import Lines
-from upgrader.domain.pin import Pin
+from upgrader.domain.decisions.pin import Pin
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

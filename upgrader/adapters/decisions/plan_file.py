@@ -5,8 +5,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from upgrader.adapters.files.durable import replace_durably
-from upgrader.domain.saved_plan import SavedPlan, World
-from upgrader.domain.settings import Override
+from upgrader.domain.decisions.settings import Override
+from upgrader.domain.plan.saved import SavedPlan, World
 from upgrader.errors import UsageError
 
 FORMAT = "upgrader-plan/1"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from upgrader.adapters.files.toml_lines import Lines
-from upgrader.domain.settings import Override, Settings
+from upgrader.domain.decisions.settings import Override, Settings
 from upgrader.errors import UpgraderError
 
 NAME = "settings.toml"

@@ -16,13 +16,13 @@ from upgrader.adapters.files.tree import digest_file, write_manifest
 from upgrader.adapters.files.trees import copy_tree, remove
 from upgrader.adapters.node.runtime import NodeStore
 from upgrader.adapters.processes.children import ProcessRunner
+from upgrader.domain.canary.turns import Saw, TurnKind, TurnProbe
 from upgrader.domain.demo import Fault, Paired, Proof
-from upgrader.domain.facts import Installation
-from upgrader.domain.move_ports import Readiness, Supervisor
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.sameness import Sameness
+from upgrader.domain.moves.ports import Readiness, Supervisor
 from upgrader.domain.ports import Clock, Command
 from upgrader.domain.said import last_line
-from upgrader.domain.sameness import Sameness
-from upgrader.domain.turns import Saw, TurnKind, TurnProbe
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

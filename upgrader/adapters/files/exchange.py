@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from upgrader.adapters.files.durable import sync_directory
-from upgrader.domain.exchange import ExchangeFailed, ExchangeUnsupported
-from upgrader.domain.journal import ExchangeBack, FileId
+from upgrader.domain.moves.exchange import ExchangeFailed, ExchangeUnsupported
+from upgrader.domain.moves.journal import ExchangeBack, FileId
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

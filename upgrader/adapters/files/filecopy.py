@@ -10,7 +10,7 @@ from pathlib import Path
 
 import reflink_copy
 
-from upgrader.domain.tree import DiskFull, EntryKind, TreeEntry, TreeUnreadable
+from upgrader.domain.kept.tree import DiskFull, EntryKind, TreeEntry, TreeUnreadable
 
 CHUNK = 1024 * 1024  # bytes read at once; also the unit in which two files are compared
 _PRIVATE = 0o600

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from upgrader.adapters.files.tree import remove_tree
-from upgrader.domain.slot import StageFailed
+from upgrader.domain.kept.slot import StageFailed
 from upgrader.errors import UpgraderError
 
 _MARKER = ".upgrader-stage"

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from upgrader.domain.snapshot import ManifestLine, Moment, OutsideFile, Snapshot, SnapshotDamaged
-from upgrader.domain.tree import EntryKind, Passed, Seen, TreeEntry, order_of
+from upgrader.domain.kept.snapshot import ManifestLine, Moment, OutsideFile, Snapshot, SnapshotDamaged
+from upgrader.domain.kept.tree import EntryKind, Passed, Seen, TreeEntry, order_of
 from upgrader.domain.version import Version
 
 FORMAT = 1

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from upgrader.domain.planfacts import Use, Volume
+from upgrader.domain.plan.facts import Use, Volume
 
 
 class DiskRooms:

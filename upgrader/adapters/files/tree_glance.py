@@ -2,7 +2,7 @@
 
 What is kept is one SHA-256 over path, mode, size, inode, mtime and ctime of every entry. Content cannot change without a new
 ctime, and nobody sets that, short of setting the clock; a change within the clock's slack of the reading is not believed (as in
-`domain.tree.is_unchanged`). What rots on the disk changes no time: after 30 days the tree is read in full again.
+`domain.kept.tree.is_unchanged`). What rots on the disk changes no time: after 30 days the tree is read in full again.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.files.durable import replace_durably
-from upgrader.domain.tree import CLOCK_SLACK_NS
+from upgrader.domain.kept.tree import CLOCK_SLACK_NS
 
 NAME = "glance.json"
 _FORMAT = 1

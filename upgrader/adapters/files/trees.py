@@ -13,7 +13,7 @@ from pathlib import Path
 from upgrader.adapters.files.disk import allocated_bytes
 from upgrader.adapters.files.filecopy import Copier, dress, patch_file
 from upgrader.adapters.files.mounts import refuse_mounts_in
-from upgrader.domain.tree import EntryKind, NotPrivate, Passed, TreeEntry, TreeReport, TreeUnreadable
+from upgrader.domain.kept.tree import EntryKind, NotPrivate, Passed, TreeEntry, TreeReport, TreeUnreadable
 
 Wanted = Callable[[str], bool]
 """Whether a relative path belongs to the copy; a directory that does not is not entered."""

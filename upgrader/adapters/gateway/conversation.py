@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, WebSocketExc
 from websockets.sync.client import ClientConnection, connect
 
 from upgrader.adapters.gateway.loopback_tls import unverified
-from upgrader.domain.observation import Handshake
-from upgrader.domain.observing import Attempt, NoAnswer
+from upgrader.domain.pairing.observation import Handshake
+from upgrader.domain.pairing.ports import Attempt, NoAnswer
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from upgrader.adapters.gateway.loopback_tls import unverified
-from upgrader.domain.observing import HttpReply
+from upgrader.domain.pairing.ports import HttpReply
 
 _BODY_BYTES = 256 * 1024
 

@@ -6,7 +6,7 @@ import hashlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from upgrader.domain.observing import ClientIdentity
+from upgrader.domain.pairing.ports import ClientIdentity
 from upgrader.domain.secret import Secret
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.moves.quiet import GatewayIdentity, Quietness, Suspension
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.process import CommandTimedOut
-from upgrader.domain.quiet import GatewayIdentity, Quietness, Suspension
 from upgrader.domain.version import Version
 
 _LIMIT = timedelta(seconds=60)

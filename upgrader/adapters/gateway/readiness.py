@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from upgrader.domain.facts import Installation, ProcessIdentity
-from upgrader.domain.observing import HttpReply
+from upgrader.domain.installation.facts import Installation, ProcessIdentity
+from upgrader.domain.pairing.ports import HttpReply
 from upgrader.domain.ports import Clock
 from upgrader.domain.process import StartFailed
 from upgrader.domain.version import Version

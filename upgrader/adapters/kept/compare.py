@@ -15,8 +15,8 @@ from upgrader.adapters.databases.live import MAGIC, SIDE_FILES
 from upgrader.adapters.files.filecopy import CHUNK, starts_with
 from upgrader.adapters.files.trees import Pair, pairs
 from upgrader.adapters.settling.sql import address_of
-from upgrader.domain.sameness import Difference, Exclusions, Sameness, without_keys
-from upgrader.domain.tree import EntryKind, TreeEntry
+from upgrader.domain.kept.sameness import Difference, Exclusions, Sameness, without_keys
+from upgrader.domain.kept.tree import EntryKind, TreeEntry
 from upgrader.errors import UpgraderError
 
 Row = tuple[object, ...]

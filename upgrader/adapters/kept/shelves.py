@@ -27,10 +27,10 @@ from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.adapters.moves.journal_file import JournalDamaged, JournalOnDisk, Journals
 from upgrader.adapters.moves.lock import locked
 from upgrader.adapters.moves.pointer import is_side_name
-from upgrader.domain.facts import Installation
-from upgrader.domain.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
-from upgrader.domain.slot import Slot, SlotOrigin
-from upgrader.domain.transaction import Opened
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.moves.transaction import Opened
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from upgrader.adapters.files.durable import replace_durably
-from upgrader.domain.facts import NodeRuntime
-from upgrader.domain.journal import FileId
-from upgrader.domain.slot import Slot, SlotOrigin
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.moves.journal import FileId
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

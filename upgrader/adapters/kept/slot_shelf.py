@@ -5,7 +5,7 @@ from pathlib import Path
 
 from upgrader.adapters.kept.slot_record import RECORD, SlotRecordUnreadable, read_record
 from upgrader.adapters.moves.pointer import side_names
-from upgrader.domain.slot import Slot
+from upgrader.domain.kept.slot import Slot
 
 
 class SlotShelf:

@@ -30,10 +30,8 @@ from upgrader.adapters.moves.lock import locked
 from upgrader.adapters.node.npm import Locked, Npm
 from upgrader.adapters.node.packages import fits
 from upgrader.adapters.node.runtime import KeptNode, NodeAndNpm, NodeStore
-from upgrader.domain.facts import Installation
-from upgrader.domain.ports import Clock, Runner
-from upgrader.domain.release import Release
-from upgrader.domain.slot import (
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import (
     AdoptFailed,
     InstalledPackage,
     IntegrityMismatch,
@@ -45,6 +43,8 @@ from upgrader.domain.slot import (
     SlotOrigin,
     StageFailed,
 )
+from upgrader.domain.plan.release import Release
+from upgrader.domain.ports import Clock, Runner
 from upgrader.domain.version import Version
 
 _MANIFEST = "files.manifest"

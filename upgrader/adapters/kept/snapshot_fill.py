@@ -12,8 +12,8 @@ from upgrader.adapters.databases.live import MAGIC, SIDE_FILES, Opened, held
 from upgrader.adapters.files.filecopy import copy_hashed, digest_file, dress, free_bytes, starts_with
 from upgrader.adapters.files.manifests import LINES, TREE, Cursor, LineWriter, line_of, read_lines, seen_of
 from upgrader.adapters.files.trees import Wanted, entry_at, mirror, walk
-from upgrader.domain.snapshot import ManifestLine, SnapshotLimits
-from upgrader.domain.tree import CLOCK_SLACK_NS, DiskFull, EntryKind, Passed, Seen, TreeEntry, is_unchanged, order_of
+from upgrader.domain.kept.snapshot import ManifestLine, SnapshotLimits
+from upgrader.domain.kept.tree import CLOCK_SLACK_NS, DiskFull, EntryKind, Passed, Seen, TreeEntry, is_unchanged, order_of
 from upgrader.domain.units import size
 
 NOTE = "read.jsonl"

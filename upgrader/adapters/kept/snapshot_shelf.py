@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from upgrader.domain.snapshot import Snapshot
+    from upgrader.domain.kept.snapshot import Snapshot
 
 PARTIAL = ".partial-"
 
@@ -26,7 +26,7 @@ class SnapshotShelf:
 
 def _readable(folder: Path) -> "Snapshot | None":
     from upgrader.adapters.files.manifests import read_header  # where there are none, a plan need not know how they look
-    from upgrader.domain.snapshot import SnapshotDamaged
+    from upgrader.domain.kept.snapshot import SnapshotDamaged
 
     try:
         return read_header(folder)

@@ -17,11 +17,9 @@ from upgrader.adapters.files.trees import entry_at, remove, walk
 from upgrader.adapters.kept.snapshot_fill import NOTE, Filled, Filler, Moved, copied_line, line_differs
 from upgrader.adapters.kept.snapshot_shelf import PARTIAL, SnapshotShelf
 from upgrader.adapters.kept.standby import Standbys, drop_left, move_tree, remove_classes
-from upgrader.domain.facts import Installation
-from upgrader.domain.journal import FileId
-from upgrader.domain.pathclass import PathClass, in_snapshot
-from upgrader.domain.ports import Clock
-from upgrader.domain.snapshot import (
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.pathclass import PathClass, in_snapshot
+from upgrader.domain.kept.snapshot import (
     Moment,
     OutsideFile,
     Snapshot,
@@ -30,7 +28,9 @@ from upgrader.domain.snapshot import (
     SnapshotLimits,
     SnapshotUnknown,
 )
-from upgrader.domain.tree import EntryKind, order_of
+from upgrader.domain.kept.tree import EntryKind, order_of
+from upgrader.domain.moves.journal import FileId
+from upgrader.domain.ports import Clock
 
 _ROUNDS = 3
 _STAMP, _STAMP_LENGTH = "%Y%m%dT%H%M%SZ", 16

@@ -17,10 +17,10 @@ from upgrader.adapters.files.durable import sync_directory
 from upgrader.adapters.files.filecopy import Copier, starts_with, sync_filesystem
 from upgrader.adapters.files.manifests import LINES, Cursor, LineWriter, read_lines, read_seen, seen_of
 from upgrader.adapters.files.trees import copy_tree, entry_at, mirror, refresh_file, remove, walk
-from upgrader.domain.journal import FileId
-from upgrader.domain.pathclass import PathClass, in_snapshot, in_standby
-from upgrader.domain.snapshot import Snapshot
-from upgrader.domain.tree import EntryKind, NotPrivate, Passed, Seen, TreeEntry, is_unchanged
+from upgrader.domain.kept.pathclass import PathClass, in_snapshot, in_standby
+from upgrader.domain.kept.snapshot import Snapshot
+from upgrader.domain.kept.tree import EntryKind, NotPrivate, Passed, Seen, TreeEntry, is_unchanged
+from upgrader.domain.moves.journal import FileId
 from upgrader.errors import UpgraderError
 
 _SMALLEST_PAGE = 512  # bytes

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.facts import ProcessIdentity
 from upgrader.domain.ports import Processes
 
 _VARIABLE = "UPGRADER_MOVES_STATE"

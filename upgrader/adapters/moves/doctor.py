@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.moves.children import marked
-from upgrader.domain.doctor import DoctorCall
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.doctor import DoctorCall
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.said import last_line
-from upgrader.domain.slot import Slot
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from upgrader.adapters.processes import proc_files
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
 from upgrader.domain.ports import Clock
 from upgrader.errors import UpgraderError
 

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from upgrader.adapters.files.durable import make_private, replace_durably, sync_directory
 from upgrader.adapters.moves.open_marks import unmarked
-from upgrader.domain import journal
 from upgrader.domain.check import Judgement
-from upgrader.domain.journal import FORMAT, Entry, Mark, Step, Undo
-from upgrader.domain.transaction import Opened
+from upgrader.domain.moves import journal
+from upgrader.domain.moves.journal import FORMAT, Entry, Mark, Step, Undo
+from upgrader.domain.moves.transaction import Opened
 from upgrader.errors import RollbackIncomplete
 
 _LAUNCH = "launch.json"

@@ -12,8 +12,8 @@ from pathlib import Path
 from upgrader.adapters.files.durable import remove_durably, sync_directory
 from upgrader.adapters.files.exchange import exchange, exchange_back, present_id, supports_exchange
 from upgrader.adapters.files.mounts import is_mount_point
-from upgrader.domain.journal import ExchangeBack, FileId
-from upgrader.domain.slot import Slot
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.journal import ExchangeBack, FileId
 
 _SIDE = ".openclaw-upgrader-"
 _NPM_LONGEST_S = 900.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.processes import proc_files
-from upgrader.domain.observing import Databases, DatabaseUnreadable, Query, Rows
+from upgrader.domain.moves.updater import UpdaterRun, at_work
+from upgrader.domain.pairing.ports import Databases, DatabaseUnreadable, Query, Rows
 from upgrader.domain.ports import Clock
-from upgrader.domain.updater import UpdaterRun, at_work
 
 
 @dataclass(frozen=True)

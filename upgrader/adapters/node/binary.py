@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.files.durable import make_private
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.installation.facts import NodeRuntime
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 

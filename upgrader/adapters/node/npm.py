@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.node.npm_output import failure
-from upgrader.domain.concern import satisfies
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import Recipe, StageFailed
 from upgrader.domain.ports import Command, Ran, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
-from upgrader.domain.slot import Recipe, StageFailed
+from upgrader.domain.table.concern import satisfies
 
 _INSTALL_LIMIT = timedelta(minutes=30)
 _ASK_LIMIT = timedelta(seconds=60)

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from upgrader.domain.kept.slot import IntegrityMismatch, StageFailed
 from upgrader.domain.ports import Ran
 from upgrader.domain.said import last_lines
-from upgrader.domain.slot import IntegrityMismatch, StageFailed
 from upgrader.errors import UpgraderError
 
 _CODE = re.compile(rb"^npm (?:error|ERR!) code (\S+)", re.MULTILINE)

@@ -11,11 +11,11 @@ from pathlib import Path
 from upgrader.adapters.node.binary import NodeBinaries
 from upgrader.adapters.node.npm import NpmProgram, read_npm
 from upgrader.adapters.node.npm_output import failure
-from upgrader.domain.concern import satisfies
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import NodeUnavailable
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.said import last_lines
-from upgrader.domain.slot import NodeUnavailable
+from upgrader.domain.table.concern import satisfies
 from upgrader.errors import UpgraderError
 
 WANTED = ">=24.16.0 <25"

@@ -17,10 +17,10 @@ from upgrader.adapters.files.tree import digest_file, remove_tree, sync_file_sys
 from upgrader.adapters.node.binary import NodeBinaries
 from upgrader.adapters.node.npm import NpmProgram, configuration_of, read_npm
 from upgrader.adapters.node.packages import WANTED, NodePackages, fits
-from upgrader.domain.facts import NodeRuntime
+from upgrader.domain.installation.facts import NodeRuntime
+from upgrader.domain.kept.slot import NodeUnavailable
 from upgrader.domain.ports import Command, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
-from upgrader.domain.slot import NodeUnavailable
 
 _ASK_LIMIT = timedelta(seconds=30)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from upgrader.adapters.place import wire
 from upgrader.adapters.place.unix_sockets import listen_at
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.enclosure import PlaceLost, SealRefused
+from upgrader.domain.canary.enclosure import PlaceLost, SealRefused
 from upgrader.domain.ports import Command
 from upgrader.errors import UpgraderError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import upgrader
 from upgrader.adapters.files.durable import make_private
 from upgrader.adapters.place.namespaces import SYSTEM
-from upgrader.domain.enclosure import Show, Site
+from upgrader.domain.canary.enclosure import Show, Site
 
 
 def write_job(job: Path, site: Site) -> None:

@@ -28,8 +28,8 @@ from upgrader.adapters.place import wire
 from upgrader.adapters.place.hand import HandProcess, accept, hello, listening
 from upgrader.adapters.place.job import write_command, write_job
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.canary import Seal
-from upgrader.domain.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Site
+from upgrader.domain.canary.enclosure import HttpAnswer, Model, Outside, Place, PlaceLost, Screen, SealRefused, Site
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.ports import Command, Ran
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.errors import UpgraderError

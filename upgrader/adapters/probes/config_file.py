@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from upgrader.domain.configuration import ConfigInvalid, Configuration, IncludeAccess
-from upgrader.domain.selection import Location
+from upgrader.domain.installation.configuration import ConfigInvalid, Configuration, IncludeAccess
+from upgrader.domain.installation.selection import Location
 from upgrader.errors import UpgraderError
 
 _CONFIG_BYTES = 16 * 1024 * 1024

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.logins import KeptLogins, Login, LoginsSeen
-from upgrader.domain.observing import Databases, DatabaseUnreadable, FileUnreadable, Query, SmallFiles
-from upgrader.domain.snapshot import Snapshot
+from upgrader.domain.diagnosis.logins import KeptLogins, Login, LoginsSeen
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.kept.snapshot import Snapshot
+from upgrader.domain.pairing.ports import Databases, DatabaseUnreadable, FileUnreadable, Query, SmallFiles
 
 _AGENTS = 200
 

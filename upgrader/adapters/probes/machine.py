@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 
 from upgrader.adapters.processes.tcp_ports import listeners_on
-from upgrader.domain.discovery import Table
-from upgrader.domain.endpoint import Listener
-from upgrader.domain.facts import GatewayProcess, Installation
-from upgrader.domain.scene import ClientSide, ContainerSeen, LockSeen, TokenPlace
+from upgrader.domain.diagnosis.scene import ClientSide, ContainerSeen, LockSeen, TokenPlace
+from upgrader.domain.installation.discovery import Table
+from upgrader.domain.installation.endpoint import Listener
+from upgrader.domain.installation.facts import GatewayProcess, Installation
 from upgrader.domain.secret import Fingerprint
 from upgrader.domain.version import Version
 

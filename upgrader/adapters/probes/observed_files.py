@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from upgrader.domain.observing import FileUnreadable, ServedLog
+from upgrader.domain.pairing.ports import FileUnreadable, ServedLog
 
 _FILE_BYTES = 16 * 1024 * 1024
 _TAIL_BYTES = 16 * 1024 * 1024

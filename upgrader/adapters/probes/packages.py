@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.discovery import NotFound, TreeFacts
-from upgrader.domain.facts import InstallKind, Package
-from upgrader.domain.selection import Location, Selection
-from upgrader.domain.slot import ReadPackage
+from upgrader.domain.installation.discovery import NotFound, TreeFacts
+from upgrader.domain.installation.facts import InstallKind, Package
+from upgrader.domain.installation.selection import Location, Selection
+from upgrader.domain.kept.slot import ReadPackage
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

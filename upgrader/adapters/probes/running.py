@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from upgrader.domain.census import ProcessesHidden
-from upgrader.domain.discovery import Table
-from upgrader.domain.facts import GatewayProcess, Installation
-from upgrader.domain.scene import RunningSeen
+from upgrader.domain.diagnosis.scene import RunningSeen
+from upgrader.domain.installation.census import ProcessesHidden
+from upgrader.domain.installation.discovery import Table
+from upgrader.domain.installation.facts import GatewayProcess, Installation
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from upgrader.domain.facts import Installation
-from upgrader.domain.scene import Neighbour, ServiceSeen, TokenPlace
-from upgrader.domain.supervision import UnitPart
+from upgrader.domain.diagnosis.scene import Neighbour, ServiceSeen, TokenPlace
+from upgrader.domain.installation.facts import Installation
+from upgrader.domain.installation.supervision import UnitPart
 from upgrader.domain.version import Version
 
 _UNIT_BYTES = 1024 * 1024

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.probes.machine import lives
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.facts import Installation, PairingEra
-from upgrader.domain.observing import Cell, Databases, DatabaseUnreadable, FileUnreadable, Query, Rows, SmallFiles
-from upgrader.domain.scene import DeviceDates, FileSeen, LockSeen, SessionsSeen
+from upgrader.domain.diagnosis.scene import DeviceDates, FileSeen, LockSeen, SessionsSeen
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.facts import Installation, PairingEra
+from upgrader.domain.pairing.ports import Cell, Databases, DatabaseUnreadable, FileUnreadable, Query, Rows, SmallFiles
 
 _RECORDS_BYTES = 16 * 1024 * 1024
 _SEARCHED_BYTES = 64 * 1024 * 1024

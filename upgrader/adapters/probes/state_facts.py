@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.files.disk import allocated_bytes
-from upgrader.domain.configuration import Configuration
-from upgrader.domain.discovery import StateUnreadable
-from upgrader.domain.facts import PairingEra, State
-from upgrader.domain.selection import Location
+from upgrader.domain.installation.configuration import Configuration
+from upgrader.domain.installation.discovery import StateUnreadable
+from upgrader.domain.installation.facts import PairingEra, State
+from upgrader.domain.installation.selection import Location
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100

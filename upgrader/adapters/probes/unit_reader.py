@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.discovery import UnitFacts
-from upgrader.domain.supervision import UnitDefinition, UnitPart
+from upgrader.domain.installation.discovery import UnitFacts
+from upgrader.domain.installation.supervision import UnitDefinition, UnitPart
 
 _UNIT_BYTES = 1024 * 1024
 

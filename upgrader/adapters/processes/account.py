@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upgrader.adapters.processes.proc_files import ancestors, unit_of
-from upgrader.domain.identity import Account
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.identity import Account
+from upgrader.domain.installation.selection import Location, Selection
 
 
 @dataclass(frozen=True)

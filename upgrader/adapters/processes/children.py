@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from upgrader.adapters.late import late
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.facts import ProcessIdentity
 from upgrader.domain.ports import Command, Ran
 from upgrader.domain.process import CommandMissing, CommandTimedOut, StartFailed
 

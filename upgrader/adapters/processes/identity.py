@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from upgrader.adapters.late import late
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.facts import ProcessIdentity
 
 if TYPE_CHECKING:
     import psutil

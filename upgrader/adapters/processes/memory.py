@@ -5,7 +5,7 @@ from contextlib import suppress
 import psutil
 
 from upgrader.adapters.processes.identity import is_same
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.facts import ProcessIdentity
 
 
 def memory_below(pid: int) -> int:

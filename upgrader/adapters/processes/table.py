@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from upgrader.adapters.late import late
 from upgrader.adapters.processes import proc_files
 from upgrader.adapters.processes.identity import is_alive, is_same
-from upgrader.domain.census import Census, Holder, ProcessesHidden, ProcessSeen, Reading, Role
-from upgrader.domain.facts import GatewayProcess, ProcessIdentity
+from upgrader.domain.installation.census import Census, Holder, ProcessesHidden, ProcessSeen, Reading, Role
+from upgrader.domain.installation.facts import GatewayProcess, ProcessIdentity
 from upgrader.domain.ports import Clock
 from upgrader.domain.process import StopFailed
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import psutil
 
-from upgrader.domain.endpoint import Listener, PortTaken
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.endpoint import Listener, PortTaken
+from upgrader.domain.installation.facts import ProcessIdentity
 
 _LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))  # a gateway bound to loopback listens on both
 _TRIES = 200

@@ -10,8 +10,8 @@ from upgrader.adapters.registry.limits import Answer as Answer
 from upgrader.adapters.registry.limits import Limits as Limits
 from upgrader.adapters.registry.trust import CertificatesUnreadable, Trust
 from upgrader.adapters.registry.web import NotTrusted, Page, Proxies, Web, WebFailed, WebRefused
+from upgrader.domain.plan.release import RegistryUnreachable
 from upgrader.domain.ports import Clock
-from upgrader.domain.release import RegistryUnreachable
 
 _TRIED_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from upgrader.domain.planfacts import Signature
-from upgrader.domain.release import Release
+from upgrader.domain.plan.facts import Signature
+from upgrader.domain.plan.release import Release
 
 
 def judge(package: str, release: Release, keys: object, now: datetime) -> Signature:

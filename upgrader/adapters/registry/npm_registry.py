@@ -13,9 +13,9 @@ from upgrader.adapters.node.npmrc import NpmSettings
 from upgrader.adapters.probes.bundled_plugins import plugins_left_out
 from upgrader.adapters.registry.cache import Cached, RegistryCache
 from upgrader.adapters.registry.limits import Answer, Limits
-from upgrader.domain.planfacts import RegistryState, Signature
+from upgrader.domain.plan.facts import RegistryState, Signature
+from upgrader.domain.plan.release import RegistryUnreachable, Release, ReleaseUnknown
 from upgrader.domain.ports import Clock
-from upgrader.domain.release import RegistryUnreachable, Release, ReleaseUnknown
 from upgrader.domain.version import Version, nearest
 from upgrader.errors import UsageError
 

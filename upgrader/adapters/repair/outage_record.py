@@ -7,9 +7,9 @@ from pathlib import Path
 
 from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably
 from upgrader.adapters.moves.open_marks import unmarked
-from upgrader.domain.launching import Launch
-from upgrader.domain.repairing import OpenOutage
-from upgrader.domain.snapshot import OutsideFile
+from upgrader.domain.diagnosis.repairing import OpenOutage
+from upgrader.domain.kept.snapshot import OutsideFile
+from upgrader.domain.moves.launching import Launch
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Protocol
 from urllib.parse import quote
 
 from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably
-from upgrader.domain.facts import Installation, PairingEra
-from upgrader.domain.observing import Cell, FileUnreadable, SmallFiles
+from upgrader.domain.diagnosis.repairing import KeptPairing, StepFailed
+from upgrader.domain.installation.facts import Installation, PairingEra
+from upgrader.domain.pairing.ports import Cell, FileUnreadable, SmallFiles
 from upgrader.domain.ports import Clock
-from upgrader.domain.repairing import KeptPairing, StepFailed
 
 _LOOK = "`upgrader diagnose` says what is wrong with them"
 Statement = tuple[str, tuple[object, ...]]

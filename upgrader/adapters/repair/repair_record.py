@@ -9,9 +9,9 @@ from typing import Any
 
 from upgrader.adapters.files.durable import make_private, remove_durably, replace_durably
 from upgrader.adapters.moves.open_marks import unmarked
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observing import Cell
-from upgrader.domain.repairing import KeptPairing
+from upgrader.domain.diagnosis.repairing import KeptPairing
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.ports import Cell
 
 
 @dataclass(frozen=True)

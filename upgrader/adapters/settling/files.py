@@ -16,7 +16,8 @@ from upgrader.adapters.files.trees import entry_at, walk
 from upgrader.adapters.settling.pairing import merged_tokens
 from upgrader.adapters.settling.rows import Known
 from upgrader.adapters.settling.sql import told
-from upgrader.domain.settle import (
+from upgrader.domain.kept.tree import EntryKind, TreeEntry
+from upgrader.domain.moves.settle import (
     REASONS,
     Action,
     EffectKnowledge,
@@ -26,7 +27,6 @@ from upgrader.domain.settle import (
     Settled,
     decide_job,
 )
-from upgrader.domain.tree import EntryKind, TreeEntry
 
 Mapping = dict[str, object]
 _QUEUE = "queue"

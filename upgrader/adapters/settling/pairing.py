@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from upgrader.adapters.settling.sql import Change, columns_of, insert, mapping, row_json, told
-from upgrader.domain.settle import (
+from upgrader.domain.moves.settle import (
     Action,
     EffectKnowledge,
     Settled,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from upgrader.adapters.settling.pairing import PairingPlanner
 from upgrader.adapters.settling.sql import Change, Row, RowPlan, columns_of, insert, match, row_json, shown_key, told
-from upgrader.domain.settle import (
+from upgrader.domain.moves.settle import (
     REASONS,
     Action,
     EffectKnowledge,

@@ -22,8 +22,8 @@ from upgrader.adapters.settling.files import FileSettler
 from upgrader.adapters.settling.rows import Known, RowPlanner, read_jobs
 from upgrader.adapters.settling.sql import Change, RowPlan, columns_of, perform, reading
 from upgrader.adapters.settling.workspaces import give_back, movable, move_workspace
+from upgrader.domain.moves.settle import EffectKnowledge, Settled, SettleReport, Where
 from upgrader.domain.ports import Clock
-from upgrader.domain.settle import EffectKnowledge, Settled, SettleReport, Where
 
 _FILES = "files"
 

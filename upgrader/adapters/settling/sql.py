@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from upgrader.adapters.files.durable import make_private
 from upgrader.adapters.files.filecopy import Copier
-from upgrader.domain.settle import Action, NotSettled, Settled
+from upgrader.domain.moves.settle import Action, NotSettled, Settled
 
 Row = tuple[object, ...]
 

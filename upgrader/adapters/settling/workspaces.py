@@ -7,9 +7,9 @@ from pathlib import Path
 from upgrader.adapters.files.durable import make_private, replace_durably, sync_directory
 from upgrader.adapters.files.exchange import exchange, present_id
 from upgrader.adapters.settling.sql import told
-from upgrader.domain.exchange import ExchangeFailed
-from upgrader.domain.journal import FileId
-from upgrader.domain.settle import Action, NotSettled, Settled
+from upgrader.domain.moves.exchange import ExchangeFailed
+from upgrader.domain.moves.journal import FileId
+from upgrader.domain.moves.settle import Action, NotSettled, Settled
 
 _HOLDS_DATABASES = "this workspace holds databases of OpenClaw itself, so it was not moved; what changed in it was set aside"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from upgrader.adapters.supervisors.systemctl import UnitStatus
-from upgrader.domain.supervision import GatewayCommand, InstallAnswer, NotManaged, UnitDefinition, UnitPart
+from upgrader.domain.installation.supervision import GatewayCommand, InstallAnswer, NotManaged, UnitDefinition, UnitPart
 from upgrader.domain.version import Version
 
 

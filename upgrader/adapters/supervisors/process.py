@@ -10,11 +10,11 @@ import psutil
 
 from upgrader.adapters.files.durable import remove_durably, replace_durably
 from upgrader.adapters.processes.children import ProcessRunner
-from upgrader.domain.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, SupervisorKind
-from upgrader.domain.launching import Launch
+from upgrader.domain.installation.facts import GatewayProcess, Installation, NodeRuntime, ProcessIdentity, SupervisorKind
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.launching import Launch
 from upgrader.domain.ports import Command, Processes
 from upgrader.domain.process import StartFailed
-from upgrader.domain.slot import Slot
 
 # The boot time that start times are counted from moves when the clock is stepped.
 _SAME_START_S = 1.5

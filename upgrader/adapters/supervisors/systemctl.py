@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from upgrader.domain.installation.supervision import NotManaged
 from upgrader.domain.ports import Command, Ran, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.domain.said import last_line
-from upgrader.domain.supervision import NotManaged
 
 LOOK = timedelta(seconds=0.2)  # between two looks at a unit
 _ANSWER_LIMIT = timedelta(seconds=60)

@@ -13,12 +13,8 @@ from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, load
 from upgrader.adapters.supervisors.systemctl import Systemctl, UnitStatus
 from upgrader.adapters.supervisors.unit_recovery import RecoveryCommand
 from upgrader.adapters.supervisors.unit_start import UnitStart
-from upgrader.domain.facts import Installation, ProcessIdentity, SupervisorKind
-from upgrader.domain.launching import Launch
-from upgrader.domain.ports import Clock, Command, Processes, Runner
-from upgrader.domain.process import CommandTimedOut, InstallFailed, StopFailed
-from upgrader.domain.slot import Slot
-from upgrader.domain.supervision import (
+from upgrader.domain.installation.facts import Installation, ProcessIdentity, SupervisorKind
+from upgrader.domain.installation.supervision import (
     FenceFailed,
     GatewayCommand,
     NotManaged,
@@ -26,6 +22,10 @@ from upgrader.domain.supervision import (
     UnitDefinition,
     UnitPart,
 )
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.launching import Launch
+from upgrader.domain.ports import Clock, Command, Processes, Runner
+from upgrader.domain.process import CommandTimedOut, InstallFailed, StopFailed
 
 _INSTALL_LIMIT = timedelta(minutes=4)  # 7 to 30 s measured; npm's own checks may wait for a network
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from upgrader.adapters.supervisors.systemctl import Systemctl
-from upgrader.domain.facts import Installation, SupervisorKind
+from upgrader.domain.diagnosis.scene import ManagerSeen
+from upgrader.domain.installation.facts import Installation, SupervisorKind
+from upgrader.domain.installation.supervision import NotManaged
 from upgrader.domain.ports import Runner
 from upgrader.domain.process import CommandTimedOut
-from upgrader.domain.scene import ManagerSeen
-from upgrader.domain.supervision import NotManaged
 
 _ANSWER_LIMIT = timedelta(seconds=10)
 # loginctl(1): `enable-linger` makes a file of the user's name there (systemd 252).

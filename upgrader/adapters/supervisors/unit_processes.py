@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from upgrader.domain.facts import ProcessIdentity
+from upgrader.domain.installation.facts import ProcessIdentity
 
 
 def members(unit: str, uid: int, proc: Path = Path("/proc")) -> tuple[ProcessIdentity, ...]:

@@ -12,10 +12,10 @@ import psutil
 from upgrader.adapters.files.durable import replace_durably
 from upgrader.adapters.supervisors.loaded_unit import Units, definition_of, loaded
 from upgrader.adapters.supervisors.systemctl import LOOK, Systemctl, UnitStatus
-from upgrader.domain.facts import Installation, ProcessIdentity
+from upgrader.domain.installation.facts import Installation, ProcessIdentity
+from upgrader.domain.installation.supervision import GatewayCommand
 from upgrader.domain.ports import Clock
 from upgrader.domain.process import StartFailed
-from upgrader.domain.supervision import GatewayCommand
 
 T = TypeVar("T")
 _STEADY_MARGIN_S = 1.0

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from upgrader.domain.concern import Conditions
-from upgrader.domain.table import (
+from upgrader.domain.table.concern import Conditions
+from upgrader.domain.table.evidence import (
     Confidence,
     Edge,
     Entry,

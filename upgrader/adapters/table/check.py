@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from upgrader.adapters.files.toml_lines import Lines
 from upgrader.adapters.table.build import build
 from upgrader.adapters.table.model import ADAPTER
-from upgrader.domain.table_lint import TableInvalid, TableProblem, lint
+from upgrader.domain.table.lint import TableInvalid, TableProblem, lint
 
 _WORDS = {
     "extra_forbidden": "no such key",

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.functional_validators import AfterValidator
 
-from upgrader.domain.table import Confidence, StartFault, Truth, Verdict
+from upgrader.domain.table.evidence import Confidence, StartFault, Truth, Verdict
 from upgrader.domain.version import Span, Version
 from upgrader.errors import UsageError
 

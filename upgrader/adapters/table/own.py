@@ -10,8 +10,8 @@ from typing import Any
 from upgrader.adapters.files.durable import make_private, replace_durably
 from upgrader.adapters.table.build import build
 from upgrader.adapters.table.reading import NAME, SEAL, is_sealed, load, read
-from upgrader.domain.table import Entry, Origin, Table
-from upgrader.domain.table_lint import TableInvalid, TableProblem
+from upgrader.domain.table.evidence import Entry, Origin, Table
+from upgrader.domain.table.lint import TableInvalid, TableProblem
 
 _HEADER = "# Entries of your own. They count in the place of those that came with upgrader; `upgrader known show` says so."
 _OPINION_DAYS = 365

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import upgrader
 from upgrader.adapters.table.build import build
-from upgrader.domain.table import Table
-from upgrader.domain.table_lint import TableInvalid, TableProblem
+from upgrader.domain.table.evidence import Table
+from upgrader.domain.table.lint import TableInvalid, TableProblem
 
 NAME = "known_versions.toml"
 SEAL = "known_versions.sha256"

@@ -1,9 +1,9 @@
 """The client's token cache against the gateway's record of this machine."""
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Rung
-from upgrader.domain.layers import layer_of
-from upgrader.domain.observation import ActKind, OwnIdentity, PairedDevice, TokenRecord
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Rung
+from upgrader.domain.diagnosis.layers import layer_of
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.observation import ActKind, OwnIdentity, PairedDevice, TokenRecord
 
 MEND = "`upgrader repair`"
 

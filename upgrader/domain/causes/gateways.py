@@ -1,7 +1,7 @@
 """Who serves: no gateway, two of them, a stranger on the port, records of owners that are gone, units that look like one."""
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.scene import Neighbour, Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.scene import Neighbour, Scene
 
 
 def repair_not_ended(scene: Scene) -> tuple[Cause, ...]:

@@ -1,7 +1,7 @@
 """What reads like a pairing error and is none: named as such, so that nobody re-pairs devices for it."""
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.scene import Scene
 
 _SIGNED: dict[str, tuple[str, str]] = {
     "rate-limited": (

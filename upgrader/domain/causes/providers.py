@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.logins import Login
-from upgrader.domain.scene import Scene
-from upgrader.domain.sighting import Sighting
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.logins import Login
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.sighting import Sighting
 
 _RECENT_MS = 86_400_000  # a failure of more than a day ago is history
 _SOON_MS = 60_000

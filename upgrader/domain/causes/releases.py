@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature, Rung
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.installation.facts import PairingEra
 
 _BACK = "`upgrader rollback` restores the state that belongs to this release"
 _DOCTOR = "stop the gateway and run `openclaw doctor --fix --non-interactive`"

@@ -7,11 +7,11 @@ Sources: OpenClaw's compose file starts `gateway --bind ${OPENCLAW_GATEWAY_BIND:
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature, Rung
-from upgrader.domain.facts import InstallKind
-from upgrader.domain.layers import Layer
-from upgrader.domain.observation import PairedDevice, PendingRequest
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature, Rung
+from upgrader.domain.diagnosis.layers import Layer
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.installation.facts import InstallKind
+from upgrader.domain.pairing.observation import PairedDevice, PendingRequest
 
 _READ = "operator.read"
 

@@ -1,10 +1,10 @@
 """Waiting requests, the ones that come back, and the loop that writes a line a second."""
 
 from upgrader.domain.causes.cache import MEND
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Rung
-from upgrader.domain.observation import PendingRequest
-from upgrader.domain.scene import Scene
-from upgrader.domain.sighting import Sighting
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Rung
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.observation import PendingRequest
+from upgrader.domain.pairing.sighting import Sighting
 
 _LOOP_PER_MINUTE = 20  # a person or a cron job asks a few times a minute; the loop asks once a second
 _BACK_AGAIN = 2

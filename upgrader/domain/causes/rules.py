@@ -16,8 +16,8 @@ from upgrader.domain.causes import (
     strangers,
     units,
 )
-from upgrader.domain.diagnosis import Cause, ranked
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, ranked
+from upgrader.domain.diagnosis.scene import Scene
 
 Rule = Callable[[Scene], tuple[Cause, ...]]
 

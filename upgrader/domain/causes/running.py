@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.scene import RunningSeen, Scene, ServiceSeen
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.scene import RunningSeen, Scene, ServiceSeen
 
 
 def of_another_state(scene: Scene) -> tuple[Cause, ...]:

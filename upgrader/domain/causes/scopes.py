@@ -1,10 +1,10 @@
 """Scopes: device against token, cache against gateway, record against what clients of this release ask for."""
 
 from upgrader.domain.causes.cache import MEND
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Rung
-from upgrader.domain.observation import ClientKind, PairedDevice
-from upgrader.domain.pairing_rules import Ask, ScopeUpgrade
-from upgrader.domain.scene import Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Rung
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.observation import ClientKind, PairedDevice
+from upgrader.domain.pairing.rules import Ask, ScopeUpgrade
 
 _BROWSERS = ("openclaw-control-ui", "webchat", "webchat-ui")
 

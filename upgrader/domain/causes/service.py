@@ -1,8 +1,8 @@
 """What the service starts and knows, against what the configuration and the shell say."""
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.pairing_rules import TokenSource
-from upgrader.domain.scene import Scene, TokenPlace
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.scene import Scene, TokenPlace
+from upgrader.domain.pairing.rules import TokenSource
 
 _REINSTALL = "`openclaw gateway install --force`, then `openclaw gateway restart`"
 

@@ -1,9 +1,9 @@
 """Devices other than this machine that the log shows being refused, and whatever else a check said."""
 
 from upgrader.domain.check import Need, Verdict
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood
-from upgrader.domain.scene import Scene
-from upgrader.domain.sighting import Sighting
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood
+from upgrader.domain.diagnosis.scene import Scene
+from upgrader.domain.pairing.sighting import Sighting
 
 _REFUSALS = ("device-token-mismatch", "device-token-scope-mismatch", "pairing-required", "access-upgrade-requested")
 

@@ -1,7 +1,7 @@
 """What the service manager makes of the gateway's unit: masked, failed, held back, read too early, ended at logout."""
 
-from upgrader.domain.diagnosis import Cause, Impact, Likelihood, Nature
-from upgrader.domain.scene import ManagerSeen, Scene
+from upgrader.domain.diagnosis.cause import Cause, Impact, Likelihood, Nature
+from upgrader.domain.diagnosis.scene import ManagerSeen, Scene
 
 _CONFIG_ERROR = 78  # OpenClaw's: configuration or state it refuses; its unit does not restart it then
 _LAST_WORDS = "`journalctl --user -u {name} -n 50` shows why it ended"

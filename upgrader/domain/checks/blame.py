@@ -3,9 +3,9 @@
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from upgrader.domain.canary import Blame
+from upgrader.domain.canary.course import NOT_IN_TIME
+from upgrader.domain.canary.report import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, overall
-from upgrader.domain.course import NOT_IN_TIME
 
 # Where a course ends when one of these fails: what comes after it was not seen, in neither run.
 _ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-again", "gateway.stays-again"})

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.clone import Likeness
+from upgrader.domain.canary.course import NOT_IN_TIME, Answered, Course, DoctorRan, PairingSeen, Started, TerminalSeen
+from upgrader.domain.canary.own_probes import OwnProbeRan
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks import migration, silence, turns
-from upgrader.domain.clone import Likeness
-from upgrader.domain.course import NOT_IN_TIME, Answered, Course, DoctorRan, PairingSeen, Started, TerminalSeen
-from upgrader.domain.own_probes import OwnProbeRan
 
 # What changed in the store since the beginning counts once: the first round's own connects write names, scopes and requests
 # into it (the terminal client of 2026.9.6 widens its device, seen). What no connect of ours does counts after the restart too.

@@ -3,7 +3,7 @@
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.checks.pairing_change import StoreChange, compare_stores
-from upgrader.domain.observation import (
+from upgrader.domain.pairing.observation import (
     CALL_UNFINISHED,
     CallResult,
     Handshake,
@@ -13,7 +13,7 @@ from upgrader.domain.observation import (
     Reach,
     Weight,
 )
-from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.pairing.rules import PairingRules
 
 _VERDICTS = {
     HandshakeResult.ACCEPTED: Verdict.PASS,

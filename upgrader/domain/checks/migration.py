@@ -1,7 +1,7 @@
 """Judges what a release made of the clone's state. Pure."""
 
+from upgrader.domain.canary.contents import Migration
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.contents import Migration
 
 _SHOWN = 12
 

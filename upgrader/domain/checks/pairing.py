@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.observation import ActKind, ClientKind, OwnIdentity, PairedDevice, PairingStore, TokenRecord
-from upgrader.domain.pairing_rules import Ask, PairingRules, ScopeUpgrade
+from upgrader.domain.pairing.observation import ActKind, ClientKind, OwnIdentity, PairedDevice, PairingStore, TokenRecord
+from upgrader.domain.pairing.rules import Ask, PairingRules, ScopeUpgrade
 
 _AGAIN = "`upgrader repair` mends it; after an update `upgrader rollback` brings the former pairings back"
 _ROTATE = "`upgrader repair`, or `openclaw devices rotate --device ID --role operator`; after an update `upgrader rollback`"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.observation import Act, ActKind, PairedDevice, PairingStore, Reach
-from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.pairing.observation import Act, ActKind, PairedDevice, PairingStore, Reach
+from upgrader.domain.pairing.rules import PairingRules
 
 _BACK = "`upgrader rollback` brings the former pairings back"
 # Judged by checks of their own, not field by field.

@@ -1,8 +1,8 @@
 """Judges whether a canary kept to itself: calls outward, a service manager, live paths. Each with its means. Pure."""
 
-from upgrader.domain.canary import Seal
+from upgrader.domain.canary.enclosure import Outside
+from upgrader.domain.canary.report import Seal
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.enclosure import Outside
 
 _SHOWN = 8  # of a list that a line names
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from upgrader.domain.canary.course import NOT_IN_TIME, Skipped
+from upgrader.domain.canary.turns import Saw, TurnKind, TurnSeen
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.course import NOT_IN_TIME, Skipped
-from upgrader.domain.turns import Saw, TurnKind, TurnSeen
 
 _GOOD = frozenset({"accepted", "ok"})
 _TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send", TurnKind.PLAIN: "plain"}

@@ -8,8 +8,8 @@ auth_profile_store and auth_profile_state of 2026.9.6, which hold the same two p
 import json
 from typing import Any
 
-from upgrader.domain.logins import Login
-from upgrader.domain.observing import Query
+from upgrader.domain.diagnosis.logins import Login
+from upgrader.domain.pairing.ports import Query
 from upgrader.domain.secret import Fingerprint
 from upgrader.services.openclaw.paths import AGENT_DATABASES
 

@@ -7,9 +7,9 @@ erases its display name, and would widen, mend or ask for a pairing that does no
 and cache agree, cover it, and the record is already the CLI's own.
 """
 
-from upgrader.domain.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
-from upgrader.domain.observing import CallPlan
-from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.pairing.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
+from upgrader.domain.pairing.ports import CallPlan
+from upgrader.domain.pairing.rules import PairingRules
 from upgrader.services.openclaw.eras import code_line
 
 HEALTH_OF_GATEWAY = ("gateway", "call", "health", "--json", "--timeout", "45000")

@@ -1,4 +1,4 @@
-"""All a canary needs to know of OpenClaw, under one name: the port Lore of upgrader.domain.course."""
+"""All a canary needs to know of OpenClaw, under one name: the port Lore of upgrader.domain.canary.course."""
 
 from upgrader.services.openclaw.canary_runs import answer_status as answer_status
 from upgrader.services.openclaw.canary_runs import code_paths as code_paths

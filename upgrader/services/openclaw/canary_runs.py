@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrader.domain.course import Readiness
-from upgrader.domain.enclosure import NO_BUS, NO_RUNTIME
-from upgrader.domain.observation import LogFinding
-from upgrader.domain.slot import Slot
-from upgrader.domain.turns import TurnKind, TurnProbe
+from upgrader.domain.canary.course import Readiness
+from upgrader.domain.canary.enclosure import NO_BUS, NO_RUNTIME
+from upgrader.domain.canary.turns import TurnKind, TurnProbe
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.pairing.observation import LogFinding
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.clone_config import agent_ids, without_secrets
 from upgrader.services.openclaw.commands import ENTRY

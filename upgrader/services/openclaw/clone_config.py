@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from upgrader.domain.clone import CloneWish, Edit, EditedConfig
+from upgrader.domain.canary.clone import CloneWish, Edit, EditedConfig
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.clone_secrets import is_reference, named_variables, settle_references
 

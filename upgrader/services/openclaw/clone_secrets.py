@@ -8,8 +8,8 @@ secrets are not there in a clone: every such reference becomes one to INERT_NAME
 import re
 from collections.abc import Iterator, Mapping
 
-from upgrader.domain.clone import Edit
-from upgrader.domain.facts import AuthFacts
+from upgrader.domain.canary.clone import Edit
+from upgrader.domain.installation.facts import AuthFacts
 
 INERT_NAME = "UPGRADER_CANARY_INERT"
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}")

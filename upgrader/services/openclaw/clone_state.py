@@ -8,7 +8,7 @@ what OpenClaw removes from its own copies (dist/openclaw-state-snapshot-sanitize
 import json
 from collections.abc import Mapping
 
-from upgrader.domain.clone import ClonePlan, CloneWish, Edit, FileRule, PathMove, Statement
+from upgrader.domain.canary.clone import ClonePlan, CloneWish, Edit, FileRule, PathMove, Statement
 from upgrader.services.openclaw.clone_config import quiet_config, with_hands
 from upgrader.services.openclaw.clone_secrets import inert_reference, is_reference
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrader.domain.facts import Installation, NodeRuntime
+from upgrader.domain.installation.facts import Installation, NodeRuntime
 
 ENTRY = "openclaw.mjs"  # bin of package.json in every release from 2026.2.17 to 2026.9.6
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from upgrader.domain.configuration import AgentPlaces, ConfigInvalid, Configuration, IncludeAccess
-from upgrader.domain.facts import AuthFacts
+from upgrader.domain.installation.configuration import AgentPlaces, ConfigInvalid, Configuration, IncludeAccess
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.installation.selection import Location
 from upgrader.domain.secret import Secret
-from upgrader.domain.selection import Location
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 from upgrader.services.openclaw import config_policy

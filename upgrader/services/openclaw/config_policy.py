@@ -6,7 +6,7 @@ Apart from the facts of a scene: it is read by every command.
 from collections.abc import Mapping
 from typing import Any
 
-from upgrader.domain.policy_facts import Policy
+from upgrader.domain.installation.policy_facts import Policy
 
 
 def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:

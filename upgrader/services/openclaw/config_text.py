@@ -14,7 +14,7 @@ from typing import Any
 
 import pyjson5
 
-from upgrader.domain.configuration import ConfigInvalid, IncludeAccess
+from upgrader.domain.installation.configuration import ConfigInvalid, IncludeAccess
 
 _INCLUDE = "$include"
 _MAX_DEPTH = 10

@@ -11,8 +11,8 @@ a connect with the shared secret (it pairs, widens or opens a request) and one w
 
 from dataclasses import dataclass
 
-from upgrader.domain.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
-from upgrader.domain.pairing_rules import Ask, PairingRules
+from upgrader.domain.pairing.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
+from upgrader.domain.pairing.rules import Ask, PairingRules
 from upgrader.services.openclaw.eras import code_line
 from upgrader.services.openclaw.handshake import ClientName, Connect, Credential, protocol_of, token_field
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pyjson5
 
-from upgrader.domain.contents import ContentsRules, Leaf, NamedColumn, Plugin, Skill
+from upgrader.domain.canary.contents import ContentsRules, Leaf, NamedColumn, Plugin, Skill
 
 _FIELD = re.compile(r"^(name|version):[ \t]*[\"']?([^\"'\n]+?)[\"']?[ \t]*$", re.MULTILINE)
 # Stamped by whoever writes the file: doctor, gateway, wizard (seen in 2026.2.17 and 9.5).

@@ -8,7 +8,7 @@ dist/update-runner-doctor-*.mjs of 2026.9.6). An older release's doctor is never
 
 from dataclasses import dataclass
 
-from upgrader.domain.doctor import DoctorCall
+from upgrader.domain.moves.doctor import DoctorCall
 from upgrader.domain.version import Version
 
 _PLAIN = ("doctor", "--non-interactive")

@@ -8,9 +8,9 @@ revokedAtMs, `devices rotate` rotatedAtMs, `devices remove` a row in apns_regist
 
 import json
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.pathclass import PathClass
-from upgrader.domain.settle import (
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.kept.pathclass import PathClass
+from upgrader.domain.moves.settle import (
     EffectFiles,
     EffectKnowledge,
     Job,

@@ -1,6 +1,6 @@
 """Which era of stores a release or a state directory belongs to."""
 
-from upgrader.domain.facts import PairingEra
+from upgrader.domain.installation.facts import PairingEra
 from upgrader.domain.version import Version
 
 # Pairing moved into SQLite between 7.1 and 7.2-beta.1; the extended-stable line 7.33 to 7.35 is built from the code of 7.1.

@@ -10,8 +10,8 @@ import json
 import re
 from pathlib import Path
 
-from upgrader.domain.census import ProcessSeen, Reading, Role
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.census import ProcessSeen, Reading, Role
+from upgrader.domain.installation.selection import Location, Selection
 from upgrader.services.openclaw.locations import Exists, locate
 
 _LOCK = re.compile(r"^gateway\.(?:state|[0-9a-f]{8})\.lock$")

@@ -9,9 +9,9 @@ Control UI ask for in every release from 2026.2.17 to 9.6; it needs operator.rea
 import json
 from collections.abc import Mapping
 
-from upgrader.domain.contents import SkillsListed
-from upgrader.domain.observation import ClientKind, Handshake, HandshakeResult
-from upgrader.domain.turns import TurnEnded, TurnProbe
+from upgrader.domain.canary.contents import SkillsListed
+from upgrader.domain.canary.turns import TurnEnded, TurnProbe
+from upgrader.domain.pairing.observation import ClientKind, Handshake, HandshakeResult
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
 from upgrader.services.openclaw.handshake import ClientName, Connect, Credential, protocol_of

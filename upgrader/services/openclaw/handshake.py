@@ -13,8 +13,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.observing import ClientIdentity
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.ports import ClientIdentity
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line

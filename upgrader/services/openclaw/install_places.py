@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from upgrader.domain.discovery import TreeFacts
-from upgrader.domain.facts import InstallKind, Obstacle, Package
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.discovery import TreeFacts
+from upgrader.domain.installation.facts import InstallKind, Obstacle, Package
+from upgrader.domain.installation.selection import Location, Selection
 
 _IN_PREFIX = "lib/node_modules/openclaw"
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from upgrader.domain.release import Release
-from upgrader.domain.slot import InstalledPackage, Recipe
+from upgrader.domain.kept.slot import InstalledPackage, Recipe
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

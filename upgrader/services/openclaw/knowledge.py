@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from upgrader.domain.contents import SkillsListed
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observation import Act, ClientKind, Handshake, HandshakeResult, LogFinding, PairingStore, Reach
-from upgrader.domain.observing import (
+from upgrader.domain.canary.contents import SkillsListed
+from upgrader.domain.canary.turns import TurnEnded, TurnProbe
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.observation import Act, ClientKind, Handshake, HandshakeResult, LogFinding, PairingStore, Reach
+from upgrader.domain.pairing.ports import (
     Attempt,
     CallPlan,
     ClientIdentity,
@@ -22,9 +23,8 @@ from upgrader.domain.observing import (
     Query,
     Rows,
 )
-from upgrader.domain.pairing_rules import PairingRules
+from upgrader.domain.pairing.rules import PairingRules
 from upgrader.domain.secret import Secret
-from upgrader.domain.turns import TurnEnded, TurnProbe
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import calls, connects, gateway_requests, liveness, pairing, pairing_rows, scopes, signatures
 from upgrader.services.openclaw.eras import era_of_state

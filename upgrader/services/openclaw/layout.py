@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.facts import Obstacle, Package, PairingEra
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.facts import Obstacle, Package, PairingEra
+from upgrader.domain.installation.selection import Location, Selection
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import gateway_process, install_places, locations, units
 

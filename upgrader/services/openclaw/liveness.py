@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from upgrader.domain.observing import HttpReply
+from upgrader.domain.pairing.ports import HttpReply
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
 

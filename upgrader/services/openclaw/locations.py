@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from upgrader.domain.selection import Location, Selection
+from upgrader.domain.installation.selection import Location, Selection
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.facts import Installation
+from upgrader.domain.installation.facts import Installation
 
 _COORDINATORS = ("gateway-lifecycle", "state-lifecycle")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from upgrader.domain.sighting import LogEvent
+from upgrader.domain.pairing.sighting import LogEvent
 from upgrader.services.openclaw.signatures import SIGNATURES, LogLine, is_ours, parse_line, redacted
 
 _ARCHIVES = 5  # `rotatedLogPath` of 2026.9.6 keeps name.1.log to name.5.log

@@ -9,8 +9,8 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observation import OwnIdentity, PairedDevice, PairingStore, PendingRequest, TokenRecord
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.observation import OwnIdentity, PairedDevice, PairingStore, PendingRequest, TokenRecord
 from upgrader.domain.secret import Fingerprint
 from upgrader.services.openclaw.pairing_fields import Record, flags, load_object, numbers, record_fields, texts, word
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.repairing import KeptPairing
+from upgrader.domain.diagnosis.repairing import KeptPairing
+from upgrader.domain.installation.facts import PairingEra
 from upgrader.services.openclaw import pairing
 
 OWN_FILES: tuple[str, ...] = (pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observation import Act, ActKind, OwnIdentity, PairedDevice, PairingStore, PendingRequest
-from upgrader.domain.observing import ClientIdentity, Credentials, Query, Rows
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.observation import Act, ActKind, OwnIdentity, PairedDevice, PairingStore, PendingRequest
+from upgrader.domain.pairing.ports import ClientIdentity, Credentials, Query, Rows
 from upgrader.domain.secret import Secret
 from upgrader.services.openclaw.pairing import (
     DEVICE_AUTH_FILE,

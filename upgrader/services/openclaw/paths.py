@@ -8,8 +8,8 @@ Patterns are globs over the path relative to the state directory; `**` crosses `
 import re
 from functools import cache
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.pathclass import PathClass
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.kept.pathclass import PathClass
 
 STATE_DATABASE = "state/openclaw.sqlite"
 AGENT_DATABASES = "agents/*/agent/openclaw-agent.sqlite"

@@ -1,7 +1,7 @@
 """Which databases a release of OpenClaw can open, and what it does with a newer one's configuration. Pure."""
 
-from upgrader.domain.planfacts import Reach
-from upgrader.domain.release import Release
+from upgrader.domain.plan.facts import Reach
+from upgrader.domain.plan.release import Release
 from upgrader.domain.version import Version
 
 PACKAGE = "openclaw"

@@ -5,7 +5,7 @@ Source: src/cli/devices-cli.ts of 2026.2.17 (list, approve, reject, rotate, revo
 2.22 on (rotateDeviceToken of 2.19 read; reference of 2.22). A token in the answer is not kept.
 """
 
-from upgrader.domain.observation import ClientKind
+from upgrader.domain.pairing.observation import ClientKind
 from upgrader.domain.version import Version
 from upgrader.services.openclaw import scopes
 

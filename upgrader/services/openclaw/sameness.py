@@ -5,7 +5,7 @@ stopped, compared table by table; the reasons name what was seen. A new release 
 whatever it adds.
 """
 
-from upgrader.domain.sameness import Exclusions, KeyExclusion, PathExclusion, TableExclusion
+from upgrader.domain.kept.sameness import Exclusions, KeyExclusion, PathExclusion, TableExclusion
 from upgrader.services.openclaw.paths import STATE_DATABASE as _STATE
 
 # A heartbeat is due every half hour; one that falls due while a state is started and stopped runs, and leaves its record.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from upgrader.domain.facts import PairingEra
-from upgrader.domain.observing import Cell, Query, Rows
-from upgrader.domain.scene import DeviceDates, Places
+from upgrader.domain.diagnosis.scene import DeviceDates, Places
+from upgrader.domain.installation.facts import PairingEra
+from upgrader.domain.pairing.ports import Cell, Query, Rows
 from upgrader.services.openclaw import pairing
 from upgrader.services.openclaw.config_policy import secret_texts
 

@@ -5,8 +5,8 @@ Sources: call.ts, operator-scope-compat.ts, device-pairing.ts and the WebSocket 
 (docs/openclaw-pairing.md). Where the releases between two read ones are unknown, the stricter rule is taken.
 """
 
-from upgrader.domain.observation import ClientKind
-from upgrader.domain.pairing_rules import Ask, Baseline, Benign, Implication, PairingRules, ScopeUpgrade, TokenSource
+from upgrader.domain.pairing.observation import ClientKind
+from upgrader.domain.pairing.rules import Ask, Baseline, Benign, Implication, PairingRules, ScopeUpgrade, TokenSource
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line, era_of
 

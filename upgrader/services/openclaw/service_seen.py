@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.scene import Neighbour, TokenPlace
+from upgrader.domain.diagnosis.scene import Neighbour, TokenPlace
+from upgrader.domain.installation.supervision import UnitPart
 from upgrader.domain.secret import Fingerprint
-from upgrader.domain.supervision import UnitPart
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 from upgrader.services.openclaw import config_text, gateway_process, locations, units

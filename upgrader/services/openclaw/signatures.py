@@ -13,8 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from upgrader.domain.observation import Act, ActKind, LogFinding, Weight
-from upgrader.domain.observing import LogWindow
+from upgrader.domain.pairing.observation import Act, ActKind, LogFinding, Weight
+from upgrader.domain.pairing.ports import LogWindow
 
 _SAMPLE = 160  # characters of a sample
 _SECRETS = re.compile(r"\b[A-Za-z0-9_-]{32,}\b")

@@ -11,7 +11,7 @@ after the next start. `system.info` is refused once a suspension has begun.
 
 import json
 
-from upgrader.domain.quiet import GatewayIdentity, Quietness, Suspension
+from upgrader.domain.moves.quiet import GatewayIdentity, Quietness, Suspension
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from upgrader.domain.turns import TurnKind
+from upgrader.domain.canary.turns import TurnKind
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.clone_config import agent_ids
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from upgrader.domain.selection import Selection
-from upgrader.domain.supervision import GatewayCommand, InstallAnswer, UnitDefinition, UnitPart
+from upgrader.domain.installation.selection import Selection
+from upgrader.domain.installation.supervision import GatewayCommand, InstallAnswer, UnitDefinition, UnitPart
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.locations import locate, unit_name
 

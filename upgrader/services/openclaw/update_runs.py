@@ -8,8 +8,8 @@ command is over then, the update is not; the ledger tells the truth.
 import json
 from datetime import UTC, datetime
 
-from upgrader.domain.observing import Query, Rows
-from upgrader.domain.updater import UpdaterRun
+from upgrader.domain.moves.updater import UpdaterRun
+from upgrader.domain.pairing.ports import Query, Rows
 
 QUERY = Query(
     "update_runs", "SELECT run_id, phase, updated_at_ms, origin_json FROM update_runs WHERE status = 'running' LIMIT 10"

@@ -1,0 +1,319 @@
+"""One course of a release on a clone, as facts: what was done and seen, in order. Judged by `checks.canary`."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from upgrader.domain.canary.clone import Clone, ClonePlan, CloneWish
+from upgrader.domain.canary.contents import Contents, Migration, SkillsListed
+from upgrader.domain.canary.enclosure import Outside, Place, Screen, Site
+from upgrader.domain.canary.own_probes import BudgetWish, OwnProbeRan
+from upgrader.domain.canary.report import CanaryReport, CanaryRequest, Seal, StepTook
+from upgrader.domain.canary.turns import TurnEnded, TurnKind, TurnProbe, TurnSeen
+from upgrader.domain.check import Judgement
+from upgrader.domain.installation.facts import AuthFacts
+from upgrader.domain.kept.slot import Slot
+from upgrader.domain.moves.doctor import DoctorCall
+from upgrader.domain.pairing.observation import LogFinding
+from upgrader.domain.pairing.ports import Gateway
+from upgrader.domain.version import Version
+
+NOT_IN_TIME = "did not end in time"
+_BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst; 9.6's doctor on 6 MB took 12 to 21 s
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How long each step may take. A step that takes longer has failed.
+
+    Generous: a gateway that dies is seen at once, and a busy machine is no fault of a release (2026.2.17's first start took
+    37 s on an idle machine of two cores and 237 s on the same one under a load of 23).
+    """
+
+    doctor: timedelta
+    ready: timedelta
+    turn: timedelta
+    child: timedelta
+    terminal: timedelta
+    stop: timedelta
+
+    @classmethod
+    def for_state(cls, size_bytes: int) -> "Budgets":
+        """Grown from the size of the state: a large one migrates slowly, and that is no fault."""
+        work = timedelta(seconds=size_bytes / _BYTES_PER_SECOND)
+        return cls(
+            doctor=timedelta(minutes=10) + work,
+            ready=timedelta(minutes=10) + work,
+            turn=timedelta(minutes=5),
+            child=timedelta(minutes=2),
+            terminal=timedelta(minutes=3),
+            stop=timedelta(seconds=30),
+        )
+
+    def wished(self, wish: BudgetWish) -> "Budgets":
+        """The same with what a person set."""
+        return Budgets(
+            doctor=wish.doctor or self.doctor,
+            ready=wish.ready or self.ready,
+            turn=wish.turn or self.turn,
+            child=wish.child or self.child,
+            terminal=wish.terminal or self.terminal,
+            stop=wish.stop or self.stop,
+        )
+
+
+class Readiness(Enum):
+    """How a release tells that it is ready."""
+
+    SOCKET = "socket"  # a WebSocket server's first message
+    READYZ = "readyz"
+    STARTUPZ = "startupz"  # first that, then readyz
+
+
+@dataclass(frozen=True)
+class DoctorRan:
+    """How the doctor ended. `exit_code` is None when it took longer than its budget; `said` its last lines, redacted."""
+
+    exit_code: int | None
+    seconds: float
+    said: str
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Started:
+    """How one start went. `exit_code` is set when the gateway ended before it was ready; `said` its last lines, redacted."""
+
+    ready: bool
+    seconds: float
+    exit_code: int | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A turn that was not tried, and why."""
+
+    kind: TurnKind
+    reason: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """A fresh word that was said in a session of the clone's gateway."""
+
+    session: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PairingSeen:
+    """What became of pairing; `proven` and `unproven` are the accepted connects that did and did not find the word."""
+
+    judgements: tuple[Judgement, ...] = ()
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TerminalSeen:
+    """What the terminal client showed, and the word it said to an agent."""
+
+    screen: Screen
+    word: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Probes that did and did not prove that they spoke with this clone's gateway: by a fresh word that lies in its state."""
+
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+class Until(Enum):
+    """How far a course goes."""
+
+    END = "end"
+    FAILURE = "failure"  # no restart once something required has failed
+    FIRST_ROUND = "first-round"  # no restart: beside a course that ended at a failure
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that was seen of one release on one clone, as far as it came. `ended`: a gateway that was ready and went away,
+    `ended_again` the same of the second start.
+
+    `cut`: there was no restart, because something had failed before it.
+    """
+
+    version: str
+    clone: Clone
+    seconds: float
+    doctor: DoctorRan | None = None
+    first: Started | None = None
+    turns: tuple[TurnSeen, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    screen: TerminalSeen | None = None
+    ended: Started | None = None
+    second: Started | None = None
+    ended_again: Started | None = None
+    turns_again: tuple[TurnSeen, ...] = ()
+    pairing_again: PairingSeen | None = None
+    screen_again: TerminalSeen | None = None
+    skills: SkillsListed = field(default_factory=SkillsListed)
+    outside: Outside | None = None
+    log: tuple[LogFinding, ...] = ()
+    schema_after: int | None = None
+    pairing: PairingSeen | None = None
+    migration: Migration | None = None
+    answered: Answered | None = None
+    own: tuple[OwnProbeRan, ...] = ()
+    memory_bytes: int | None = None
+    steps: tuple[StepTook, ...] = ()
+    cut: bool = False
+
+
+class Clones(Protocol):
+    """Makes and removes clones."""
+
+    def directory(self) -> AbstractContextManager[Path]:
+        """A fresh private directory; removed at the end, or by the next run when this process dies."""
+
+    def sweep(self) -> tuple[Path, ...]:
+        """Remove what dead runs left, processes first."""
+
+    def make(self, tree: Path, state: Path, plan: ClonePlan, config_name: str, source: Mapping[str, object]) -> Clone:
+        """Copy, edit, compare. Nothing is written into `tree`."""
+
+    def blank(self, config_name: str, data: bytes) -> AbstractContextManager[Path]:
+        """A tree that holds nothing but this configuration: an empty profile. Removed like `directory`."""
+
+    def schema(self, state: Path) -> int | None:
+        """The schema of a state directory's database, None where there is none."""
+
+    def contents(self, state: Path, config_name: str, package: Path) -> Contents:
+        """What the state holds now, and the package that runs on it brings along, by names and counts."""
+
+    def mentions(self, state: Path, words: tuple[str, ...], since: float) -> frozenset[str]:
+        """Which of these words lie in files of the state that changed since that moment (epoch seconds)."""
+
+
+class Proofs(Protocol):
+    """Reports that were kept, each with what it was about."""
+
+    def find(self, request: CanaryRequest, seal: Seal) -> CanaryReport | None:
+        """The kept report of the same two slots on the same state, sealed alike; None when anything differs."""
+
+    def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
+        """Keep a report; the newest of a candidate replaces the one before."""
+
+
+class PairingProbe(Protocol):
+    """Looks at pairing on a clone: the store before and after, and handshakes over the place's own loopback."""
+
+    def broken(self, request: CanaryRequest) -> tuple[Judgement, ...]:
+        """What of the snapshot's pairing the present release itself refuses, by its own rules; nothing is started."""
+
+    def before(self, request: CanaryRequest, site: Site) -> None:
+        """Remember the store as it is before the release touches it."""
+
+    def judge(self, request: CanaryRequest, slot: Slot, site: Site, place: Place, port: int, word: Word | None) -> PairingSeen:
+        """With the gateway ready: compare the store, try the handshakes of every kind of client, judge.
+
+        Each accepted connect is asked for `word`, where one was said: only this clone's gateway has heard it.
+        """
+
+
+class TurnAsker(Protocol):
+    """Asks for an agent's turn over a connection of ours, where that is the very same as by OpenClaw's command line."""
+
+    def gateway(self, request: CanaryRequest, slot: Slot, site: Site, port: int) -> Gateway | None:
+        """The gateway to ask, None where the command line has to be used: there its connect is recorded."""
+
+    def ask(self, place: Place, gateway: Gateway, probe: TurnProbe, limit: timedelta) -> TurnEnded:
+        """The turn, to its end."""
+
+    def skills(self, place: Place, gateway: Gateway) -> SkillsListed:
+        """The skills that the gateway lists."""
+
+
+class Lore(Protocol):
+    """What is known of OpenClaw that a course needs: pure functions (services/openclaw/canary_lore.py)."""
+
+    def clone_plan(self, config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
+        """Everything that is changed in a clone."""
+
+    def environment(
+        self, slot: Slot, home: Path, state: Path, temporary: Path, config_name: str, profile: str
+    ) -> dict[str, str]:
+        """All a candidate sees of an environment."""
+
+    INERT_NAME: str  # a variable that references to what is not there are made to name
+
+    def auth_environment(self, config: Mapping[str, object], auth: AuthFacts) -> dict[str, str]:
+        """The gateway's own secrets as variables, where its configuration does not hold them itself."""
+
+    def secret_texts(self, value: object) -> tuple[str, ...]:
+        """Every text of a configuration that may be a secret, by its name."""
+
+    def code_paths(self, config: Mapping[str, object], home: Path) -> tuple[Path, ...]:
+        """Where a person's own plugins and skills lie that the configuration names."""
+
+    def command(self, slot: Slot, *arguments: str) -> tuple[str, ...]:
+        """An OpenClaw command of a slot."""
+
+    def doctor_call(self, present: Version, target: Version) -> DoctorCall | None:
+        """The doctor call of a move."""
+
+    def readiness(self, version: Version) -> Readiness:
+        """How a release tells that it is ready."""
+
+    def is_ready(self, path: str, status: int, body: bytes) -> bool:
+        """Whether an HTTP answer says ready."""
+
+    def is_greeting(self, message: bytes) -> bool:
+        """Whether a WebSocket's first message is a gateway's."""
+
+    def turn_probe(self, kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
+        """The turn to run."""
+
+    def turn_arguments(self, probe: TurnProbe) -> tuple[str, ...]:
+        """The command of a turn."""
+
+    def not_applicable(self, kind: TurnKind, config: Mapping[str, object], version: Version) -> str:
+        """Why the user's policy forbids a turn; empty when it does not."""
+
+    def answer_status(self, result: str) -> tuple[str, str]:
+        """(status, error) of a tool's answer."""
+
+    def reason_first(self, said: str) -> str:
+        """What a command said without what it adds about where it looked for its gateway: that hides the reason."""
+
+    def ran_embedded(self, said: str) -> bool:
+        """Whether a turn's command gave up on the gateway."""
+
+    def is_passing(self, said: str) -> bool:
+        """Whether a turn failed by what is over a moment later, by the release's own word."""
+
+    def terminal_arguments(self, nonce: str, config: Mapping[str, object]) -> tuple[str, ...]:
+        """The command of the terminal client, in a session of its own: an older one shows what was said before."""
+
+    def terminal_patterns(self, version: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the terminal client shows when it was answered, and when it was refused."""
+
+    def main_session(self, agent: str, config: Mapping[str, object]) -> str:
+        """The session that a turn of this agent goes to."""
+
+    def reason(self, why: str) -> str:
+        """What two failures have in common when they are the same one: known words, else the text without what varies."""
+
+    def fresh_config(self, token: str) -> bytes:
+        """The configuration of an empty profile with that gateway token."""
+
+    def log_findings(self, data: bytes) -> tuple[LogFinding, ...]:
+        """Known signatures in a gateway's log."""

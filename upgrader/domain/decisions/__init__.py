@@ -1,0 +1,1 @@
+"""What a person decided and what was overridden: pins, settings, history."""

@@ -1,0 +1,3 @@
+"""A move: its transaction and journal, the ports it works through, what a rollback settles, what changed behind our back,
+and what the commands that move things tell.
+"""
