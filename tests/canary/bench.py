@@ -33,8 +33,8 @@ from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.moves.settle import SettleReport
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.operations.canary import CloneCanary
-from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary.proof import CloneCanary
+from upgrader.operations.canary.tools import CourseTools
 from upgrader.services.openclaw import paths
 
 

@@ -15,7 +15,7 @@ from upgrader.context.proving import settle_clone
 from upgrader.domain.canary.report import CanaryReport, Extra
 from upgrader.domain.check import Verdict
 from upgrader.domain.moves.settle import NotSettled, SettleReport
-from upgrader.operations.proving import failures
+from upgrader.operations.moves.proving import failures
 
 BACK = frozenset({Extra.ROLLBACK})
 

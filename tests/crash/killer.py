@@ -30,8 +30,8 @@ from upgrader.adapters.repair import outage_record, repair_record
 from upgrader.domain.canary.report import CanaryReport, CanaryRequest, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Verdict
 from upgrader.domain.moves.journal import Mark
-from upgrader.operations.canary import CloneCanary
-from upgrader.operations.restore import Restore
+from upgrader.operations.canary.proof import CloneCanary
+from upgrader.operations.moves.restore import Restore
 
 
 class Walk:

@@ -19,7 +19,7 @@ from upgrader.adapters.databases.read_only import ReadOnlyDatabases
 from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.version import Version
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 from upgrader.services.openclaw import auth_profiles, pairing_edits, scene_facts
 from upgrader.services.openclaw.pairing import parse_files
 

@@ -14,7 +14,7 @@ from tests.world.fixtures import WorldOf
 from tests.world.world import World
 from upgrader.domain.secret import Secret
 from upgrader.errors import UpgraderError
-from upgrader.operations.bundle import BundleRefused, holds
+from upgrader.operations.diagnosis.bundle import BundleRefused, holds
 
 
 def test_following_names_a_request_a_lost_record_and_a_changed_token_until_it_is_interrupted(world_of: WorldOf) -> None:

@@ -12,7 +12,7 @@ from tests.world.pairing_data import PairingData
 from upgrader.adapters.databases.read_only import ReadOnlyDatabases
 from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.domain.pairing.observation import PairingStore
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 
 KNOWLEDGE = OpenClawKnowledge()

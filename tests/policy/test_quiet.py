@@ -13,7 +13,7 @@ from upgrader.domain.installation.facts import Installation, ProcessIdentity, Se
 from upgrader.domain.moves.quiet import AtLimit, GatewayIdentity, Patience, Quietness, Suspension
 from upgrader.domain.process import StartFailed
 from upgrader.domain.version import Version
-from upgrader.operations.quiesce import Quiesce, StillWorking
+from upgrader.operations.moves.quiesce import Quiesce, StillWorking
 from upgrader.report.progress import ConsoleProgress
 
 

@@ -24,7 +24,7 @@ from upgrader.domain.pairing.observation import ClientKind
 from upgrader.domain.pairing.ports import Gateway, PairWish
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.operations.pair_client import PairClient, PairingFailed
+from upgrader.operations.repair.pair_client import PairClient, PairingFailed
 
 RELEASES = ("2026.2.17", "2026.2.22", "2026.9.5", "2026.9.6")
 LIMIT_S = 400.0  # one verify on a busy machine; the CLI of 2.x alone may take half a minute

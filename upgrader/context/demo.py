@@ -35,7 +35,7 @@ from upgrader.domain.plan.decision import ExitStyle
 from upgrader.domain.ports import Progress
 from upgrader.domain.version import Version
 from upgrader.operations.demo import Demo
-from upgrader.operations.pair_client import PairClient
+from upgrader.operations.repair.pair_client import PairClient
 from upgrader.services.openclaw import canary_runs, commands, demo_lore, locks, sameness
 
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "npm_config_", "pip_", "ssl_", "node_extra_ca", "requests_ca")

@@ -25,7 +25,7 @@ from upgrader.domain.installation.facts import Installation
 from upgrader.domain.installation.selection import Selection
 from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.ports import Progress
-from upgrader.operations.diagnose import Diagnose, LogLore, SceneGatherer
+from upgrader.operations.diagnosis.diagnose import Diagnose, LogLore, SceneGatherer
 from upgrader.services.openclaw import (
     auth_profiles,
     locations,

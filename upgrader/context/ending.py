@@ -10,8 +10,8 @@ from upgrader.context.interrupts import INTERRUPTS
 from upgrader.context.machine import Machine
 from upgrader.context.moving import Moving, live_readiness
 from upgrader.context.observing import KNOWLEDGE
-from upgrader.operations.killed_repair import KilledRepair
-from upgrader.operations.outage import Outage
+from upgrader.operations.repair.killed import KilledRepair
+from upgrader.operations.repair.outage import Outage
 from upgrader.services.openclaw import locks, pairing_edits
 
 

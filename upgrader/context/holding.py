@@ -23,8 +23,8 @@ from upgrader.domain.moves.told import Ground
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Command, Progress
 from upgrader.domain.said import last_line
-from upgrader.operations.canary_course import Serving
-from upgrader.operations.canary_hold import HoldCanary
+from upgrader.operations.canary.course import Serving
+from upgrader.operations.canary.hold import HoldCanary
 
 LIFETIME = timedelta(hours=6)
 _LOOK = timedelta(seconds=0.2)

@@ -32,12 +32,12 @@ from upgrader.domain.moves.quiet import Patience
 from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.pairing.ports import NoAnswer
 from upgrader.domain.ports import Discovery, Progress, Verifier
-from upgrader.operations.cutover import Cutover
-from upgrader.operations.finishing import Finisher
-from upgrader.operations.quiesce import Quiesce
-from upgrader.operations.recover import Recover
-from upgrader.operations.transact import Transact
-from upgrader.operations.undoing import Undoer
+from upgrader.operations.moves.cutover import Cutover
+from upgrader.operations.moves.finishing import Finisher
+from upgrader.operations.moves.quiesce import Quiesce
+from upgrader.operations.moves.recover import Recover
+from upgrader.operations.moves.transact import Transact
+from upgrader.operations.moves.undoing import Undoer
 from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, paths, suspension, units, update_runs
 from upgrader.services.openclaw.doctor import doctor_call
 

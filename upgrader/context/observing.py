@@ -24,12 +24,12 @@ from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.pairing.observation import Observation
 from upgrader.domain.ports import Progress
 from upgrader.domain.version import Version
-from upgrader.operations.clone_asking import CloneAsker
-from upgrader.operations.clone_pairing import ClonePairing
-from upgrader.operations.live_turn import ChecksWithTurn, TurnWords
-from upgrader.operations.observe import GatewayObserver, Senses
-from upgrader.operations.pairing_store import StoreReader
-from upgrader.operations.verify import LiveChecks
+from upgrader.operations.canary.asking import CloneAsker
+from upgrader.operations.canary.pairing import ClonePairing
+from upgrader.operations.diagnosis.live_turn import ChecksWithTurn, TurnWords
+from upgrader.operations.diagnosis.observe import GatewayObserver, Senses
+from upgrader.operations.diagnosis.pairing_store import StoreReader
+from upgrader.operations.diagnosis.verify import LiveChecks
 from upgrader.services.openclaw import canary_runs, clone_secrets, config, live_turn
 from upgrader.services.openclaw.commands import openclaw_argv, openclaw_environment
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge

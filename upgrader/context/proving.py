@@ -24,9 +24,9 @@ from upgrader.domain.installation.facts import Installation
 from upgrader.domain.kept.pathclass import in_snapshot
 from upgrader.domain.moves.settle import SettleReport
 from upgrader.domain.ports import Progress
-from upgrader.operations.canary import CloneCanary
-from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.kept_canary import KeepingCanary, RememberingCanary
+from upgrader.operations.canary.kept import KeepingCanary, RememberingCanary
+from upgrader.operations.canary.proof import CloneCanary
+from upgrader.operations.canary.tools import CourseTools
 from upgrader.services.openclaw import canary_lore, canary_runs, contents, effects, locks, paths, sameness
 
 CLONE_SUBJECTS = CloneSubjects(

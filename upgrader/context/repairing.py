@@ -21,11 +21,11 @@ from upgrader.context.wiring import Wiring, told
 from upgrader.domain.diagnosis.repairing import RepairData
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.outcome import Outcome
-from upgrader.operations.pair_client import PairClient
-from upgrader.operations.pairing_store import StoreReader
-from upgrader.operations.quiet_period import QuietPeriod
-from upgrader.operations.repair import Repair
-from upgrader.operations.repair_rungs import Rungs
+from upgrader.operations.diagnosis.pairing_store import StoreReader
+from upgrader.operations.repair.ladder import Repair
+from upgrader.operations.repair.pair_client import PairClient
+from upgrader.operations.repair.quiet_period import QuietPeriod
+from upgrader.operations.repair.rungs import Rungs
 from upgrader.report.repair_text import plan_lines
 from upgrader.services.openclaw import commands, log_events, repair_commands
 

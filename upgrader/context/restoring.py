@@ -14,7 +14,7 @@ from upgrader.domain.moves.told import MoveData
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan.release import Release
 from upgrader.errors import Blocked
-from upgrader.operations.restore import Restore
+from upgrader.operations.moves.restore import Restore
 from upgrader.services.openclaw import releases
 
 

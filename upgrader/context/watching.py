@@ -19,9 +19,9 @@ from upgrader.domain.pairing.happening import Happening
 from upgrader.domain.pairing.ports import DatabaseUnreadable, FileUnreadable, Rows
 from upgrader.domain.secret import Secret
 from upgrader.errors import UpgraderError
-from upgrader.operations.bundle import Bundle
-from upgrader.operations.follow import Follow
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.bundle import Bundle
+from upgrader.operations.diagnosis.follow import Follow
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 from upgrader.services.openclaw import log_events, meanings, scene_facts
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)

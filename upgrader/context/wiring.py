@@ -33,11 +33,11 @@ from upgrader.domain.plan.saved import SavedPlan
 from upgrader.domain.ports import Progress, Verifier
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, RollbackIncomplete, UpgraderError, UsageError
-from upgrader.operations.canary_command import Canary
-from upgrader.operations.proving import Prove
-from upgrader.operations.rollback import Rollback
+from upgrader.operations.canary.command import Canary
+from upgrader.operations.moves.proving import Prove
+from upgrader.operations.moves.rollback import Rollback
+from upgrader.operations.moves.upgrade import Upgrade
 from upgrader.operations.status import ShowStatus
-from upgrader.operations.upgrade import Upgrade
 from upgrader.services.openclaw import live_turn
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from upgrader.domain.outcome import Failure, Outcome
 from upgrader.domain.plan.decision import Answer, Plan, PlanData
 from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
-from upgrader.operations.proving import Decide, Prove, ending, failures, refused
+from upgrader.operations.moves.proving import Decide, Prove, ending, failures, refused
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Discovery, Snapshots, Verifier
 from upgrader.domain.process import StopFailed
 from upgrader.errors import UpgraderError
-from upgrader.operations.quiesce import Quiesce
-from upgrader.operations.undoing import PHRASES, STOP_LIMIT, Undoer
+from upgrader.operations.moves.quiesce import Quiesce
+from upgrader.operations.moves.undoing import PHRASES, STOP_LIMIT, Undoer
 
 
 class ChecksFailed(UpgraderError):

@@ -18,9 +18,9 @@ from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Progress
 from upgrader.errors import Blocked, Inconclusive, RollbackIncomplete, RolledBack, UpgraderError
-from upgrader.operations.cutover import Cutover
-from upgrader.operations.finishing import Finisher
-from upgrader.operations.undoing import WayBack
+from upgrader.operations.moves.cutover import Cutover
+from upgrader.operations.moves.finishing import Finisher
+from upgrader.operations.moves.undoing import WayBack
 
 _INTERRUPTED = 130
 

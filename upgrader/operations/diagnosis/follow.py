@@ -10,7 +10,7 @@ from upgrader.domain.pairing.happening import Happening
 from upgrader.domain.pairing.observation import PairingStore
 from upgrader.domain.pairing.sighting import LogEvent
 from upgrader.domain.ports import Clock
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 
 _BETWEEN = timedelta(milliseconds=300)
 _BURST = 5  # lines of one kind told one by one; then every tenth

@@ -13,8 +13,8 @@ from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.units import span
-from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor
+from upgrader.operations.canary.tools import CourseTools
+from upgrader.operations.canary.words import Redactor
 
 _POLL = timedelta(seconds=0.1)
 

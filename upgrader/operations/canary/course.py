@@ -18,13 +18,13 @@ from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.secret import Secret
-from upgrader.operations.canary_probes import by_hand, run_own_probes
-from upgrader.operations.canary_round import Round, Rounds, who_answered
-from upgrader.operations.canary_site import Grounds, outside, site_for
-from upgrader.operations.canary_start import Child, bytes_of, start_gateway
-from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor
-from upgrader.operations.timed_steps import TimedSteps
+from upgrader.operations.canary.own_probes import by_hand, run_own_probes
+from upgrader.operations.canary.round import Round, Rounds, who_answered
+from upgrader.operations.canary.site import Grounds, outside, site_for
+from upgrader.operations.canary.start import Child, bytes_of, start_gateway
+from upgrader.operations.canary.timed_steps import TimedSteps
+from upgrader.operations.canary.tools import CourseTools
+from upgrader.operations.canary.words import Redactor
 
 _LOG = "gateway.jsonl"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from upgrader.domain.canary.course import Readiness, Started
 from upgrader.domain.said import last_words
-from upgrader.operations.canary_site import Grounds
-from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary.site import Grounds
+from upgrader.operations.canary.tools import CourseTools
 
 _READ = 64 * 1024 * 1024  # bytes
 _POLL = timedelta(seconds=0.1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from upgrader.domain.diagnosis.repairing import PairingEditor, RepairRecord
 from upgrader.domain.ports import Discovery
-from upgrader.operations.outage import Outage
+from upgrader.operations.repair.outage import Outage
 
 _BACK = "a repair that was killed while this machine had no record was undone: its pairing is as it was before"
 

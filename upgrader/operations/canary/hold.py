@@ -9,8 +9,8 @@ from upgrader.domain.canary.course import Budgets
 from upgrader.domain.canary.held import CanaryNotHeld
 from upgrader.domain.canary.own_probes import BudgetWish
 from upgrader.domain.canary.report import CanaryRequest
-from upgrader.operations.canary_course import CourseRunner, Serving
-from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary.course import CourseRunner, Serving
+from upgrader.operations.canary.tools import CourseTools
 
 _LOOK = timedelta(seconds=1)
 

@@ -9,9 +9,9 @@ from upgrader.domain.canary.report import Seal
 from upgrader.domain.canary.turns import TurnKind, TurnSeen
 from upgrader.domain.pairing.ports import Gateway
 from upgrader.domain.said import plain
-from upgrader.operations.canary_site import Grounds
-from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_turns import TurnTaker
+from upgrader.operations.canary.site import Grounds
+from upgrader.operations.canary.tools import CourseTools
+from upgrader.operations.canary.turns import TurnTaker
 
 _WITH_TOOLS = (TurnKind.SPAWN, TurnKind.SEND)
 _ALL = (TurnKind.PLAIN, *_WITH_TOOLS)

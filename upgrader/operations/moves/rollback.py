@@ -15,7 +15,7 @@ from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
 from upgrader.domain.units import moment
 from upgrader.errors import UpgraderError
-from upgrader.operations.transact import Intention, Transact
+from upgrader.operations.moves.transact import Intention, Transact
 
 
 class NothingToReturnTo(UpgraderError):

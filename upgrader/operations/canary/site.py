@@ -12,7 +12,7 @@ from upgrader.domain.canary.own_probes import OwnProbe
 from upgrader.domain.canary.report import CanaryRequest, Seal
 from upgrader.domain.kept.slot import Slot
 from upgrader.domain.ports import Command
-from upgrader.operations.canary_words import Redactor
+from upgrader.operations.canary.words import Redactor
 
 TEMPORARY = "temporary"
 

@@ -23,7 +23,7 @@ from upgrader.domain.pairing.observation import (
 from upgrader.domain.pairing.ports import Attempt, Gateway, Http, Knowledge, Logs, LogWindow, NoAnswer, Sockets
 from upgrader.domain.ports import Clock, Command, Runner
 from upgrader.domain.process import CommandMissing, CommandTimedOut
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 
 _CALL_LIMIT = timedelta(seconds=120)
 _LOG_SPAN = timedelta(hours=24)  # OpenClaw deletes older logs at its start

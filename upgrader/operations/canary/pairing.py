@@ -16,7 +16,7 @@ from upgrader.domain.kept.slot import Slot
 from upgrader.domain.pairing.observation import Handshake, HandshakeResult, Observation, PairingStore, Reach
 from upgrader.domain.pairing.ports import Attempt, Gateway, Knowledge, NoAnswer, Sockets
 from upgrader.domain.ports import Clock
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 
 _TOLD_BY_THE_COURSE = ("live.ready", "live.untouched")
 

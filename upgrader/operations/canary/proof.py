@@ -19,9 +19,9 @@ from upgrader.domain.moves.settle import NotSettled, Settled
 from upgrader.domain.process import CommandMissing
 from upgrader.domain.units import size, span
 from upgrader.errors import UpgraderError
-from upgrader.operations.canary_course import CourseRunner, Prepare
-from upgrader.operations.canary_site import TEMPORARY, site_for
-from upgrader.operations.canary_tools import CourseTools
+from upgrader.operations.canary.course import CourseRunner, Prepare
+from upgrader.operations.canary.site import TEMPORARY, site_for
+from upgrader.operations.canary.tools import CourseTools
 
 _PLACE = "place"
 _SHOWN = 8  # things left out that are named

@@ -9,9 +9,9 @@ from upgrader.domain.diagnosis.scene import Scene
 from upgrader.domain.pairing.observation import ClientKind
 from upgrader.domain.pairing.ports import Gateway, NoAnswer, PairWish
 from upgrader.domain.version import Version
-from upgrader.operations.outage import Outage
-from upgrader.operations.pair_client import PairClient, PairingFailed
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
+from upgrader.operations.repair.outage import Outage
+from upgrader.operations.repair.pair_client import PairClient, PairingFailed
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from upgrader.domain.canary.own_probes import OwnProbe, OwnProbeRan
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.domain.said import last_words
-from upgrader.operations.canary_tools import CourseTools
-from upgrader.operations.canary_words import Redactor
+from upgrader.operations.canary.tools import CourseTools
+from upgrader.operations.canary.words import Redactor
 
 
 def run_own_probes(

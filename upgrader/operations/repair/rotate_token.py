@@ -14,7 +14,7 @@ from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Discovery, Progress, Snapshots, Verifier
 from upgrader.domain.secret import Secret
 from upgrader.errors import Blocked, RolledBack, UpgraderError
-from upgrader.operations.outage import Outage
+from upgrader.operations.repair.outage import Outage
 
 _NOT_TAKEN = "the gateway does not go by the new token"
 

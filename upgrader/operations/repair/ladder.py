@@ -22,9 +22,9 @@ from upgrader.domain.installation.identity import refuse_obstacles
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Discovery, Progress, Snapshots
 from upgrader.errors import Blocked, RollbackIncomplete, RolledBack, UpgraderError
-from upgrader.operations.diagnose import SceneGatherer
-from upgrader.operations.quiet_period import QuietPeriod
-from upgrader.operations.repair_rungs import Rungs
+from upgrader.operations.diagnosis.diagnose import SceneGatherer
+from upgrader.operations.repair.quiet_period import QuietPeriod
+from upgrader.operations.repair.rungs import Rungs
 
 _HARMLESS = frozenset({"prefix_not_writable", "no_pointer", "shared_package", "hidden_openclaw", "other_tree", "not_writable"})
 

@@ -12,7 +12,7 @@ from upgrader.domain.moves.transaction import Move
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
 from upgrader.errors import Blocked, UpgraderError
-from upgrader.operations.transact import Intention, Transact
+from upgrader.operations.moves.transact import Intention, Transact
 
 _PACKAGE = frozenset({DriftKind.RELEASE, DriftKind.PACKAGE})
 

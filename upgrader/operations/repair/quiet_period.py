@@ -9,7 +9,7 @@ from upgrader.domain.installation.facts import Installation
 from upgrader.domain.pairing.observation import PairingStore
 from upgrader.domain.pairing.sighting import LogEvent
 from upgrader.domain.ports import Clock
-from upgrader.operations.pairing_store import StoreReader
+from upgrader.operations.diagnosis.pairing_store import StoreReader
 
 _LOOKS_ALIKE = 4
 _LOOKS = 40

@@ -6,8 +6,8 @@ from upgrader.domain.moves.journal import Mark, is_committed
 from upgrader.domain.moves.ports import JournalFile, Journals, Leftovers
 from upgrader.domain.moves.told import Recovery
 from upgrader.domain.ports import Progress
-from upgrader.operations.finishing import Finisher
-from upgrader.operations.undoing import Undoer
+from upgrader.operations.moves.finishing import Finisher
+from upgrader.operations.moves.undoing import Undoer
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from upgrader.domain.plan.decision import Answer, PlanData
 from upgrader.domain.ports import Discovery, Progress, Verifier
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
-from upgrader.operations.proving import Decide, Prove, ending, failures, refused
-from upgrader.operations.transact import Intention, Transact
+from upgrader.operations.moves.proving import Decide, Prove, ending, failures, refused
+from upgrader.operations.moves.transact import Intention, Transact
 
 Consent = Callable[[str, PlanData], None]
 

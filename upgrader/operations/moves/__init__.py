@@ -1,0 +1,1 @@
+"""`upgrader upgrade`, `rollback` and `restore`: from the proof to the cutover and the commit, and the way back."""
