@@ -22,7 +22,7 @@ from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.context import Machine
 from upgrader.context.choices import Options
 from upgrader.context.finding import Finder, discovery
-from upgrader.services.openclaw import paths
+from upgrader.services.openclaw.places import paths
 
 FILES, LARGE = 14_000, 16  # as the state that was measured by hand: 14,200 files, 816 MB
 ROUNDS = 3

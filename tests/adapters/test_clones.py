@@ -23,8 +23,8 @@ from upgrader.domain.canary.clone import Clone, CloneWish, ModelProvider, PathMo
 from upgrader.domain.canary.report import Seal
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import locks
-from upgrader.services.openclaw.clone_state import clone_plan
+from upgrader.services.openclaw.canary.clone_state import clone_plan
+from upgrader.services.openclaw.places import locks
 
 TOKEN = "t" * 48
 OLD = Path("/home/claw/.openclaw")

@@ -17,8 +17,8 @@ from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.moves.holds import GatewayLeft, OwnershipHolds
 from upgrader.adapters.processes import proc_files
 from upgrader.domain.installation.facts import Installation
-from upgrader.services.openclaw import locks
-from upgrader.services.openclaw.locks import LockFile, Ownership
+from upgrader.services.openclaw.places import locks
+from upgrader.services.openclaw.places.locks import LockFile, Ownership
 
 
 @dataclass(frozen=True)

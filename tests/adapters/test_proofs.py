@@ -17,7 +17,7 @@ from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.sameness import EXCLUSIONS
+from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 NODE = NodeRuntime(Path("/node"), "24")
 REPORT = CanaryReport(

@@ -32,7 +32,7 @@ from upgrader.domain.installation.supervision import FenceFailed, NotManaged
 from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.process import InstallFailed, StartFailed, StopFailed
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import units
+from upgrader.services.openclaw.service import units
 
 NAME = "openclaw-gateway.service"
 RECOVERY = RecoveryCommand(("/opt/my venv/python", "-m", "upgrader", "100%", "a$b", 'say "hi"'), {"HOME": "/home/me"})

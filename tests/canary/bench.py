@@ -35,7 +35,7 @@ from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.operations.canary.proof import CloneCanary
 from upgrader.operations.canary.tools import CourseTools
-from upgrader.services.openclaw import paths
+from upgrader.services.openclaw.places import paths
 
 
 class Unsealed(LinuxPlaces):

@@ -14,7 +14,7 @@ from tests.world.registry import FakeRegistry, RegistryFault
 from tests.world.release import StandIn
 from tests.world.world import World
 from upgrader.adapters.kept.compare import Comparer
-from upgrader.services.openclaw.sameness import EXCLUSIONS
+from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 
 def remembered(world: World) -> Path:

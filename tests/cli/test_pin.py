@@ -7,7 +7,7 @@ import pytest
 
 from tests.world.fixtures import WorldOf
 from tests.world.world import World
-from upgrader.services.openclaw.config_edit import without_auto_update
+from upgrader.services.openclaw.configuration.config_edit import without_auto_update
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from upgrader.adapters.probes.observed_files import StateFiles
 from upgrader.domain.checks.pairing import judge_store
 from upgrader.domain.version import Version
 from upgrader.operations.diagnosis.pairing_store import StoreReader
-from upgrader.services.openclaw import auth_profiles, pairing_edits, scene_facts
-from upgrader.services.openclaw.pairing import parse_files
+from upgrader.services.openclaw import auth_profiles, scene_facts
+from upgrader.services.openclaw.pairing import pairing_edits
+from upgrader.services.openclaw.pairing.pairing_data import parse_files
 
 FILES = ("identity/device.json", "identity/device-auth.json", "devices/paired.json", "devices/pending.json")
 FOREIGN: dict[str, bytes] = {

@@ -15,7 +15,7 @@ from tests.world.fixtures import WorldOf
 from tests.world.world import World
 from upgrader.adapters.probes.log_lines import LogLines, LogTail
 from upgrader.domain.pairing.sighting import LogEvent, condense
-from upgrader.services.openclaw import log_events
+from upgrader.services.openclaw.logs import log_events
 
 NOW = datetime.now(UTC)
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.discovery.machine import Machine
 from upgrader.domain.installation.configuration import ConfigInvalid, Configuration, IncludeAccess
 from upgrader.domain.installation.selection import Location
-from upgrader.services.openclaw.config import read_configuration
-from upgrader.services.openclaw.config_text import merged, parse_dotenv, with_includes, with_variables
+from upgrader.services.openclaw.configuration.config import read_configuration
+from upgrader.services.openclaw.configuration.config_text import merged, parse_dotenv, with_includes, with_variables
 
 TREE = Path("/etc/openclaw/openclaw.json")
 

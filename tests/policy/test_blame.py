@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from upgrader.domain.canary.report import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, worse_than
 from upgrader.domain.checks.blame import Beside, alone, beside, in_empty_profile
-from upgrader.services.openclaw.canary_runs import reason
+from upgrader.services.openclaw.canary.clone_runs import reason
 
 Runs = tuple[Judgement, ...]
 

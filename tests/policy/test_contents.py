@@ -3,7 +3,7 @@
 from upgrader.domain.canary.contents import Contents, Leaf, Plugin, Rows, migration
 from upgrader.domain.check import Need, Verdict
 from upgrader.domain.checks.migration import judge
-from upgrader.services.openclaw.contents import config_leaves, credential_names, plugins
+from upgrader.services.openclaw.canary.contents import config_leaves, credential_names, plugins
 
 BEFORE = Contents(
     schemas=(("state/openclaw.sqlite", 17),),

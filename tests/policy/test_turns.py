@@ -7,7 +7,7 @@ import pytest
 from upgrader.domain.canary.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.check import Need, Verdict, overall
 from upgrader.domain.checks import turns
-from upgrader.services.openclaw import canary_runs
+from upgrader.services.openclaw.canary import clone_runs
 
 GOOD = tuple(ModelEvent(saw, "0a1b2c") for saw in (Saw.CALLED, Saw.RESULT, Saw.CHILD))
 WELL = TurnSeen(TurnProbe(TurnKind.SPAWN, "main", "0a1b2c", "…", "sessions_spawn"), 0, 1.0, GOOD, "", "accepted")
@@ -65,9 +65,9 @@ def test_a_turn_that_was_held_up_once_is_told_with_its_reason() -> None:
     ],
 )
 def test_the_words_of_a_held_state_are_known(said: str) -> None:
-    assert canary_runs.is_passing(said)
+    assert clone_runs.is_passing(said)
 
 
 @pytest.mark.parametrize("said", ["gateway closed (1008): pairing required", "Agent database is corrupt", ""])
 def test_what_lasts_is_not_taken_for_a_held_state(said: str) -> None:
-    assert not canary_runs.is_passing(said)
+    assert not clone_runs.is_passing(said)

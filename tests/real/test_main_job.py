@@ -10,7 +10,7 @@ from tests.real.registry import reaching_the_registry
 from tests.world.node import NodeHome
 from tests.world.world import Layout, World
 from upgrader.adapters.kept.compare import Comparer
-from upgrader.services.openclaw.sameness import EXCLUSIONS
+from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 pytestmark = pytest.mark.real
 # Class `cache`: not in a snapshot, made anew by OpenClaw when it is needed (its own backup leaves it out too).

@@ -13,9 +13,9 @@ from upgrader.adapters.kept.compare import Comparer
 from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.adapters.settling.settler import Settler
 from upgrader.domain.installation.facts import PairingEra
-from upgrader.services.openclaw.effects import KNOWLEDGE
-from upgrader.services.openclaw.paths import classify
-from upgrader.services.openclaw.sameness import EXCLUSIONS
+from upgrader.services.openclaw.places.effects import KNOWLEDGE
+from upgrader.services.openclaw.places.paths import classify
+from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
 

@@ -11,7 +11,7 @@ from tests.world.processes import Child
 from tests.world.world import World
 from upgrader.adapters.canary.stub_model import StubModel
 from upgrader.domain.moves.quiet import Quietness, Suspension
-from upgrader.services.openclaw import suspension
+from upgrader.services.openclaw.gateway import suspension
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 RELEASES = ("2026.9.5", "2026.9.6")

@@ -11,7 +11,7 @@ from tests.snapshots.stores import AGENT, STATE, device, make_stores, message, r
 from tests.snapshots.test_snapshots import contents
 from upgrader.adapters.kept.compare import Comparer
 from upgrader.domain.kept.sameness import Exclusions, KeyExclusion, Sameness, TableExclusion
-from upgrader.services.openclaw.sameness import EXCLUSIONS
+from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 
 @pytest.fixture

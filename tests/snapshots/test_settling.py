@@ -17,7 +17,7 @@ from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.files.exchange import exchange
 from upgrader.adapters.settling.settler import Settler
 from upgrader.domain.moves.settle import Settled
-from upgrader.services.openclaw.effects import KNOWLEDGE
+from upgrader.services.openclaw.places.effects import KNOWLEDGE
 
 
 @dataclass(frozen=True)

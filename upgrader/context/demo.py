@@ -36,7 +36,9 @@ from upgrader.domain.ports import Progress
 from upgrader.domain.version import Version
 from upgrader.operations.demo import Demo
 from upgrader.operations.repair.pair_client import PairClient
-from upgrader.services.openclaw import canary_runs, commands, demo_lore, locks, sameness
+from upgrader.services.openclaw import commands, demo_lore
+from upgrader.services.openclaw.canary import clone_runs
+from upgrader.services.openclaw.places import locks, sameness
 
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "npm_config_", "pip_", "ssl_", "node_extra_ca", "requests_ca")
 _STOP_LIMIT = timedelta(seconds=60)
@@ -127,11 +129,11 @@ class Stage:
             lore=DemoLore(
                 config=demo_lore.demo_config,
                 fault=demo_lore.fault_statement,
-                turn=lambda kind, nonce: canary_runs.turn_probe(kind, nonce, {"agents": {"entries": {"main": {}, "beta": {}}}}),
-                turn_arguments=canary_runs.turn_arguments,
+                turn=lambda kind, nonce: clone_runs.turn_probe(kind, nonce, {"agents": {"entries": {"main": {}, "beta": {}}}}),
+                turn_arguments=clone_runs.turn_arguments,
                 argv=commands.openclaw_argv,
                 environment=lambda found: commands.openclaw_environment(machine.environment, found),
-                answer_status=canary_runs.answer_status,
+                answer_status=clone_runs.answer_status,
             ),
         )
 

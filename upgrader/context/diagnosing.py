@@ -26,16 +26,11 @@ from upgrader.domain.installation.selection import Selection
 from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.ports import Progress
 from upgrader.operations.diagnosis.diagnose import Diagnose, LogLore, SceneGatherer
-from upgrader.services.openclaw import (
-    auth_profiles,
-    locations,
-    log_events,
-    pairing,
-    scene_facts,
-    service_seen,
-    signatures,
-    units,
-)
+from upgrader.services.openclaw import auth_profiles, scene_facts
+from upgrader.services.openclaw.logs import log_events, signatures
+from upgrader.services.openclaw.pairing import pairing_data
+from upgrader.services.openclaw.places import locations
+from upgrader.services.openclaw.service import service_seen, units
 
 
 def diagnose(machine: Machine, options: Options, progress: Progress) -> Diagnose:
@@ -107,7 +102,7 @@ def _state() -> PairingFilesProbe:
         small=StateFiles(),
         names=scene_facts.PAIRING_FILES,
         database=KNOWLEDGE.database,
-        paired=pairing.PAIRED_FILE,
+        paired=pairing_data.PAIRED_FILE,
         dates_query=scene_facts.DATES_QUERY,
         records_in=scene_facts.records_in,
         of_rows=scene_facts.dates_of_rows,

@@ -12,7 +12,8 @@ from upgrader.context.moving import Moving, live_readiness
 from upgrader.context.observing import KNOWLEDGE
 from upgrader.operations.repair.killed import KilledRepair
 from upgrader.operations.repair.outage import Outage
-from upgrader.services.openclaw import locks, pairing_edits
+from upgrader.services.openclaw.pairing import pairing_edits
+from upgrader.services.openclaw.places import locks
 
 
 def outage(moving: Moving) -> Outage:

@@ -73,7 +73,7 @@ class Keeping:
     def snapshots(self) -> "FileSnapshots":
         """The snapshots of this installation."""
         from upgrader.adapters.kept.snapshots import FileSnapshots
-        from upgrader.services.openclaw import paths
+        from upgrader.services.openclaw.places import paths
 
         era = self.installation.state.era
         return FileSnapshots(self.home, lambda path: paths.classify(era, path), self.machine.clock)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from upgrader.domain.canary.report import CanaryRequest
 from upgrader.domain.installation.configuration import IncludeAccess
-from upgrader.services.openclaw import config_text
+from upgrader.services.openclaw.configuration import config_text
 
 
 def read_snapshot_config(request: CanaryRequest) -> Mapping[str, object]:

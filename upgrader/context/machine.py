@@ -14,7 +14,8 @@ from upgrader.adapters.processes.children import ProcessRunner
 from upgrader.adapters.processes.table import ProcessTable
 from upgrader.context.choices import Options
 from upgrader.domain.installation.selection import Selection
-from upgrader.services.openclaw import gateway_process, locations
+from upgrader.services.openclaw.gateway import gateway_process
+from upgrader.services.openclaw.places import locations
 
 _NAME = "openclaw-upgrader"
 

@@ -38,8 +38,12 @@ from upgrader.operations.moves.quiesce import Quiesce
 from upgrader.operations.moves.recover import Recover
 from upgrader.operations.moves.transact import Transact
 from upgrader.operations.moves.undoing import Undoer
-from upgrader.services.openclaw import canary_runs, commands, effects, liveness, locks, paths, suspension, units, update_runs
+from upgrader.services.openclaw import commands
+from upgrader.services.openclaw.canary import clone_runs
 from upgrader.services.openclaw.doctor import doctor_call
+from upgrader.services.openclaw.gateway import liveness, suspension
+from upgrader.services.openclaw.places import effects, locks, paths
+from upgrader.services.openclaw.service import units, update_runs
 
 _BYTES_PER_SECOND = 4_000_000  # how fast a migration is taken to be at worst, as in the canary's budgets
 # The home of our data and where commands are found; the service manager gives the rest.
@@ -168,7 +172,7 @@ def live_readiness(machine: Machine) -> LiveReadiness:
 def _greets(port: int) -> bool:
     """Whether something greets there as a gateway does; nothing is sent to it."""
     try:
-        return canary_runs.is_greeting(GatewaySocket().greeting(port))
+        return clone_runs.is_greeting(GatewaySocket().greeting(port))
     except NoAnswer:
         return False
 

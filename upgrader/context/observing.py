@@ -30,8 +30,10 @@ from upgrader.operations.diagnosis.live_turn import ChecksWithTurn, TurnWords
 from upgrader.operations.diagnosis.observe import GatewayObserver, Senses
 from upgrader.operations.diagnosis.pairing_store import StoreReader
 from upgrader.operations.diagnosis.verify import LiveChecks
-from upgrader.services.openclaw import canary_runs, clone_secrets, config, live_turn
+from upgrader.services.openclaw.canary import clone_runs, clone_secrets
 from upgrader.services.openclaw.commands import openclaw_argv, openclaw_environment
+from upgrader.services.openclaw.configuration import config
+from upgrader.services.openclaw.gateway import live_turn
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 
 KNOWLEDGE = OpenClawKnowledge()
@@ -69,8 +71,8 @@ def checks_with_turn(machine: Machine, progress: Progress) -> ChecksWithTurn:
         words=TurnWords(
             arguments=arguments,
             limit=timedelta(seconds=live_turn.SECONDS + 60),
-            ran_embedded=canary_runs.ran_embedded,
-            is_passing=canary_runs.is_passing,
+            ran_embedded=clone_runs.ran_embedded,
+            is_passing=clone_runs.is_passing,
             redacted=KNOWLEDGE.redacted,
         ),
         argv=openclaw_argv,

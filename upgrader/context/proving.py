@@ -27,14 +27,15 @@ from upgrader.domain.ports import Progress
 from upgrader.operations.canary.kept import KeepingCanary, RememberingCanary
 from upgrader.operations.canary.proof import CloneCanary
 from upgrader.operations.canary.tools import CourseTools
-from upgrader.services.openclaw import canary_lore, canary_runs, contents, effects, locks, paths, sameness
+from upgrader.services.openclaw.canary import clone_runs, contents, lore
+from upgrader.services.openclaw.places import effects, locks, paths, sameness
 
 CLONE_SUBJECTS = CloneSubjects(
-    canary_runs.PAIRING_FILES,
-    canary_runs.PAIRING_TABLES,
+    clone_runs.PAIRING_FILES,
+    clone_runs.PAIRING_TABLES,
     paths.STATE_DATABASE,
     paths.AGENT_DATABASES,
-    canary_runs.policy_views,
+    clone_runs.policy_views,
     contents.RULES,
     locks.left_outside,
 )
@@ -84,7 +85,7 @@ class Proving:
             places=self._places(),
             pairing=pairing_probe(self.machine),
             asker=turn_asker(),
-            lore=canary_lore,
+            lore=lore,
             clock=self.machine.clock,
             progress=self.progress,
             nonce=lambda: secrets.token_hex(6),
@@ -111,7 +112,7 @@ def live_memory(installation: Installation) -> int | None:
 
 def own_code(request: CanaryRequest) -> tuple[Path, ...]:
     """Where plugins and skills lie that the configuration of a snapshot names."""
-    return canary_lore.code_paths(read_snapshot_config(request), request.installation.home)
+    return lore.code_paths(read_snapshot_config(request), request.installation.home)
 
 
 def settle_clone(incoming: Path, outgoing: Path, workspaces: tuple[Path, ...]) -> SettleReport:

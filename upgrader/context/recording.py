@@ -16,7 +16,7 @@ from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan.decision import PlanData
 from upgrader.errors import UpgraderError
 from upgrader.operations.pin import Pinning
-from upgrader.services.openclaw.config_edit import with_auto_update, without_auto_update
+from upgrader.services.openclaw.configuration.config_edit import with_auto_update, without_auto_update
 
 
 def show_history(machine: Machine, options: Options) -> Outcome[HistoryData]:

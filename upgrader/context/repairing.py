@@ -27,7 +27,9 @@ from upgrader.operations.repair.pair_client import PairClient
 from upgrader.operations.repair.quiet_period import QuietPeriod
 from upgrader.operations.repair.rungs import Rungs
 from upgrader.report.repair_text import plan_lines
-from upgrader.services.openclaw import commands, log_events, repair_commands
+from upgrader.services.openclaw import commands
+from upgrader.services.openclaw.logs import log_events
+from upgrader.services.openclaw.pairing import repair_commands
 
 
 def plan_repair(wiring: Wiring) -> Outcome[RepairData]:

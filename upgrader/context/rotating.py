@@ -18,7 +18,7 @@ from upgrader.domain.pairing.observation import HandshakeResult
 from upgrader.domain.pairing.ports import Gateway, NoAnswer
 from upgrader.domain.secret import Secret
 from upgrader.operations.repair.rotate_token import RotateToken
-from upgrader.services.openclaw import service_seen, units
+from upgrader.services.openclaw.service import service_seen, units
 
 _ELSEWHERE = (".bashrc", ".zshrc", ".profile", ".bash_profile", ".bash_history", ".zsh_history", ".openclaw/node.json")
 

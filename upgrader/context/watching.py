@@ -22,7 +22,8 @@ from upgrader.errors import UpgraderError
 from upgrader.operations.diagnosis.bundle import Bundle
 from upgrader.operations.diagnosis.follow import Follow
 from upgrader.operations.diagnosis.pairing_store import StoreReader
-from upgrader.services.openclaw import log_events, meanings, scene_facts
+from upgrader.services.openclaw import scene_facts
+from upgrader.services.openclaw.logs import log_events, meanings
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
 

@@ -38,7 +38,7 @@ from upgrader.operations.moves.proving import Prove
 from upgrader.operations.moves.rollback import Rollback
 from upgrader.operations.moves.upgrade import Upgrade
 from upgrader.operations.status import ShowStatus
-from upgrader.services.openclaw import live_turn
+from upgrader.services.openclaw.gateway import live_turn
 
 T = TypeVar("T")
 _TRY_AGAIN = "end what stands in the way, then `upgrader status` tries again"

@@ -32,7 +32,9 @@ from upgrader.domain.installation.facts import (
 )
 from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import gateway_process, locations, units
+from upgrader.services.openclaw.gateway import gateway_process
+from upgrader.services.openclaw.places import locations
+from upgrader.services.openclaw.service import units
 
 HOME = Path.home()
 NODE = Path("/opt/node24/bin/node")

@@ -15,7 +15,7 @@ from conftest import HOME, NAME, NEXT, NODE, OLD, OWN_NODE, PORT, PREFIX, STATE,
 from upgrader.adapters.supervisors import unit_fence, unit_processes
 from upgrader.domain.moves.launching import Launch
 from upgrader.domain.process import InstallFailed, StartFailed
-from upgrader.services.openclaw import units
+from upgrader.services.openclaw.service import units
 
 LIMIT = timedelta(minutes=4)  # a busy machine takes its time
 

@@ -8,10 +8,10 @@ import pytest
 from tests.services.openclaw.test_clone_config import WISH
 from upgrader.domain.installation.facts import AuthFacts
 from upgrader.domain.secret import Secret
-from upgrader.services.openclaw.canary_runs import policy_views
-from upgrader.services.openclaw.clone_config import quiet_config
-from upgrader.services.openclaw.clone_secrets import INERT_NAME, auth_environment
-from upgrader.services.openclaw.clone_state import clone_plan, inert
+from upgrader.services.openclaw.canary.clone_config import quiet_config
+from upgrader.services.openclaw.canary.clone_runs import policy_views
+from upgrader.services.openclaw.canary.clone_secrets import INERT_NAME, auth_environment
+from upgrader.services.openclaw.canary.clone_state import clone_plan, inert
 
 TOKEN, PASSWORD = AuthFacts("token", Secret("t")), AuthFacts("password", password=Secret("p"))
 VAULT = {"source": "exec", "provider": "vault", "id": "gw"}

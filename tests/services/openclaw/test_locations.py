@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from upgrader.domain.installation.selection import Location, Selection
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
-from upgrader.services.openclaw.locations import default_port, home_of, locate, parse_port, port_of
+from upgrader.services.openclaw.places.locations import default_port, home_of, locate, parse_port, port_of
 
 HOME = Path("/home/ann")
 OLD, NEW = Version("2026.3.13"), Version("2026.9.6")

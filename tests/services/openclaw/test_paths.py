@@ -4,7 +4,7 @@ import pytest
 
 from upgrader.domain.installation.facts import PairingEra
 from upgrader.domain.kept.pathclass import PathClass, in_snapshot, in_standby
-from upgrader.services.openclaw.paths import classify
+from upgrader.services.openclaw.places.paths import classify
 
 BOTH = [
     ("openclaw.json", PathClass.CONFIG),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from upgrader.domain.installation.supervision import GatewayCommand, InstallAnswer, UnitPart
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import units
+from upgrader.services.openclaw.service import units
 
 # As 2026.9.5 and 2026.2.17 wrote them under a real systemd; the token is made up.
 UNIT_9_5 = rb"""[Unit]

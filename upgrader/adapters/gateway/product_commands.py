@@ -15,7 +15,7 @@ _LIMIT = timedelta(seconds=120)
 
 
 class CommandKnowledge(Protocol):
-    """The arguments (services/openclaw/repair_commands.py)."""
+    """The arguments (services/openclaw/pairing/repair_commands.py)."""
 
     LIST: tuple[str, ...]
 

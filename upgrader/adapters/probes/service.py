@@ -35,7 +35,7 @@ class _Reading(Protocol):
 
 
 class UnitKnowledge(Protocol):
-    """What is known of OpenClaw's units (services/openclaw/service_seen.py)."""
+    """What is known of OpenClaw's units (services/openclaw/service/service_seen.py)."""
 
     def read_parts(self, parts: tuple[UnitPart, ...], account_home: Path, exists: Callable[[Path], bool]) -> _Reading:
         """A unit taken apart."""

@@ -20,7 +20,7 @@ Files = Mapping[str, bytes | None]
 
 
 class EditKnowledge(Protocol):
-    """What is known of the stores (services/openclaw/pairing_edits.py)."""
+    """What is known of the stores (services/openclaw/pairing/pairing_edits.py)."""
 
     OWN_FILES: tuple[str, ...]
     OWN_TABLES: tuple[tuple[str, str], ...]

@@ -10,7 +10,7 @@ from upgrader.domain.version import Version
 
 
 class Units(Protocol):
-    """What is known of the service's units: services/openclaw/units.py."""
+    """What is known of the service's units: services/openclaw/service/units.py."""
 
     def read_unit(self, parts: tuple[UnitPart, ...]) -> UnitDefinition: ...
     def command_of(self, argv: tuple[str, ...]) -> GatewayCommand | None: ...

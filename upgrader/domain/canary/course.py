@@ -243,7 +243,7 @@ class TurnAsker(Protocol):
 
 
 class Lore(Protocol):
-    """What is known of OpenClaw that a course needs: pure functions (services/openclaw/canary_lore.py)."""
+    """What is known of OpenClaw that a course needs: pure functions (services/openclaw/canary/lore.py)."""
 
     def clone_plan(self, config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
         """Everything that is changed in a clone."""

@@ -11,7 +11,7 @@ from typing import Any
 from upgrader.domain.diagnosis.logins import Login
 from upgrader.domain.pairing.ports import Query
 from upgrader.domain.secret import Fingerprint
-from upgrader.services.openclaw.paths import AGENT_DATABASES
+from upgrader.services.openclaw.places.paths import AGENT_DATABASES
 
 FILE = "agents/*/agent/auth-profiles.json"
 DATABASE = AGENT_DATABASES

@@ -26,9 +26,9 @@ from upgrader.domain.pairing.ports import (
 from upgrader.domain.pairing.rules import PairingRules
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import calls, connects, gateway_requests, liveness, pairing, pairing_rows, scopes, signatures
 from upgrader.services.openclaw.eras import era_of_state
-from upgrader.services.openclaw.handshake import (
+from upgrader.services.openclaw.gateway import calls, connects, gateway_requests, liveness
+from upgrader.services.openclaw.gateway.handshake import (
     Accepted,
     ClientName,
     Connect,
@@ -38,7 +38,9 @@ from upgrader.services.openclaw.handshake import (
     parse_answer,
     protocol_of,
 )
-from upgrader.services.openclaw.paths import STATE_DATABASE
+from upgrader.services.openclaw.logs import signatures
+from upgrader.services.openclaw.pairing import pairing_data, pairing_rows, scopes
+from upgrader.services.openclaw.places.paths import STATE_DATABASE
 
 _VERSION_QUERY = Query("user_version", "PRAGMA user_version")
 
@@ -46,7 +48,12 @@ _VERSION_QUERY = Query("user_version", "PRAGMA user_version")
 class OpenClawKnowledge:
     """Port Knowledge."""
 
-    files: tuple[str, ...] = (pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
+    files: tuple[str, ...] = (
+        pairing_data.DEVICE_FILE,
+        pairing_data.DEVICE_AUTH_FILE,
+        pairing_data.PAIRED_FILE,
+        pairing_data.PENDING_FILE,
+    )
     database: str = STATE_DATABASE
     store_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.STORE_QUERIES)
     credential_queries: tuple[Query, ...] = (_VERSION_QUERY, *pairing_rows.CREDENTIAL_QUERIES)
@@ -54,13 +61,13 @@ class OpenClawKnowledge:
     def store(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> PairingStore:
         """All pairing data; the era is the database's, not the installed release's."""
         if _era(answers) is PairingEra.FILES:
-            return pairing.parse_files(*(files[name] for name in self.files))
+            return pairing_data.parse_files(*(files[name] for name in self.files))
         return pairing_rows.parse_rows(answers, tuple(name for name in self.files if files[name] is not None))
 
     def credentials(self, answers: tuple[Rows, ...], files: Mapping[str, bytes | None]) -> Credentials | None:
         """What this machine's clients present."""
         if _era(answers) is PairingEra.FILES:
-            return pairing_rows.credentials_from_files(files[pairing.DEVICE_FILE], files[pairing.DEVICE_AUTH_FILE])
+            return pairing_rows.credentials_from_files(files[pairing_data.DEVICE_FILE], files[pairing_data.DEVICE_AUTH_FILE])
         return pairing_rows.credentials_from_rows(answers)
 
     def rules(self, version: Version) -> PairingRules:

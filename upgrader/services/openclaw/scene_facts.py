@@ -9,18 +9,18 @@ from typing import Any
 from upgrader.domain.diagnosis.scene import DeviceDates, Places
 from upgrader.domain.installation.facts import PairingEra
 from upgrader.domain.pairing.ports import Cell, Query, Rows
-from upgrader.services.openclaw import pairing
-from upgrader.services.openclaw.config_policy import secret_texts
+from upgrader.services.openclaw.configuration.config_policy import secret_texts
+from upgrader.services.openclaw.pairing import pairing_data
 
 KNOWN_SCHEMA = 18  # of 2026.9.6
 PAIRING_FILES = (
-    pairing.DEVICE_FILE,
-    pairing.DEVICE_AUTH_FILE,
-    pairing.PAIRED_FILE,
-    pairing.PENDING_FILE,
-    f"{pairing.DEVICE_FILE}.migrated",
-    f"{pairing.DEVICE_AUTH_FILE}.migrated",
-    f"{pairing.PAIRED_FILE}.migrated",
+    pairing_data.DEVICE_FILE,
+    pairing_data.DEVICE_AUTH_FILE,
+    pairing_data.PAIRED_FILE,
+    pairing_data.PENDING_FILE,
+    f"{pairing_data.DEVICE_FILE}.migrated",
+    f"{pairing_data.DEVICE_AUTH_FILE}.migrated",
+    f"{pairing_data.PAIRED_FILE}.migrated",
 )
 SESSION_FOLDERS, SESSION_INDEX = "agents/*/sessions", "sessions.json"  # up to 2026.7.35; then in the agents' databases
 DATES_QUERY = Query(
@@ -35,7 +35,9 @@ _TABLES = "state/openclaw.sqlite: "
 def places(era: PairingEra) -> Places:
     """How the pairing data is named."""
     if era is PairingEra.FILES:
-        return Places(pairing.DEVICE_FILE, pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
+        return Places(
+            pairing_data.DEVICE_FILE, pairing_data.DEVICE_AUTH_FILE, pairing_data.PAIRED_FILE, pairing_data.PENDING_FILE
+        )
     names = ("device_identities", "device_auth_tokens", "device_pairing_paired", "device_pairing_pending")
     return Places(*(_TABLES + name for name in names))
 

@@ -14,7 +14,7 @@ from upgrader.domain.canary.turns import TurnEnded, TurnProbe
 from upgrader.domain.pairing.observation import ClientKind, Handshake, HandshakeResult
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
-from upgrader.services.openclaw.handshake import ClientName, Connect, Credential, protocol_of
+from upgrader.services.openclaw.gateway.handshake import ClientName, Connect, Credential, protocol_of
 
 _APART_FROM = "2026.8.1"
 _LAST = 20  # messages of a session that are looked through

@@ -15,7 +15,10 @@ from upgrader.domain.installation.supervision import UnitPart
 from upgrader.domain.secret import Fingerprint
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
-from upgrader.services.openclaw import config_text, gateway_process, locations, units
+from upgrader.services.openclaw.configuration import config_text
+from upgrader.services.openclaw.gateway import gateway_process
+from upgrader.services.openclaw.places import locations
+from upgrader.services.openclaw.service import units
 
 TOKEN = "OPENCLAW_GATEWAY_TOKEN"
 BIND = "OPENCLAW_GATEWAY_BIND"

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from upgrader.domain.pairing.sighting import LogEvent
-from upgrader.services.openclaw.signatures import SIGNATURES, LogLine, is_ours, parse_line, redacted
+from upgrader.services.openclaw.logs.signatures import SIGNATURES, LogLine, is_ours, parse_line, redacted
 
 _ARCHIVES = 5  # `rotatedLogPath` of 2026.9.6 keeps name.1.log to name.5.log
 _LINE_BYTES = 256 * 1024

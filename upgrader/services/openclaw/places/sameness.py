@@ -6,7 +6,7 @@ whatever it adds.
 """
 
 from upgrader.domain.kept.sameness import Exclusions, KeyExclusion, PathExclusion, TableExclusion
-from upgrader.services.openclaw.paths import STATE_DATABASE as _STATE
+from upgrader.services.openclaw.places.paths import STATE_DATABASE as _STATE
 
 # A heartbeat is due every half hour; one that falls due while a state is started and stopped runs, and leaves its record.
 _HEARTBEAT_JOB = "payload_kind = 'heartbeat'"

@@ -10,9 +10,9 @@ from typing import Any
 
 from upgrader.domain.diagnosis.repairing import KeptPairing
 from upgrader.domain.installation.facts import PairingEra
-from upgrader.services.openclaw import pairing
+from upgrader.services.openclaw.pairing import pairing_data
 
-OWN_FILES: tuple[str, ...] = (pairing.DEVICE_AUTH_FILE, pairing.PAIRED_FILE, pairing.PENDING_FILE)
+OWN_FILES: tuple[str, ...] = (pairing_data.DEVICE_AUTH_FILE, pairing_data.PAIRED_FILE, pairing_data.PENDING_FILE)
 # Table and the column that names the device: what is kept before an edit and put back by an undo.
 OWN_TABLES: tuple[tuple[str, str], ...] = (
     ("device_auth_tokens", ""),
@@ -37,7 +37,7 @@ def synced(files: Mapping[str, bytes | None], device_id: str, now_ms: int) -> di
     }
     if not tokens:
         raise ValueError("the gateway's record holds no token")
-    return {pairing.DEVICE_AUTH_FILE: _written({"version": 1, "deviceId": device_id, "tokens": tokens})}
+    return {pairing_data.DEVICE_AUTH_FILE: _written({"version": 1, "deviceId": device_id, "tokens": tokens})}
 
 
 def widened(files: Mapping[str, bytes | None], device_id: str, scopes: tuple[str, ...]) -> dict[str, bytes]:
@@ -50,28 +50,28 @@ def widened(files: Mapping[str, bytes | None], device_id: str, scopes: tuple[str
     operator = (record.get("tokens") or {}).get("operator")
     if isinstance(operator, dict):
         operator["scopes"] = wide
-    return {pairing.PAIRED_FILE: _written({**records, device_id: record})}
+    return {pairing_data.PAIRED_FILE: _written({**records, device_id: record})}
 
 
 def forgotten(files: Mapping[str, bytes | None], device_id: str) -> dict[str, bytes]:
     """paired.json and pending.json without this device."""
     kept = {key: each for key, each in _records(files).items() if key != device_id}
-    waiting = {key: each for key, each in _object(files.get(pairing.PENDING_FILE)).items() if _device(each) != device_id}
-    return {pairing.PAIRED_FILE: _written(kept), pairing.PENDING_FILE: _written(waiting)}
+    waiting = {key: each for key, each in _object(files.get(pairing_data.PENDING_FILE)).items() if _device(each) != device_id}
+    return {pairing_data.PAIRED_FILE: _written(kept), pairing_data.PENDING_FILE: _written(waiting)}
 
 
 def restored(now: Mapping[str, bytes | None], before: Mapping[str, bytes | None], device_id: str) -> dict[str, bytes | None]:
     """This device's part of `before` among what is there now: other devices stay. None: the file was not there."""
     paired = {key: each for key, each in _records(now).items() if key != device_id}
-    waiting = {key: each for key, each in _object(now.get(pairing.PENDING_FILE)).items() if _device(each) != device_id}
+    waiting = {key: each for key, each in _object(now.get(pairing_data.PENDING_FILE)).items() if _device(each) != device_id}
     old = _records(before)
     if device_id in old:
         paired[device_id] = old[device_id]
-    waiting.update({k: v for k, v in _object(before.get(pairing.PENDING_FILE)).items() if _device(v) == device_id})
+    waiting.update({k: v for k, v in _object(before.get(pairing_data.PENDING_FILE)).items() if _device(v) == device_id})
     return {
-        pairing.DEVICE_AUTH_FILE: before.get(pairing.DEVICE_AUTH_FILE),
-        pairing.PAIRED_FILE: _written(paired) if paired or before.get(pairing.PAIRED_FILE) is not None else None,
-        pairing.PENDING_FILE: _written(waiting) if waiting or before.get(pairing.PENDING_FILE) is not None else None,
+        pairing_data.DEVICE_AUTH_FILE: before.get(pairing_data.DEVICE_AUTH_FILE),
+        pairing_data.PAIRED_FILE: _written(paired) if paired or before.get(pairing_data.PAIRED_FILE) is not None else None,
+        pairing_data.PENDING_FILE: _written(waiting) if waiting or before.get(pairing_data.PENDING_FILE) is not None else None,
     }
 
 
@@ -115,7 +115,7 @@ def forget_statements(device_id: str) -> tuple[Statement, ...]:
 
 
 def _records(files: Mapping[str, bytes | None]) -> dict[str, Any]:
-    return _object(files.get(pairing.PAIRED_FILE))
+    return _object(files.get(pairing_data.PAIRED_FILE))
 
 
 def _record(files: Mapping[str, bytes | None], device_id: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from upgrader.domain.pairing.ports import ClientIdentity
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
-from upgrader.services.openclaw.pairing import base64url
+from upgrader.services.openclaw.pairing.pairing_data import base64url
 
 _REQUEST_ID = "upgrader-connect"
 _CLIENT_VERSION = "upgrader"

@@ -17,8 +17,8 @@ from upgrader.domain.installation.selection import Location
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
-from upgrader.services.openclaw import config_policy
-from upgrader.services.openclaw.config_text import parse_dotenv, with_includes, with_variables
+from upgrader.services.openclaw.configuration import config_policy
+from upgrader.services.openclaw.configuration.config_text import parse_dotenv, with_includes, with_variables
 
 # Set by the configuration itself they are ignored (src/config/config-env-vars.ts of 2026.9.6).
 _NOT_BY_CONFIG = frozenset(

@@ -12,7 +12,7 @@ from pathlib import Path
 from upgrader.domain.installation.selection import Selection
 from upgrader.domain.installation.supervision import GatewayCommand, InstallAnswer, UnitDefinition, UnitPart
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.locations import locate, unit_name
+from upgrader.services.openclaw.places.locations import locate, unit_name
 
 _ENTRY = re.compile(r"^(?P<root>/.*/openclaw)/(?:openclaw\.mjs|dist/(?:index|entry)\.m?js)$")
 _RUNTIME_PATH_SINCE = "2026.9.5"  # `--runtime-path` is in 2026.9.5's help and not in 2026.8.1's

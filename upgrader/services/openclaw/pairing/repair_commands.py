@@ -7,7 +7,7 @@ Source: src/cli/devices-cli.ts of 2026.2.17 (list, approve, reject, rotate, revo
 
 from upgrader.domain.pairing.observation import ClientKind
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import scopes
+from upgrader.services.openclaw.pairing import scopes
 
 LIST: tuple[str, ...] = ("devices", "list", "--json")
 _REMOVE_SINCE = "2026.2.19"

@@ -14,7 +14,7 @@ from typing import cast
 
 from upgrader.domain.canary.clone import CloneWish, Edit, EditedConfig
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.clone_secrets import is_reference, named_variables, settle_references
+from upgrader.services.openclaw.canary.clone_secrets import is_reference, named_variables, settle_references
 
 PROVIDER = "upgrader-canary"
 _SECRET_KEY = re.compile(r"(token|secret|password|passphrase|api_?key|private_?key|credential)s?$", re.IGNORECASE)

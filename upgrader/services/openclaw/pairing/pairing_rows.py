@@ -1,4 +1,4 @@
-"""The SQLite era: the statements that read pairing data, and their rows in the one form of services/openclaw/pairing.py.
+"""The SQLite era: the statements that read pairing data, and their rows in the one form of pairing_data.py.
 
 Source: src/state/openclaw-state-schema.ts of 2026.9.5 and 9.6; `SELECT *` because equal schema numbers do not promise equal
 columns (docs/reference/database-schemas/versioning.md of 9.6).
@@ -12,7 +12,7 @@ from upgrader.domain.installation.facts import PairingEra
 from upgrader.domain.pairing.observation import Act, ActKind, OwnIdentity, PairedDevice, PairingStore, PendingRequest
 from upgrader.domain.pairing.ports import ClientIdentity, Credentials, Query, Rows
 from upgrader.domain.secret import Secret
-from upgrader.services.openclaw.pairing import (
+from upgrader.services.openclaw.pairing.pairing_data import (
     DEVICE_AUTH_FILE,
     DEVICE_FILE,
     PAIRED_FILE,
@@ -22,7 +22,7 @@ from upgrader.services.openclaw.pairing import (
     pending_request,
     raw_public_key,
 )
-from upgrader.services.openclaw.pairing_fields import Record, load_cell, load_object, word
+from upgrader.services.openclaw.pairing.pairing_fields import Record, load_cell, load_object, word
 
 _CAP = 10_000  # rows; an installation has a handful of devices
 STORE_QUERIES = (

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from upgrader.domain.installation.facts import PairingEra
 from upgrader.domain.pairing.observation import OwnIdentity, PairedDevice, PairingStore, PendingRequest, TokenRecord
 from upgrader.domain.secret import Fingerprint
-from upgrader.services.openclaw.pairing_fields import Record, flags, load_object, numbers, record_fields, texts, word
+from upgrader.services.openclaw.pairing.pairing_fields import Record, flags, load_object, numbers, record_fields, texts, word
 
 DEVICE_FILE = "identity/device.json"
 DEVICE_AUTH_FILE = "identity/device-auth.json"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from upgrader.domain.installation.census import ProcessSeen, Reading, Role
 from upgrader.domain.installation.selection import Location, Selection
-from upgrader.services.openclaw.locations import Exists, locate
+from upgrader.services.openclaw.places.locations import Exists, locate
 
 _LOCK = re.compile(r"^gateway\.(?:state|[0-9a-f]{8})\.lock$")
 _LOCK_FOLDER = re.compile(r"^openclaw(?:-\d+)?$")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from upgrader.domain.canary.turns import TurnKind
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.clone_config import agent_ids
+from upgrader.services.openclaw.canary.clone_config import agent_ids
 
 _AGENT_TO_AGENT_BY_DEFAULT = "2026.9.3"  # reference 10: off unless true up to 8.2, on unless false from 9.3
 _VISIBLE_BY_DEFAULT = "2026.9.5"  # resolveSessionToolsVisibility in dist of 9.5 falls back to all; 8.1 to tree

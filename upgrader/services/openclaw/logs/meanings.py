@@ -1,6 +1,6 @@
 """What each signature of the log means, in one phrase."""
 
-from upgrader.services.openclaw.signatures import SIGNATURES
+from upgrader.services.openclaw.logs.signatures import SIGNATURES
 
 _MORE = {
     "approved": "a device was approved",

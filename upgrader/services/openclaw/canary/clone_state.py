@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 
 from upgrader.domain.canary.clone import ClonePlan, CloneWish, Edit, FileRule, PathMove, Statement
-from upgrader.services.openclaw.clone_config import quiet_config, with_hands
-from upgrader.services.openclaw.clone_secrets import inert_reference, is_reference
+from upgrader.services.openclaw.canary.clone_config import quiet_config, with_hands
+from upgrader.services.openclaw.canary.clone_secrets import inert_reference, is_reference
 
 _OWNER = "names the live gateway's process: the clone would not start"
 _EFFECT = "would be done a second time"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from upgrader.domain.pairing.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
 from upgrader.domain.pairing.rules import Ask, PairingRules
 from upgrader.services.openclaw.eras import code_line
-from upgrader.services.openclaw.handshake import ClientName, Connect, Credential, protocol_of, token_field
+from upgrader.services.openclaw.gateway.handshake import ClientName, Connect, Credential, protocol_of, token_field
 
 _K = ClientKind
 _KINDS_ARE_HARMLESS_FROM = "2026.8.1"

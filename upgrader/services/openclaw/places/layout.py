@@ -7,7 +7,9 @@ from pathlib import Path
 from upgrader.domain.installation.facts import Obstacle, Package, PairingEra
 from upgrader.domain.installation.selection import Location, Selection
 from upgrader.domain.version import Version
-from upgrader.services.openclaw import gateway_process, install_places, locations, units
+from upgrader.services.openclaw.gateway import gateway_process
+from upgrader.services.openclaw.places import install_places, locations
+from upgrader.services.openclaw.service import units
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from upgrader.domain.moves.settle import (
     TokenActs,
     Where,
 )
-from upgrader.services.openclaw.paths import AGENT_DATABASES, STATE_DATABASE, classify
+from upgrader.services.openclaw.places.paths import AGENT_DATABASES, STATE_DATABASE, classify
 
 OUTBOX: tuple[OutboxTable, ...] = (
     OutboxTable(
