@@ -27,10 +27,11 @@ from upgrader.adapters.processes.table import ProcessTable
 from upgrader.domain.installation.facts import Installation, ProcessIdentity
 from upgrader.domain.installation.selection import Location, Selection
 from upgrader.operations.discover import Discover
+from upgrader.services.openclaw import layout
 from upgrader.services.openclaw.configuration import config, config_text
 from upgrader.services.openclaw.gateway import gateway_process
 from upgrader.services.openclaw.installing import read_package
-from upgrader.services.openclaw.places import install_places, layout, locations, paths
+from upgrader.services.openclaw.places import install_places, locations, paths
 from upgrader.services.openclaw.service import units
 
 DEADLINE_S = 20.0

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from tests.discovery.machine import Machine, lock_of
 from upgrader.domain.installation.facts import InstallKind, NodeRuntime
-from upgrader.domain.installation.status import OpenMove, StatusData
 from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.moves.ports import JournalFile
+from upgrader.domain.status import OpenMove, StatusData
 from upgrader.domain.version import Version
 from upgrader.operations.discover import Selected
 from upgrader.operations.status import Records, ShowStatus

@@ -10,8 +10,8 @@ from upgrader import context
 from upgrader.cli.arguments import Accept, accepted
 from upgrader.cli.session import Session, of
 from upgrader.domain.canary.report import Extra
-from upgrader.domain.moves.told import CanaryData, Ground
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.told import CanaryData, Ground
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
 

@@ -12,8 +12,8 @@ from upgrader.context.remembering import history_of
 from upgrader.domain.decisions.history import Event, EventKind
 from upgrader.domain.kept.slot import Slot, SlotDamaged, SlotOrigin
 from upgrader.domain.moves.drift import Drift, LeftAs, damaged_tree, drifts
-from upgrader.domain.moves.told import AdoptData, VerifyData
 from upgrader.domain.outcome import Outcome, Status
+from upgrader.domain.told import AdoptData, VerifyData
 from upgrader.errors import UpgraderError
 
 

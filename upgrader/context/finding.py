@@ -15,9 +15,9 @@ from upgrader.context.machine import Machine
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.installation.selection import Selection
 from upgrader.operations.discover import Discover
-from upgrader.services.openclaw import installing
+from upgrader.services.openclaw import installing, layout
 from upgrader.services.openclaw.configuration import config, config_text
-from upgrader.services.openclaw.places import install_places, layout, paths
+from upgrader.services.openclaw.places import install_places, paths
 from upgrader.services.openclaw.service import units
 
 

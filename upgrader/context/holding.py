@@ -19,10 +19,10 @@ from upgrader.context.machine import Machine
 from upgrader.context.proving import Proving
 from upgrader.domain.canary.held import CanaryNotHeld, HeldCanary, HeldData
 from upgrader.domain.canary.report import CanaryRequest, Seal
-from upgrader.domain.moves.told import Ground
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.ports import Command, Progress
 from upgrader.domain.said import last_line
+from upgrader.domain.told import Ground
 from upgrader.operations.canary.course import Serving
 from upgrader.operations.canary.hold import HoldCanary
 

@@ -11,9 +11,9 @@ from upgrader.context.machine import Machine
 from upgrader.context.remembering import history_of, pins, tables
 from upgrader.domain.decisions.history import Event, EventKind, HistoryData
 from upgrader.domain.decisions.pinning import PinData, PinWish, UpdaterWish
-from upgrader.domain.moves.told import MoveData, Recovery
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan.decision import PlanData
+from upgrader.domain.told import MoveData, Recovery
 from upgrader.errors import UpgraderError
 from upgrader.operations.pin import Pinning
 from upgrader.services.openclaw.configuration.config_edit import with_auto_update, without_auto_update

@@ -10,9 +10,9 @@ from upgrader.context.recording import record_move
 from upgrader.context.wiring import Wiring, told
 from upgrader.domain.decisions.history import EventKind
 from upgrader.domain.kept.slot import Slot
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.plan.release import Release
+from upgrader.domain.told import MoveData
 from upgrader.errors import Blocked
 from upgrader.operations.moves.restore import Restore
 from upgrader.services.openclaw import releases

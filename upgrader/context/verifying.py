@@ -1,7 +1,7 @@
 """Joins `upgrader verify`."""
 
 from upgrader.context.observing import KNOWLEDGE
-from upgrader.domain.pairing.clientlines import client_lines
+from upgrader.domain.diagnosis.clientlines import client_lines
 from upgrader.domain.ports import Discovery, Progress, Verifier
 from upgrader.operations.diagnosis.verify import Verify
 from upgrader.services.openclaw import hand_checks

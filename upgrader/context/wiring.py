@@ -24,13 +24,13 @@ from upgrader.domain.canary.report import Extra
 from upgrader.domain.decisions.history import EventKind
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.installation.identity import WrongUser
-from upgrader.domain.installation.status import StatusData
 from upgrader.domain.moves.quiet import Patience
-from upgrader.domain.moves.told import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan.decision import ONLY_FOR_MOVES, ExitStyle, PlanData
 from upgrader.domain.plan.saved import SavedPlan
 from upgrader.domain.ports import Progress, Verifier
+from upgrader.domain.status import StatusData
+from upgrader.domain.told import AdoptData, CanariesData, CanaryData, HandData, MoveData, Recovery, VerifyData
 from upgrader.domain.version import Version
 from upgrader.errors import Busy, RollbackIncomplete, UpgraderError, UsageError
 from upgrader.operations.canary.command import Canary

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from upgrader.domain.demo import LIVE, TARGET, DemoData, Fault, Paired, Proof
 from upgrader.domain.installation.facts import Installation
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.ports import Progress
+from upgrader.domain.told import MoveData
 from upgrader.domain.version import Version
 from upgrader.errors import UpgraderError
 

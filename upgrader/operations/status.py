@@ -8,7 +8,12 @@ from pathlib import Path
 from upgrader.domain.canary.held import HeldCanary
 from upgrader.domain.decisions.pin import Pin
 from upgrader.domain.installation.facts import GatewayProcess, Installation
-from upgrader.domain.installation.status import (
+from upgrader.domain.kept.snapshot import Snapshot, returning
+from upgrader.domain.moves.drift import Drift
+from upgrader.domain.moves.ports import JournalFile, Journals
+from upgrader.domain.outcome import Outcome
+from upgrader.domain.ports import Discovery, Slots, Snapshots
+from upgrader.domain.status import (
     GatewayStatus,
     InstallationStatus,
     OpenMove,
@@ -16,11 +21,6 @@ from upgrader.domain.installation.status import (
     SnapshotStatus,
     StatusData,
 )
-from upgrader.domain.kept.snapshot import Snapshot, returning
-from upgrader.domain.moves.drift import Drift
-from upgrader.domain.moves.ports import JournalFile, Journals
-from upgrader.domain.outcome import Outcome
-from upgrader.domain.ports import Discovery, Slots, Snapshots
 
 _SHOWN_SNAPSHOTS = 10
 

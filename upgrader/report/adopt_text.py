@@ -3,8 +3,8 @@
 from rich.console import Console
 from rich.markup import escape
 
-from upgrader.domain.moves.told import AdoptData
 from upgrader.domain.outcome import Outcome, Status
+from upgrader.domain.told import AdoptData
 
 
 def show(outcome: Outcome[AdoptData], console: Console) -> None:

@@ -9,8 +9,8 @@ from rich.table import Table
 from upgrader.domain.canary.held import HeldCanary, HeldData
 from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRun, Seal
 from upgrader.domain.check import Judgement, Need, Verdict
-from upgrader.domain.moves.told import CanariesData, CanaryData
 from upgrader.domain.outcome import Outcome
+from upgrader.domain.told import CanariesData, CanaryData
 from upgrader.domain.units import moment, size, span
 from upgrader.report.checks_text import COLOUR, counts, unhappy
 

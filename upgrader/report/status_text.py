@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from upgrader.domain.installation.status import GatewayStatus, InstallationStatus, StatusData
+from upgrader.domain.status import GatewayStatus, InstallationStatus, StatusData
 from upgrader.domain.units import counted, moment, size
 from upgrader.report.columns import headed
 

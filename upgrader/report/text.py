@@ -14,11 +14,11 @@ from upgrader.domain.canary.held import HeldData
 from upgrader.domain.demo import DemoData
 from upgrader.domain.diagnosis.cause import DiagnosisData
 from upgrader.domain.diagnosis.repairing import RepairData, RotationData
-from upgrader.domain.installation.status import StatusData
 from upgrader.domain.moves.settle import Settled
-from upgrader.domain.moves.told import CanariesData, CanaryData, HandData, MoveData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan.decision import PlanData
+from upgrader.domain.status import StatusData
+from upgrader.domain.told import CanariesData, CanaryData, HandData, MoveData, VerifyData
 from upgrader.domain.units import span
 from upgrader.errors import UpgraderError
 from upgrader.report.canary_text import canary_lines, render_canaries, render_canary, render_held

@@ -1,0 +1,1 @@
+"""What is known of each service that can be upgraded. There is one: OpenClaw."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from upgrader.domain.fileid import FileId
 from upgrader.domain.installation.facts import NodeRuntime
-from upgrader.domain.moves.fileid import FileId
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, UpgraderError
 

@@ -1,3 +1,1 @@
-"""A move: its transaction and journal, the ports it works through, what a rollback settles, what changed behind our back,
-and what the commands that move things tell.
-"""
+"""A move: its transaction and journal, the ports it works through, what a rollback settles, what changed behind our back."""

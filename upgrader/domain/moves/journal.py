@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from upgrader.domain.moves.fileid import FileId as FileId
+from upgrader.domain.fileid import FileId as FileId
 
 FORMAT = 1
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from upgrader.domain.installation.facts import Installation
-from upgrader.domain.moves.told import CanariesData, CanaryData, Ground
 from upgrader.domain.outcome import Failure, Outcome
 from upgrader.domain.plan.decision import Answer, Plan, PlanData
 from upgrader.domain.ports import Discovery
+from upgrader.domain.told import CanariesData, CanaryData, Ground
 from upgrader.domain.version import Version
 from upgrader.operations.moves.proving import Decide, Prove, ending, failures, refused
 

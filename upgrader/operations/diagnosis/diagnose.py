@@ -8,6 +8,7 @@ from pathlib import Path
 from upgrader.domain.causes.rules import find_causes
 from upgrader.domain.check import Judgement
 from upgrader.domain.diagnosis.cause import Cause, DiagnosisData, Impact, Likelihood, Nature, broken
+from upgrader.domain.diagnosis.clientlines import client_lines
 from upgrader.domain.diagnosis.ports import (
     LineReader,
     LoginsProbe,
@@ -22,7 +23,6 @@ from upgrader.domain.diagnosis.truths import truths
 from upgrader.domain.installation.configuration import Configuration
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.outcome import Outcome, Status
-from upgrader.domain.pairing.clientlines import client_lines
 from upgrader.domain.pairing.observation import Observation
 from upgrader.domain.pairing.rules import PairingRules
 from upgrader.domain.pairing.sighting import LogEvent, condense

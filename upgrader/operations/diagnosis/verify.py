@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from upgrader.domain.check import Judgement, Verdict, overall
 from upgrader.domain.diagnosis.cause import ClientLine
 from upgrader.domain.installation.facts import Installation
-from upgrader.domain.moves.told import HandCheck, HandData, VerifyData
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.pairing.observation import Observation
 from upgrader.domain.ports import Discovery, Observer, Progress, Verifier
+from upgrader.domain.told import HandCheck, HandData, VerifyData
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, Inconclusive
 

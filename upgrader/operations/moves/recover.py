@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from upgrader.domain.moves.journal import Mark, is_committed
 from upgrader.domain.moves.ports import JournalFile, Journals, Leftovers
-from upgrader.domain.moves.told import Recovery
 from upgrader.domain.ports import Progress
+from upgrader.domain.told import Recovery
 from upgrader.operations.moves.finishing import Finisher
 from upgrader.operations.moves.undoing import Undoer
 

@@ -7,10 +7,10 @@ from upgrader.domain.installation.facts import Installation
 from upgrader.domain.kept.slot import Slot, SlotDamaged, SlotOrigin
 from upgrader.domain.moves.drift import Drift, DriftKind, LeftAs, cannot_open, drifts, needs_restart, still_in_the_way
 from upgrader.domain.moves.ports import Pointer
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.moves.transaction import Move
 from upgrader.domain.outcome import Outcome, Status
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.told import MoveData
 from upgrader.errors import Blocked, UpgraderError
 from upgrader.operations.moves.transact import Intention, Transact
 

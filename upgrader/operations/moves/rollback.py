@@ -8,11 +8,11 @@ from upgrader.domain.installation.facts import Installation
 from upgrader.domain.kept.slot import Slot
 from upgrader.domain.kept.snapshot import Moment, Snapshot, returning
 from upgrader.domain.moves.ports import Journals
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.moves.transaction import Move
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Discovery, Progress, Slots, Snapshots, Verifier
+from upgrader.domain.told import MoveData
 from upgrader.domain.units import moment
 from upgrader.errors import UpgraderError
 from upgrader.operations.moves.transact import Intention, Transact

@@ -12,11 +12,11 @@ from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.moves.journal import Mark, Step, is_committed
 from upgrader.domain.moves.ports import JournalFile, Journals, Updaters
 from upgrader.domain.moves.settle import moved_along
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.moves.transaction import Move, Opened, without_secrets
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.pairing.live import LiveReport
 from upgrader.domain.ports import Clock, Progress
+from upgrader.domain.told import MoveData
 from upgrader.errors import Blocked, Inconclusive, RollbackIncomplete, RolledBack, UpgraderError
 from upgrader.operations.moves.cutover import Cutover
 from upgrader.operations.moves.finishing import Finisher

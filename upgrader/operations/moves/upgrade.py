@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from upgrader.domain.check import Verdict
 from upgrader.domain.installation.facts import Installation
-from upgrader.domain.moves.told import MoveData
 from upgrader.domain.moves.transaction import Move
 from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan.decision import Answer, PlanData
 from upgrader.domain.ports import Discovery, Progress, Verifier
+from upgrader.domain.told import MoveData
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
 from upgrader.operations.moves.proving import Decide, Prove, ending, failures, refused

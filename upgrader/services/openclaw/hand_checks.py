@@ -4,7 +4,7 @@ Sources: command registrations of 2026.2.17 and 2026.9.6; which of them are cont
 2026.2.19 (`gateway health`, `gateway status` and `doctor` are, an agent's `sessions_spawn` is not).
 """
 
-from upgrader.domain.moves.told import HandCheck
+from upgrader.domain.told import HandCheck
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.eras import code_line
 
