@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -238,6 +239,19 @@ def test_who_listens_on_a_port_is_told(machine: Machine) -> None:
         assert [(each.port, each.identity) for each in listeners_on(port)] == [(port, identity)]
         assert not is_free(port)
     assert listeners_on(port) == ()
+
+
+def test_a_free_port_comes_with_those_derived_from_it_and_keeps_off_anothers() -> None:
+    derived = (2, *range(11, 111))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        held = taken.getsockname()[1]
+        port = free_port(derived)
+        assert held not in {port + distance for distance in (0, *derived)}
+    # Every port there is but for the families of a few: the port that is found is of none of these.
+    others = tuple(range(1024, 65536, 400))
+    theirs = {other + distance for other in others for distance in (0, *derived)}
+    found = free_port(derived, apart_from=others)
+    assert not theirs & {found + distance for distance in (0, *derived)}
 
 
 def test_a_process_of_its_own_is_no_holder(machine: Machine) -> None:

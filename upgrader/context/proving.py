@@ -89,7 +89,7 @@ class Proving:
             clock=self.machine.clock,
             progress=self.progress,
             nonce=lambda: secrets.token_hex(6),
-            free_port=free_port,
+            free_port=lambda: free_port(clone_runs.DERIVED_PORTS, apart_from=(self.keeping.installation.port,)),
             read_config=read_snapshot_config,
             model_id=MODEL_ID,
             live_memory=live_memory,

@@ -28,18 +28,25 @@ def is_free(port: int) -> bool:
     return all(_bindable(family, address, port) for family, address in _LOOPBACK)
 
 
-def free_port(beside: tuple[int, ...] = ()) -> int:
+def free_port(beside: tuple[int, ...] = (), apart_from: tuple[int, ...] = ()) -> int:
     """A port that is free on loopback, together with those at the given distances from it (a gateway derives some).
 
+    None of them is one of `apart_from`, or at those distances from it: what another gateway may open later stays its own.
     Somebody may take it between this look and its use. Raises PortTaken when none is found.
     """
+    kept = {port for other in apart_from for port in _family(other, beside)}
     for _ in range(_TRIES):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        if port + max((0, *beside)) <= 65535 and all(is_free(port + distance) for distance in (0, *beside)):
+        own = _family(port, beside)
+        if max(own) <= 65535 and not kept & own and all(is_free(each) for each in own):
             return port
     raise PortTaken("no free port was found on loopback", why=f"{_TRIES} ports were tried")
+
+
+def _family(port: int, beside: tuple[int, ...]) -> set[int]:
+    return {port + distance for distance in (0, *beside)}
 
 
 def _bindable(family: int, address: str, port: int) -> bool:

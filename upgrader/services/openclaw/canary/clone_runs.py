@@ -52,6 +52,9 @@ PAIRING_FILES = (
     "nodes/pending.json",
     "exec-approvals.json",
 )
+# Ports a gateway derives from its own: browser control, and the debugging ports of the browsers it starts (docs of 2026.9.5,
+# gateway/multiple-gateways: + 2, and from 9 to 108 above that). Its canvas is served on the gateway's port.
+DERIVED_PORTS = (2, *range(2 + 9, 2 + 108 + 1))
 _TUI_ANSWERED = (r"hello.{1,20}from.{1,20}the.{1,20}stand-in",)  # the stand-in model's words; colours may stand between
 _TUI_REFUSED = (r"pairing required", r"unauthorized", r"gateway closed")
 # Lines of a gateway's log that a healthy canary does not have (reference 3.2); the words are OpenClaw's.
