@@ -15,9 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.world.digests import tree_digest
 from tests.world.processes import wait_until
 from upgrader.adapters.canary.clone_databases import schema_of
-from upgrader.adapters.canary.clones import StateClones, tree_digest
+from upgrader.adapters.canary.clones import StateClones
 from upgrader.context.proving import CLONE_SUBJECTS
 from upgrader.domain.canary.clone import Clone, CloneWish, ModelProvider, PathMove
 from upgrader.domain.canary.report import Seal

@@ -11,7 +11,6 @@ from upgrader.adapters.node.npmrc import (
     NpmPlaces,
     NpmSettings,
     RegistryUnconfigured,
-    default_places,
     parse_npmrc,
     read_settings,
 )
@@ -117,13 +116,6 @@ def test_switched_off_verification_is_obeyed_and_said(tmp_path: Path) -> None:
 def test_lines_quotes_lists_and_comments_are_npms() -> None:
     text = '; no\n# no\n[section]\na = "x \\u0041"\nb=\'y\'\nca[]="one"\nca[]="two"\nflag\nd=${A}-${B}-${B?}-\\${A}\n'
     assert parse_npmrc(text, {"A": "1"}) == {"a": "x A", "b": "y", "ca": "one\0two", "flag": "true", "d": "1-${B}--${A}"}
-
-
-def test_without_npm_the_files_lie_where_npm_has_them(tmp_path: Path) -> None:
-    home, prefix = tmp_path / "home", tmp_path / "prefix"
-    assert default_places({}, home, prefix).files == (home / ".npmrc", prefix / "etc" / "npmrc")
-    moved = {"npm_config_userconfig": "/u", "NPM_CONFIG_GLOBALCONFIG": "/g"}
-    assert default_places(moved, home, None).files == (Path("/u"), Path("/g"))
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from tests.discovery.machine import Machine, lock_of
+from upgrader.context.finding import Finder
 from upgrader.domain.installation.facts import InstallKind, NodeRuntime
 from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.moves.ports import JournalFile
 from upgrader.domain.status import OpenMove, StatusData
 from upgrader.domain.version import Version
-from upgrader.operations.discover import Selected
 from upgrader.operations.status import Records, ShowStatus
 from upgrader.report.envelope import to_json
 from upgrader.report.status_text import render_status
@@ -36,7 +36,7 @@ class Kept:
 def status_of(machine: Machine, slots: tuple[Slot, ...] = (), snapshots: tuple[Snapshot, ...] = ()) -> StatusData:
     """What the command finds in this machine."""
     records = Records(Kept(slots), Kept(snapshots), Kept())  # type: ignore[arg-type]
-    return ShowStatus(Selected(machine.discover(), machine.selection()), lambda _: records).run().data
+    return ShowStatus(Finder(machine.discover(), machine.selection()), lambda _: records).run().data
 
 
 def text_of(data: StatusData, width: int) -> str:
@@ -66,7 +66,7 @@ def test_a_stopped_installation_is_told_as_values_without_secrets(machine: Machi
     assert [each.in_use for each in data.slots] == [True, False]
     assert (data.snapshots[0].id, len(data.snapshots), data.snapshots_in_all) == ("s12", 10, 12)
     records = Records(Kept(), Kept(), Kept())  # type: ignore[arg-type]
-    outcome = ShowStatus(Selected(machine.discover(), machine.selection()), lambda _: records).run()
+    outcome = ShowStatus(Finder(machine.discover(), machine.selection()), lambda _: records).run()
     assert "s3cret" not in to_json(outcome)
     assert outcome.exit_code == 0
 

@@ -1,11 +1,12 @@
 """Fixtures of the real tier: OpenClaw itself, installed from the registry into the tests' cache when it is not there."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from tests.real.installs import Install, install
+from tests.real.registry import reaching_the_registry
 from tests.real.worlds import RealWorld, real_world
 from tests.world.node import NodeHome
 from tests.world.registry import FakeRegistry
@@ -13,6 +14,7 @@ from tests.world.world import Layout, World
 from upgrader.adapters.canary.stub_model import StubModel
 
 RealWorldOf = Callable[..., RealWorld]
+MovableWorldOf = Callable[[str], tuple[RealWorld, Mapping[str, str]]]
 WorldOfRelease = Callable[[str], World]
 Installed = Callable[[str], Install]
 
@@ -47,6 +49,17 @@ def real_world_of(
     yield build
     for world in made:
         world.close()
+
+
+@pytest.fixture
+def movable_world_of(real_world_of: RealWorldOf, node_home: NodeHome) -> MovableWorldOf:
+    """`movable_world_of("2026.9.5")`: a world whose package may be moved, and an environment that reaches the real registry."""
+
+    def build(version: str) -> tuple[RealWorld, Mapping[str, str]]:
+        world = real_world_of(version, layout=Layout.COPY)
+        return world, reaching_the_registry(world, node_home)
+
+    return build
 
 
 @pytest.fixture(scope="session")

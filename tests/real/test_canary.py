@@ -9,7 +9,7 @@ import pytest
 from tests.canary.bench import Bench, judged, slot
 from tests.real.conftest import Installed, RealWorldOf
 from tests.real.worlds import RealWorld, paired_by_2_17_itself
-from upgrader.adapters.canary.clones import tree_digest
+from tests.world.digests import tree_digest
 from upgrader.domain.canary.report import Blame, CanaryReport, Extra, Seal
 from upgrader.domain.check import Need, Verdict
 

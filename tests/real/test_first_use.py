@@ -2,12 +2,9 @@
 
 import pytest
 
-from tests.real.conftest import Installed, RealWorldOf
-from tests.real.registry import reaching_the_registry
+from tests.real.conftest import Installed, MovableWorldOf
 from tests.real.worlds import RealWorld, npm_globally, paired_by_2_17_itself
 from tests.world.contract.running import agent_turns
-from tests.world.node import NodeHome
-from tests.world.world import Layout
 from upgrader.adapters.canary.stub_model import StubModel
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(3600)]
@@ -26,11 +23,10 @@ def turns(world: RealWorld, model: StubModel) -> dict[str, bool]:
 
 
 def test_from_a_broken_2_19_one_moves_to_2_17_and_agents_spawn_again(
-    real_world_of: RealWorldOf, installed: Installed, node_home: NodeHome, stub_model: StubModel
+    movable_world_of: MovableWorldOf, installed: Installed, stub_model: StubModel
 ) -> None:
-    world = real_world_of("2026.2.17", layout=Layout.COPY)
+    world, environment = movable_world_of("2026.2.17")
     broken_by_2_19(world, installed, "2026.2.19")
-    environment = reaching_the_registry(world, node_home)
     assert turns(world, stub_model) == {"sessions_spawn": False, "sessions_send": False}
 
     planned = world.run("plan", limit_s=300, environment=environment)
@@ -44,11 +40,10 @@ def test_from_a_broken_2_19_one_moves_to_2_17_and_agents_spawn_again(
 
 
 def test_a_release_the_registry_lacks_is_planned_adopted_and_returned_to(
-    real_world_of: RealWorldOf, installed: Installed, node_home: NodeHome, stub_model: StubModel
+    movable_world_of: MovableWorldOf, installed: Installed, stub_model: StubModel
 ) -> None:
-    world = real_world_of("2026.2.17", layout=Layout.COPY)
+    world, environment = movable_world_of("2026.2.17")
     broken_by_2_19(world, installed, "2026.2.19-2")
-    environment = reaching_the_registry(world, node_home)
     before = world.package_digest()
 
     accepting = ("2026.2.22", "--accept", "known_bad")  # it mends the pairing and disables channel plugins

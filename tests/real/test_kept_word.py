@@ -2,21 +2,15 @@
 
 import pytest
 
-from tests.real.conftest import RealWorldOf
-from tests.real.registry import reaching_the_registry
-from tests.real.test_main_job import in_use
-from tests.world.node import NodeHome
-from tests.world.world import Layout
+from tests.real.conftest import MovableWorldOf
+from tests.real.worlds import in_use
 
 pytestmark = pytest.mark.real
 
 
 @pytest.mark.timeout(2400)
-def test_an_upgrade_takes_the_word_of_a_canary_that_ran_beside_the_serving_gateway(
-    real_world_of: RealWorldOf, node_home: NodeHome
-) -> None:
-    world = real_world_of("2026.9.5", layout=Layout.COPY)
-    environment = reaching_the_registry(world, node_home)
+def test_an_upgrade_takes_the_word_of_a_canary_that_ran_beside_the_serving_gateway(movable_world_of: MovableWorldOf) -> None:
+    world, environment = movable_world_of("2026.9.5")
     world.start_gateway()
     in_use(world, environment)
     serving = world.gateways()

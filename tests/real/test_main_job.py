@@ -1,14 +1,11 @@
 """The main job on the real OpenClaw, through the real command line: 2026.9.5 to 2026.9.6 and back."""
 
 import shutil
-from collections.abc import Mapping
 
 import pytest
 
-from tests.real.conftest import RealWorldOf
-from tests.real.registry import reaching_the_registry
-from tests.world.node import NodeHome
-from tests.world.world import Layout, World
+from tests.real.conftest import MovableWorldOf
+from tests.real.worlds import in_use
 from upgrader.adapters.kept.compare import Comparer
 from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
@@ -19,21 +16,9 @@ MADE_ANEW = ("cache", "plugin-skills")
 TURNED_AWAY = "another OpenClaw process owns state-lifecycle"
 
 
-def in_use(world: World, environment: Mapping[str, str]) -> None:
-    """What a release makes at its first use (caches, tables, profiles) is there before anything is compared."""
-    for agent in ("main", "beta"):
-        assert world.openclaw("agent", "--agent", agent, "--message", "hello", limit_s=180).exit_code == 0
-    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0
-    world.wait(lambda: (world.state / "cache" / "control-ui-assets").is_dir(), "the cache of a first start", 120)
-    world.stop_gateway()
-    world.start_gateway()
-    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0
-
-
 @pytest.mark.timeout(2400)
-def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(real_world_of: RealWorldOf, node_home: NodeHome) -> None:
-    world = real_world_of("2026.9.5", layout=Layout.COPY)
-    environment = reaching_the_registry(world, node_home)
+def test_9_5_moves_to_9_6_and_back_and_the_state_is_what_it_was(movable_world_of: MovableWorldOf) -> None:
+    world, environment = movable_world_of("2026.9.5")
     world.start_gateway()
     devices = world.devices()
     in_use(world, environment)

@@ -4,20 +4,17 @@ import subprocess
 
 import pytest
 
-from tests.real.conftest import RealWorldOf
-from tests.real.registry import reaching_the_registry
+from tests.real.conftest import MovableWorldOf
 from tests.world.node import NodeHome
-from tests.world.world import Layout
 
 pytestmark = pytest.mark.real
 
 
 @pytest.mark.timeout(2400)
 def test_what_npm_replaced_is_put_back_without_an_outage_and_with_one_where_it_was_started(
-    real_world_of: RealWorldOf, node_home: NodeHome
+    movable_world_of: MovableWorldOf, node_home: NodeHome
 ) -> None:
-    world = real_world_of("2026.9.5", layout=Layout.COPY)
-    environment = reaching_the_registry(world, node_home)
+    world, environment = movable_world_of("2026.9.5")
     moved = world.run("--json", "--yes", "upgrade", "2026.9.6", limit_s=1200, environment=environment)
     assert moved.exit_code == 0, moved.text
     kept = world.package.resolve()

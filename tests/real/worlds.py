@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.real.installs import Install
@@ -91,3 +92,14 @@ def npm_globally(world: World, installed: Install, version: str) -> None:
             shutil.copytree(each, inner / each.name, symlinks=True)
     manifest = world.package / "package.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": version}, indent=2) + "\n")
+
+
+def in_use(world: World, environment: Mapping[str, str]) -> None:
+    """What a release makes at its first use (caches, tables, profiles) is there before anything is compared."""
+    for agent in ("main", "beta"):
+        assert world.openclaw("agent", "--agent", agent, "--message", "hello", limit_s=180).exit_code == 0
+    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0
+    world.wait(lambda: (world.state / "cache" / "control-ui-assets").is_dir(), "the cache of a first start", 120)
+    world.stop_gateway()
+    world.start_gateway()
+    assert world.run("verify", limit_s=180, environment=environment).exit_code == 0

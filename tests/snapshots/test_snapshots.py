@@ -17,8 +17,6 @@ from upgrader.adapters.kept.snapshots import FileSnapshots
 from upgrader.domain.kept.snapshot import Moment, SnapshotDamaged
 from upgrader.domain.kept.tree import EntryKind
 
-LONG_AGO = 1_700_000_000
-
 
 def contents(root: Path) -> dict[str, tuple[object, ...]]:
     """Everything a comparison can see of a tree, but inode and ctime."""

@@ -31,7 +31,14 @@ def entry(path: Path) -> str:
         return f"link {path.readlink()}"
     if stat.S_ISDIR(status.st_mode):
         return f"directory {mode}"
+    if not stat.S_ISREG(status.st_mode):
+        return f"other {mode}"
     return f"file {mode} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def tree_digest(root: Path) -> str:
+    """One digest over all of `tree`: to prove that nothing below `root` was touched."""
+    return hashlib.sha256("\n".join(f"{name}\0{what}" for name, what in sorted(tree(root).items())).encode()).hexdigest()
 
 
 def rows(database: Path) -> dict[str, tuple[str, ...]]:

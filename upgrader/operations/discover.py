@@ -216,18 +216,6 @@ class Discover:
         return port if not listening or port in listening else listening[0]
 
 
-@dataclass(frozen=True)
-class Selected:
-    """Port Discovery: the installation of this run."""
-
-    discover: Discover
-    selection: Selection
-
-    def find(self) -> Installation:
-        """As it stands now; raises what Discover.find raises."""
-        return self.discover.find(self.selection)
-
-
 _CHOOSE = "say which with `--prefix DIR`"
 
 

@@ -162,16 +162,6 @@ class _Back:
 _UNMOVED = _Back()
 
 
-def tree_digest(root: Path) -> str:
-    """SHA-256 over sorted (path, mode, content or link target): to prove that a tree was not touched."""
-    total = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        found = path.lstat()
-        content = str(path.readlink()) if path.is_symlink() else _file_digest(path) if path.is_file() else ""
-        total.update(f"{path.relative_to(root)}\0{found.st_mode:o}\0{content}\0".encode())
-    return total.hexdigest()
-
-
 def hold(folder: Path) -> int | None:
     """An exclusive lock on a canary's directory that dies with this process; None when a living run has it."""
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)

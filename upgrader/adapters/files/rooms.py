@@ -1,8 +1,8 @@
 """Port Rooms: free space by statvfs."""
 
-import os
 from pathlib import Path
 
+from upgrader.adapters.files.disk import free_bytes, nearest
 from upgrader.domain.plan.facts import Use, Volume
 
 
@@ -20,19 +20,13 @@ class DiskRooms:
         found: dict[int, Volume] = {}
         for use, place in ((Use.STATE, state.parent), (Use.DATA, self._data)):
             try:
-                there = _existing(place)
-                device = there.stat().st_dev
-                free = os.statvfs(there)
+                device = nearest(place).stat().st_dev
+                free = free_bytes(place)
             except OSError:
                 continue
             known = found.get(device)
             if known is None:
-                found[device] = Volume(f"the file system of {place}", (use,), free.f_bavail * free.f_frsize)
+                found[device] = Volume(f"the file system of {place}", (use,), free)
             else:
                 found[device] = Volume(known.name, (*known.uses, use), known.free_bytes)
         return tuple(found.values())
-
-
-def _existing(place: Path) -> Path:
-    """The nearest directory that exists."""
-    return place if place.exists() or place.parent == place else _existing(place.parent)

@@ -69,17 +69,6 @@ class NpmPlaces:
     files: tuple[Path, ...]
 
 
-def default_places(environment: Mapping[str, str], home: Path, prefix: Path | None) -> NpmPlaces:
-    """The user's and the machine's npmrc without an npm to ask: variables first, else `~/.npmrc`, `<prefix>/etc/npmrc`.
-
-    A project's .npmrc does not count: npm leaves it out of global installs too.
-    """
-    said = _from_environment(environment)
-    user = Path(said.get("userconfig") or home / ".npmrc")
-    machine = said.get("globalconfig") or (str(prefix / "etc" / "npmrc") if prefix else "")
-    return NpmPlaces((user, Path(machine)) if machine else (user,))
-
-
 def ask_npm(runner: Runner, npm: tuple[str, ...], environment: Mapping[str, str]) -> Mapping[str, object]:
     """What `npm config ls --json` says; empty when this npm cannot be run or says something else."""
     try:

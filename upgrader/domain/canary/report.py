@@ -110,9 +110,3 @@ class CanaryReport:
     settled: tuple[Settled, ...] = ()
     proven: str = ""
     live_memory_bytes: int | None = None
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether the old code could still open the state the candidate leaves (no schema moved)."""
-        moved = self.candidate.migration.schemas if self.candidate.migration else ()
-        return not moved and self.candidate.state_schema_before == self.candidate.state_schema_after

@@ -60,7 +60,6 @@ class Action(Enum):
     CARRIED = "carried"
     REVOKED = "revoked"
     LISTED = "listed"
-    MOVED = "moved"
 
 
 class Fate(Enum):
