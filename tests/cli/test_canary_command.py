@@ -29,7 +29,9 @@ def test_several_releases_are_tried_on_clones_of_one_snapshot_and_the_worst_ends
 
 
 def test_an_upgrade_takes_the_kept_word_of_a_canary_while_slot_and_state_are_unchanged(world: World) -> None:
-    assert world.run("--json", "canary", "2026.9.6", limit_s=240).json["data"]["report"]["proven"] == ""
+    report = world.run("--json", "canary", "2026.9.6", limit_s=240).json["data"]["report"]
+    assert report["proven"] == ""
+    assert min(report["candidate"]["listening_seconds"], report["live_listening_seconds"]) > 0  # each by its own log
     said = world.run("--yes", "upgrade", "2026.9.6", limit_s=240)
     assert said.exit_code == 0, said.text
     assert "slot and state are unchanged since" in " ".join(said.stdout.split())

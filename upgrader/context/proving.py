@@ -3,6 +3,7 @@
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from upgrader.adapters.canary.clones import CloneSubjects, StateClones
@@ -12,6 +13,7 @@ from upgrader.adapters.canary.stub_model import MODEL_ID
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.decisions.canary_toml import read_canary_settings
 from upgrader.adapters.place.seal import LinuxPlaces
+from upgrader.adapters.probes.observed_files import LogFiles
 from upgrader.adapters.processes.memory import memory_of_tree
 from upgrader.adapters.processes.tcp_ports import free_port
 from upgrader.adapters.settling.settler import Settler
@@ -28,6 +30,7 @@ from upgrader.operations.canary.kept import KeepingCanary, RememberingCanary
 from upgrader.operations.canary.proof import CloneCanary
 from upgrader.operations.canary.tools import CourseTools
 from upgrader.services.openclaw.canary import clone_runs, contents, lore
+from upgrader.services.openclaw.logs import signatures
 from upgrader.services.openclaw.places import effects, locks, paths, sameness
 
 CLONE_SUBJECTS = CloneSubjects(
@@ -39,6 +42,7 @@ CLONE_SUBJECTS = CloneSubjects(
     contents.RULES,
     locks.left_outside,
 )
+_LONGEST_START = timedelta(hours=1)  # a line of later tells of something else
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Proving:
             read_config=read_snapshot_config,
             model_id=MODEL_ID,
             live_memory=live_memory,
+            live_listening=live_listening,
             hand_on=compiled.hand_on,
             lend=compiled.lend,
             own_probes=read_canary_settings(self.machine.config).probes,
@@ -103,6 +108,22 @@ class Proving:
 def _live_temporary(machine: Machine) -> Path:
     """Where Node keeps what it compiled: the temporary directory of the environment OpenClaw is started with."""
     return Path(machine.environment.get("TMPDIR") or "/tmp")
+
+
+def live_listening(installation: Installation) -> float | None:
+    """Seconds from the start of the gateway that runs now until it listened, by its log; None when nothing tells."""
+    gateway = next(iter(installation.gateways), None)
+    if gateway is None:
+        return None
+    began = datetime.fromtimestamp(gateway.identity.started, UTC)
+    days = (began.astimezone().date(), (began + _LONGEST_START).astimezone().date())
+    owner, profile = installation.state.owner_uid, installation.profile
+    paths = signatures.log_paths(installation.log_file, profile, owner, tuple(dict.fromkeys(days)))
+    for path in paths:
+        listened = lore.listening_since(LogFiles().tail(path).raw, began)
+        if listened is not None and listened - began < _LONGEST_START:
+            return (listened - began).total_seconds()
+    return None
 
 
 def live_memory(installation: Installation) -> int | None:

@@ -145,7 +145,7 @@ def _schema(run: CanaryRun) -> list[RenderableType]:
 
 
 def _measured(report: CanaryReport) -> list[RenderableType]:
-    """Start and memory, beside the control's where one ran."""
+    """Start and memory, beside the control's where one ran, else beside the live gateway's."""
     run, control = report.candidate, report.control
     told = []
     for name, here, there in (
@@ -155,9 +155,18 @@ def _measured(report: CanaryReport) -> list[RenderableType]:
     ):
         if here:
             told.append(f"{name} {here}" + (f" ({control.version}: {there})" if control and there else ""))
-    if report.live_memory_bytes and not control:
-        told.append(f"the live gateway has {_size(report.live_memory_bytes)} now")
+    if not control:
+        told.extend(_live(report))
     return [", ".join(told)] if told else []
+
+
+def _live(report: CanaryReport) -> list[str]:
+    """What the live gateway took; until it listened, for what comes after that (channels) a canary leaves out."""
+    here, there = report.candidate.listening_seconds, report.live_listening_seconds
+    told = [f"listened after {span(here)}, the live gateway after {span(there)}"] if here and there else []
+    if report.live_memory_bytes:
+        told.append(f"the live gateway has {_size(report.live_memory_bytes)} now")
+    return told
 
 
 def _seconds(value: float | None) -> str:

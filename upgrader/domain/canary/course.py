@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -86,12 +86,16 @@ class DoctorRan:
 
 @dataclass(frozen=True)
 class Started:
-    """How one start went. `exit_code` is set when the gateway ended before it was ready; `said` its last lines, redacted."""
+    """How one start went. `exit_code` is set when the gateway ended before it was ready; `said` its last lines, redacted.
+
+    `listening`: seconds until it listened, by its own log.
+    """
 
     ready: bool
     seconds: float
     exit_code: int | None = None
     said: str = ""
+    listening: float | None = None
 
 
 @dataclass(frozen=True)
@@ -314,6 +318,9 @@ class Lore(Protocol):
 
     def fresh_config(self, token: str) -> bytes:
         """The configuration of an empty profile with that gateway token."""
+
+    def listening_since(self, raw: bytes, since: datetime) -> datetime | None:
+        """When a gateway first listened after that moment, by its log."""
 
     def log_findings(self, data: bytes) -> tuple[LogFinding, ...]:
         """Known signatures in a gateway's log."""

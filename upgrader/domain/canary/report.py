@@ -67,7 +67,8 @@ class CanaryRun:
 
     `likeness` is the comparison of the clone with its source before its first start, `edits` what was changed in it on
     purpose; `restart_seconds` the second start on the same clone. `migration` is what the release made of the state by
-    names and counts; `memory_bytes` of all its processes once it was ready. `cut`: there was no restart, because something had
+    names and counts; `memory_bytes` of all its processes once it was ready. `listening_seconds`: until it listened after its
+    first start, by its own log. `cut`: there was no restart, because something had
     failed before it and the present release does well.
     """
 
@@ -79,6 +80,7 @@ class CanaryRun:
     ready_seconds: float | None = None
     doctor_seconds: float | None = None
     restart_seconds: float | None = None
+    listening_seconds: float | None = None
     likeness: tuple[Likeness, ...] = ()
     edits: tuple[Edit, ...] = ()
     migration: Migration | None = None
@@ -94,7 +96,8 @@ class CanaryReport:
     `healed` is what the control failed and the candidate passes, in the control's words; `remaining` what both fail alike.
     `fresh` is the candidate in an empty profile: whether the release itself works. `rehearsal` is the present release on what
     a rollback from the candidate's state would restore, `settled` what that rollback would carry or settle. `proven` is set
-    (ISO time) on a report that was kept and not run again. `live_memory_bytes`: what the live gateway has now.
+    (ISO time) on a report that was kept and not run again. `live_memory_bytes`: what the live gateway has now,
+    `live_listening_seconds` how long it took to listen when it was last started, by its log; None where that tells nothing.
     """
 
     verdict: Verdict
@@ -110,3 +113,4 @@ class CanaryReport:
     settled: tuple[Settled, ...] = ()
     proven: str = ""
     live_memory_bytes: int | None = None
+    live_listening_seconds: float | None = None

@@ -20,14 +20,11 @@ from upgrader.domain.said import last_words
 from upgrader.domain.secret import Secret
 from upgrader.operations.canary.own_probes import by_hand, run_own_probes
 from upgrader.operations.canary.round import Round, Rounds, who_answered
-from upgrader.operations.canary.site import Grounds, outside, site_for
+from upgrader.operations.canary.site import LOG, Grounds, outside, site_for
 from upgrader.operations.canary.start import Child, bytes_of, start_gateway
 from upgrader.operations.canary.timed_steps import TimedSteps
 from upgrader.operations.canary.tools import CourseTools
 from upgrader.operations.canary.words import Redactor
-
-_LOG = "gateway.jsonl"
-
 
 Prepare = Callable[[Path], None]
 
@@ -150,7 +147,7 @@ class _Run:
         course = replace(course, migration=course.migration and course.migration.once_started(before, after, course.skills))
         began = self._began.timestamp()
         answered = who_answered(course, lambda words: clones.mentions(state, words, began), self._place.seal)
-        return replace(course, answered=answered, log=self._lore.log_findings(bytes_of(self._site.notes / _LOG)))
+        return replace(course, answered=answered, log=self._lore.log_findings(bytes_of(self._site.notes / LOG)))
 
     def hold(self, serve: Callable[[Serving], None]) -> None:
         clone = self._make_clone()
@@ -235,7 +232,7 @@ class _Run:
         wish = CloneWish(
             version=self._request.present.version,
             port=self._port,
-            log=site.notes / _LOG,
+            log=site.notes / LOG,
             model=ModelProvider(place.model.base_url, Secret(place.model.token), self._tools.model_id),
             own=self._own_token,
             seat=seat,

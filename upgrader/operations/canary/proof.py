@@ -67,6 +67,7 @@ class CloneCanary:
             rehearsal=rehearsal,
             settled=settled,
             live_memory_bytes=self.tools.live_memory(request.installation),
+            live_listening_seconds=self.tools.live_listening(request.installation),
         )
 
     def _known(self, request: CanaryRequest) -> tuple[Judgement, ...]:
@@ -198,6 +199,7 @@ def _told(course: Course, seal: Seal) -> CanaryRun:
         ready_seconds=course.first.seconds if course.first else None,
         doctor_seconds=course.doctor.seconds if course.doctor else None,
         restart_seconds=course.second.seconds if course.second else None,
+        listening_seconds=course.first.listening if course.first else None,
         likeness=course.clone.likeness,
         edits=course.clone.edits,
         migration=course.migration,

@@ -15,6 +15,7 @@ from upgrader.domain.ports import Command
 from upgrader.operations.canary.words import Redactor
 
 TEMPORARY = "temporary"
+LOG = "gateway.jsonl"  # among the notes of a site
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upgrader.domain.canary.course import Readiness, Started
 from upgrader.domain.said import last_words
-from upgrader.operations.canary.site import Grounds
+from upgrader.operations.canary.site import LOG, Grounds
 from upgrader.operations.canary.tools import CourseTools
 
 _READ = 64 * 1024 * 1024  # bytes
@@ -23,7 +23,7 @@ class Child:
 
 def start_gateway(tools: CourseTools, at: Grounds) -> tuple[Child, Started]:
     """`gateway run` until it says that it is ready, ends, or its time is over."""
-    began = tools.clock.monotonic()
+    began, at_moment = tools.clock.monotonic(), tools.clock.now()
     output = at.site.notes / f"gateway-{tools.nonce()}.out"
     child = Child(at.place.start(at.command(("gateway", "run"), at.budgets.ready), output), output)
     while (passed := tools.clock.monotonic() - began) < at.budgets.ready.total_seconds():
@@ -31,7 +31,9 @@ def start_gateway(tools: CourseTools, at: Grounds) -> tuple[Child, Started]:
         if code is not None:
             return child, Started(False, passed, code, at.redactor.shown(last_words(bytes_of(output))))
         if _is_ready(tools, at):
-            return child, Started(True, tools.clock.monotonic() - began)
+            listened = tools.lore.listening_since(bytes_of(at.site.notes / LOG), at_moment)
+            listening = (listened - at_moment).total_seconds() if listened else None
+            return child, Started(True, tools.clock.monotonic() - began, listening=listening)
         tools.clock.wait(_POLL)
     return child, Started(False, passed, None, at.redactor.shown(last_words(bytes_of(output))))
 

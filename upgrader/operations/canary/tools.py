@@ -33,6 +33,7 @@ class CourseTools:
     read_config: Callable[[CanaryRequest], Mapping[str, object]]
     model_id: str
     live_memory: Callable[[Installation], int | None]
+    live_listening: Callable[[Installation], float | None]
     hand_on: Callable[[Path], None]
     lend: Callable[[Path, str], None]
     own_probes: tuple[OwnProbe, ...]

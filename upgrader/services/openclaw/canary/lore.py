@@ -24,3 +24,4 @@ from upgrader.services.openclaw.canary.turn_policy import not_applicable as not_
 from upgrader.services.openclaw.configuration.config_policy import secret_texts as secret_texts
 from upgrader.services.openclaw.doctor import doctor_call as doctor_call
 from upgrader.services.openclaw.gateway.gateway_requests import main_session as main_session
+from upgrader.services.openclaw.logs.starts import listening_since as listening_since
