@@ -43,7 +43,7 @@ class DemoFailed(UpgraderError):
 
 @dataclass(frozen=True)
 class DemoLore:
-    """What of OpenClaw the machine needs: see services/openclaw/demo_lore.py and canary_runs.py."""
+    """What of OpenClaw the machine needs: see services/openclaw/demo_lore.py and canary/clone_runs.py."""
 
     config: Callable[[int, str, str, str, str, str], bytes]
     fault: Callable[[Fault], str]

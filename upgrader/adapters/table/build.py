@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 def build(document: Document, source: str, origin: Origin = Origin.SHIPPED) -> Table:
     """The table, oldest release first; an entry without dates of its own takes the file's.
 
-    What `table_model` has not passed may raise KeyError, TypeError, ValueError or UsageError here.
+    What `model` has not passed may raise KeyError, TypeError, ValueError or UsageError here.
     """
     revised, expires = _date(document["revised"]), _date(document["expires"])
     entries = (_entry(each, revised, expires, origin) for each in document["release"])

@@ -1,6 +1,6 @@
 """The shape of known_versions.toml, strict: what is not described here is a mistake.
 
-Loaded only when a table is checked: the values are made by `table_build`.
+Loaded only when a table is checked: the values are made by `build`.
 """
 
 import json

@@ -16,35 +16,52 @@ _CHANGED, _NEVER_OURS = "pairing.same.", frozenset({"pairing.same.rows", "pairin
 
 def judge(course: Course, seal: Seal) -> tuple[Judgement, ...]:
     """Every judgement of one course, in the order of its steps; a step that was not reached has none."""
-    found = [like_source(course.clone.likeness)]
+    turns_first, turns_again = turns.judge(course.turns, course.turns_again)
+    return (
+        *_until_started(course),
+        *turns_first,
+        *_while_serving(course, seal),
+        *_started_again(course),
+        *turns_again,
+        *converges(course),
+        *_of_the_whole(course, seal),
+        *log(course),
+    )
+
+
+def _until_started(course: Course) -> Iterator[Judgement]:
+    yield like_source(course.clone.likeness)
     if course.doctor is not None:
-        found.append(doctor(course.doctor))
+        yield doctor(course.doctor)
     if course.migration is not None:
-        found.extend(migration.judge(course.migration))
+        yield from migration.judge(course.migration)
     if course.first is not None:
-        found.append(started(course.first, "gateway.ready"))
-    first_turns, turns_again = turns.judge(course.turns, course.turns_again)
-    found.extend(first_turns)
-    found.extend(turns.skipped(each) for each in course.skipped)
+        yield started(course.first, "gateway.ready")
+
+
+def _while_serving(course: Course, seal: Seal) -> Iterator[Judgement]:
+    yield from (turns.skipped(each) for each in course.skipped)
     if course.pairing is not None:
-        found.extend(course.pairing.judgements)
+        yield from course.pairing.judgements
     if course.screen is not None:
-        found.append(terminal(course.screen))
-    found.extend(own(ran, seal) for ran in course.own)
+        yield terminal(course.screen)
+    yield from (own(ran, seal) for ran in course.own)
     if course.first is not None and course.first.ready:
-        found.append(stays(course.ended, "gateway.stays"))
+        yield stays(course.ended, "gateway.stays")
+
+
+def _started_again(course: Course) -> Iterator[Judgement]:
     if course.second is not None:
-        found.append(started(course.second, "gateway.ready-again"))
+        yield started(course.second, "gateway.ready-again")
         if course.second.ready:
-            found.append(stays(course.ended_again, "gateway.stays-again"))
-    found.extend(turns_again)
-    found.extend(converges(course))
+            yield stays(course.ended_again, "gateway.stays-again")
+
+
+def _of_the_whole(course: Course, seal: Seal) -> Iterator[Judgement]:
     if course.answered is not None:
-        found.append(answered(course.answered, seal))
+        yield answered(course.answered, seal)
     if course.outside is not None:
-        found.extend(silence.judge(course.outside, seal))
-    found.extend(log(course))
-    return tuple(found)
+        yield from silence.judge(course.outside, seal)
 
 
 def like_source(likeness: tuple[Likeness, ...]) -> Judgement:

@@ -40,6 +40,16 @@ class Serving:
     environment: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class _Task:
+    """Which release runs, on whose behalf: its slot, the request, what a course may take, the configuration of the snapshot."""
+
+    request: CanaryRequest
+    slot: Slot
+    budgets: Budgets
+    config: Mapping[str, object]
+
+
 class CourseRunner:
     """Runs one slot's course in one directory."""
 
@@ -53,14 +63,8 @@ class CourseRunner:
         until: Until = Until.END,
     ) -> None:
         """`prepare(state)` is done to the clone before anything runs on it."""
-        self._until = until
-        self._tools = tools
-        self._prepare = prepare
-        self._request = request
-        self._slot = slot
-        self._budgets = budgets
-        self._config = tools.read_config(request)
-        self._own_code = tools.lore.code_paths(self._config, request.installation.home)
+        self._tools, self._prepare, self._until = tools, prepare, until
+        self._task = _Task(request, slot, budgets, tools.read_config(request))
 
     def run(self, root: Path) -> Course:
         """The whole course; it ends early at a step without which the next says nothing. Raises PlaceLost."""
@@ -70,9 +74,8 @@ class CourseRunner:
         tools = replace(self._tools, progress=steps)
         site = self._site_at(root)
         with tools.places.open(site) as place:
-            tools.lend(site.temporary, str(self._slot.version))
-            run = _Run(tools, self._request, self._slot, self._budgets, self._config, site, place)
-            course = run.course(self._prepare, self._until)
+            tools.lend(site.temporary, str(self._task.slot.version))
+            course = _Run(tools, self._task, site, place).course(self._prepare, self._until)
             course = replace(course, outside=place.outside())
         schema = self._tools.clones.schema(site.state)
         return replace(course, seconds=clock.monotonic() - began, schema_after=schema, steps=steps.taken)
@@ -81,39 +84,31 @@ class CourseRunner:
         """Bring it to serve, and let `serve` have it. Raises CanaryNotHeld when it never does, PlaceLost."""
         site = self._site_at(root)
         with self._tools.places.open(site) as place:
-            _Run(self._tools, self._request, self._slot, self._budgets, self._config, site, place).hold(serve)
+            _Run(self._tools, self._task, site, place).hold(serve)
 
     def _site_at(self, root: Path) -> Site:
-        tools = self._tools
-        openclaw, seal = tools.lore.command(self._slot), tools.places.seal()
-        return site_for(self._request, self._slot, root, seal, openclaw, tools.own_probes, self._own_code)
+        tools, task = self._tools, self._task
+        openclaw, seal = tools.lore.command(task.slot), tools.places.seal()
+        code = tools.lore.code_paths(task.config, task.request.installation.home)
+        return site_for(task.request, task.slot, root, seal, openclaw, tools.own_probes, code)
 
 
 class _Run:
     """The steps, with the place open."""
 
-    def __init__(
-        self,
-        tools: CourseTools,
-        request: CanaryRequest,
-        slot: Slot,
-        budgets: Budgets,
-        config: Mapping[str, object],
-        site: Site,
-        place: Place,
-    ) -> None:
+    def __init__(self, tools: CourseTools, task: _Task, site: Site, place: Place) -> None:
         self._tools, self._lore, self._clock = tools, tools.lore, tools.clock
-        self._request, self._slot, self._budgets, self._config = request, slot, budgets, config
+        self._request, self._slot, self._budgets, self._config = task.request, task.slot, task.budgets, task.config
         self._site, self._place = site, place
-        installation = request.installation
+        installation = task.request.installation
         sealed = place.seal is Seal.SEALED
         self._own_token = Secret(tools.nonce() + tools.nonce() + tools.nonce())
         self._port = installation.port if sealed else tools.free_port()
         self._config_name = installation.state.config.name
         auth = installation.auth
-        written = map(Secret, tools.lore.secret_texts(config))
+        written = map(Secret, tools.lore.secret_texts(task.config))
         secrets = (auth.token, auth.password, Secret(place.model.token), self._own_token, *written)
-        places = ((slot.package_root, "<package>"), (site.shown_state, "<state>"), (site.shown_home, "<home>"))
+        places = ((task.slot.package_root, "<package>"), (site.shown_state, "<state>"), (site.shown_home, "<home>"))
         told = tuple((str(path), name) for path, name in places)
         self._redactor = Redactor(tuple(secret for secret in secrets if secret), told)
         self._first = Round()
@@ -178,7 +173,7 @@ class _Run:
         )
         if course.ended is not None:
             return course
-        own = run_own_probes(self._tools, self._place, self._site, self._port, self._environment, self._redactor)
+        own = run_own_probes(self._tools, self._grounds(), self._environment)
         return replace(course, own=own, ended=self._ended(child))
 
     def _to_the_end(self, course: Course, child: Child, until: Until) -> Course:

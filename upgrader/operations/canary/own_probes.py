@@ -3,29 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upgrader.domain.canary.enclosure import Place, Site
+from upgrader.domain.canary.enclosure import Site
 from upgrader.domain.canary.own_probes import OwnProbe, OwnProbeRan
 from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing, CommandTimedOut
 from upgrader.domain.said import last_words
+from upgrader.operations.canary.site import Grounds
 from upgrader.operations.canary.tools import CourseTools
-from upgrader.operations.canary.words import Redactor
 
 
-def run_own_probes(
-    tools: CourseTools, place: Place, site: Site, port: int, environment: Mapping[str, str], redactor: Redactor
-) -> tuple[OwnProbeRan, ...]:
+def run_own_probes(tools: CourseTools, at: Grounds, environment: Mapping[str, str]) -> tuple[OwnProbeRan, ...]:
     """Each in turn, with the canary's environment: `openclaw` on its PATH, the gateway at UPGRADER_CANARY_URL.
 
     UPGRADER_CANARY_WORD is a fresh word to say to an agent: it lies in the clone's state then, and nowhere else.
     """
-    given, found = by_hand(site, port, environment), []
+    given, found = by_hand(at.site, at.port, environment), []
     for probe in tools.own_probes:
         word, began = tools.nonce(), tools.clock.now().timestamp()
         named = {**given, "UPGRADER_CANARY_WORD": word}
         with tools.progress.step(f"your own probe on the clone: {probe.name}"):
-            ran = _run(place, probe, Command(probe.argv, probe.limit, named, site.shown_home), redactor)
-        found.append(replace(ran, proven=bool(tools.clones.mentions(site.state, (word,), began))))
+            ran = _run(at, probe, named)
+        found.append(replace(ran, proven=bool(tools.clones.mentions(at.site.state, (word,), began))))
     return tuple(found)
 
 
@@ -39,9 +37,9 @@ def by_hand(site: Site, port: int, environment: Mapping[str, str]) -> dict[str, 
     }
 
 
-def _run(place: Place, probe: OwnProbe, command: Command, redactor: Redactor) -> OwnProbeRan:
+def _run(at: Grounds, probe: OwnProbe, environment: Mapping[str, str]) -> OwnProbeRan:
     try:
-        ran = place.run(command)
+        ran = at.place.run(Command(probe.argv, probe.limit, environment, at.site.shown_home))
     except (CommandTimedOut, CommandMissing) as error:
         return OwnProbeRan(probe, None, f"{error.message}: {error.why}")
-    return OwnProbeRan(probe, ran.exit_code, redactor.shown(last_words(ran.stdout + b"\n" + ran.stderr)))
+    return OwnProbeRan(probe, ran.exit_code, at.redactor.shown(last_words(ran.stdout + b"\n" + ran.stderr)))

@@ -75,8 +75,7 @@ class Rounds:
 
     def _turns(self, kinds: tuple[TurnKind, ...], gateway: Gateway | None, word: Word | None) -> Round:
         at = self._grounds
-        taker = TurnTaker(self._tools, at.slot, at.budgets, at.config, at.place, at.command, at.redactor, gateway)
-        turns, skipped = taker.take(kinds)
+        turns, skipped = TurnTaker(self._tools, at, gateway).take(kinds)
         said = next((t.probe for t in turns if t.probe.kind is TurnKind.PLAIN and t.exit_code == 0), None)
         if said is not None:
             word = Word(self._tools.lore.main_session(said.agent, at.config), said.nonce)

@@ -1,54 +1,40 @@
 """Agent turns on a clone: asked through the gateway, seen at the stand-in model."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from upgrader.domain.canary.course import Budgets, Skipped
-from upgrader.domain.canary.enclosure import Place
+from upgrader.domain.canary.course import Skipped
 from upgrader.domain.canary.turns import MOMENTS, Saw, TurnEnded, TurnKind, TurnProbe, TurnSeen
-from upgrader.domain.kept.slot import Slot
 from upgrader.domain.pairing.ports import Gateway
-from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandTimedOut
 from upgrader.domain.said import last_words
 from upgrader.domain.units import span
+from upgrader.operations.canary.site import Grounds
 from upgrader.operations.canary.tools import CourseTools
-from upgrader.operations.canary.words import Redactor
 
 _POLL = timedelta(seconds=0.1)
 
 
 class TurnTaker:
-    """Takes turns of one slot in one open place. `command(arguments, limit)` makes an OpenClaw command of it.
+    """Takes turns of one slot in one open place.
 
     `gateway` None: all by OpenClaw's own command line. Else only the plain one: the others ask as it does, without a process
     of it, that opens the state beside the gateway (docs/openclaw-canary.md says what came of that).
     """
 
-    def __init__(
-        self,
-        tools: CourseTools,
-        slot: Slot,
-        budgets: Budgets,
-        config: Mapping[str, object],
-        place: Place,
-        command: Callable[[tuple[str, ...], timedelta], Command],
-        redactor: Redactor,
-        gateway: Gateway | None,
-    ) -> None:
+    def __init__(self, tools: CourseTools, at: Grounds, gateway: Gateway | None) -> None:
         self._tools, self._lore, self._clock = tools, tools.lore, tools.clock
-        self._slot, self._budgets, self._config = slot, budgets, config
-        self._place, self._command, self._redactor, self._gateway = place, command, redactor, gateway
+        self._at, self._gateway = at, gateway
 
     def take(self, kinds: tuple[TurnKind, ...]) -> tuple[tuple[TurnSeen, ...], tuple[Skipped, ...]]:
+        """One turn of each kind, in this order; skipped is what the person's own tool policy forbids."""
         seen, skipped = [], []
         for kind in kinds:
-            reason = self._lore.not_applicable(kind, self._config, self._slot.version)
+            reason = self._lore.not_applicable(kind, self._at.config, self._at.slot.version)
             if reason:
                 skipped.append(Skipped(kind, reason))
                 continue
-            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._config)
+            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._at.config)
             with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
                 seen.append(self._settled(kind, self._turn(probe)))
         return tuple(seen), tuple(skipped)
@@ -61,7 +47,7 @@ class TurnTaker:
                 break
             self._tools.progress.note(f"turned away by OpenClaw's own processes; once more in {span(moment.total_seconds())}")
             self._clock.wait(moment)
-            again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._config))
+            again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._at.config))
             seen = replace(again, passed_over=word)
         return replace(seen, held_up=bool(self._passing(seen)))
 
@@ -74,7 +60,7 @@ class TurnTaker:
         ended = self._asked(probe)
         took = self._clock.monotonic() - began
         self._wait_for_child(probe)
-        model = self._place.model
+        model = self._at.place.model
         events = model.events(probe.nonce)
         results = [e.result for e in events if e.saw is Saw.RESULT]
         status, error = self._lore.answer_status(results[-1]) if results else ("", "")
@@ -83,18 +69,18 @@ class TurnTaker:
             exit_code=ended.exit_code,
             seconds=took,
             events=(*events, *(e for e in model.events() if e.saw is Saw.REFUSED)),
-            said=self._redactor.shown(last_words(self._lore.reason_first(ended.said).encode())),
+            said=self._at.redactor.shown(last_words(self._lore.reason_first(ended.said).encode())),
             status=status,
-            error=self._redactor.shown(error.partition("\n")[0]),
+            error=self._at.redactor.shown(error.partition("\n")[0]),
             embedded=self._lore.ran_embedded(ended.said),
             model_alive=model.alive,
         )
 
     def _asked(self, probe: TurnProbe) -> TurnEnded:
         if self._gateway is not None and probe.tool:
-            return self._tools.asker.ask(self._place, self._gateway, probe, self._budgets.turn)
+            return self._tools.asker.ask(self._at.place, self._gateway, probe, self._at.budgets.turn)
         try:
-            ran = self._place.run(self._command(self._lore.turn_arguments(probe), self._budgets.turn))
+            ran = self._at.place.run(self._at.command(self._lore.turn_arguments(probe), self._at.budgets.turn))
         except CommandTimedOut:
             return TurnEnded(None, "")
         return TurnEnded(ran.exit_code, (ran.stdout + b"\n" + ran.stderr).decode("utf-8", "replace"))
@@ -104,8 +90,8 @@ class TurnTaker:
         if not probe.tool:
             return
         began = self._clock.monotonic()
-        while self._clock.monotonic() - began < self._budgets.child.total_seconds():
-            events = self._place.model.events(probe.nonce)
+        while self._clock.monotonic() - began < self._at.budgets.child.total_seconds():
+            events = self._at.place.model.events(probe.nonce)
             results = [e.result for e in events if e.saw is Saw.RESULT]
             failed = not results or self._lore.answer_status(results[-1])[1]
             if failed or any(e.saw is Saw.CHILD for e in events):

@@ -1,7 +1,7 @@
 """One real agent turn on the live gateway, asked for by the person: with their own model, in a session of its own.
 
 `openclaw agent` with --agent, --session-id, --message and --timeout: in the help of 2026.2.17 and of 2026.9.6; run through the
-gateway it ends 0, and a gateway it cannot use shows as a fall-back to an embedded run (canary_runs.ran_embedded).
+gateway it ends 0, and a gateway it cannot use shows as a fall-back to an embedded run (clone_runs.ran_embedded).
 """
 
 SESSION = "upgrader-live-probe"

@@ -19,7 +19,7 @@ from upgrader.domain.pairing.ports import LogWindow
 _SAMPLE = 160  # characters of a sample
 _SECRETS = re.compile(r"\b[A-Za-z0-9_-]{32,}\b")
 _NAMED = re.compile(r"\b(device|conn|instance|requestId|ip|remote|peer|ua)=\S+")
-# The version and the user agent that our connects name (handshake.py, gateway_socket.py), as 2.22 and 9.6 log them.
+# The version and the user agent that our connects name (gateway/handshake.py), as 2.22 and 9.6 log them.
 _OURS = re.compile(r"\bvupgrader\b|\bua=upgrader\b")
 _FAULT, _NOTICE = Weight.FAULT, Weight.NOTICE
 
