@@ -14,8 +14,9 @@ from upgrader.domain.canary.turns import TurnKind
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.canary import lore
-from upgrader.services.openclaw.canary.clone_config import agent_ids, quiet_config, with_hands
+from upgrader.services.openclaw.canary.clone_config import agent_ids, quiet_config
 from upgrader.services.openclaw.canary.clone_state import inert
+from upgrader.services.openclaw.canary.open_clone import with_hands
 
 MODEL = ModelProvider("http://127.0.0.1:9/v1", Secret("m" * 43), "canary-1")
 WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL, Secret("o" * 36), PathMove(Path("/s"), Path("/s")))

@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -193,10 +193,9 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
 
 def _drop(state: Path, listed: tuple[Edit, ...]) -> Iterator[Edit]:
     for edit in listed:
-        path = state / edit.place
-        if path.exists() or path.is_symlink():
+        for path in sorted({*state.glob(edit.place), *(p for p in (state / edit.place,) if p.is_symlink())}):
             remove(path)
-            yield edit
+            yield replace(edit, place=shown(path.relative_to(state)))
 
 
 def _rewrite(path: Path, change: Callable[[bytes], bytes], place: str, why: str) -> Iterator[Edit]:

@@ -86,7 +86,7 @@ class FileRule:
 
 @dataclass(frozen=True)
 class ClonePlan:
-    """Everything that is done to the copy before anything runs on it.
+    """Everything that is done to the copy before anything runs on it. `drop` names what is left out, by globs.
 
     `may_differ` names what will not be equal to the source on purpose, each with its reason. `undone` reads the clone's
     configuration as if what was done to its policy on purpose had not been: so the rest of it is compared strictly.

@@ -7,23 +7,22 @@ token; here gateway.auth stays, since pairing is what is tested.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
 from upgrader.domain.canary.clone import CloneWish, Edit, EditedConfig
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.canary.clone_secrets import is_reference, named_variables, settle_references
+from upgrader.services.openclaw.canary.clone_secrets import named_variables, settle_references
+from upgrader.services.openclaw.canary.open_clone import make_inert, without_hands, without_proxies
+from upgrader.services.openclaw.configuration.secret_places import texts
 
 PROVIDER = "upgrader-canary"
-_SECRET_KEY = re.compile(r"(token|secret|password|passphrase|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _NOT_A_CHANNEL = frozenset({"defaults", "modelByChannel"})
 _MODEL_KEYS = (
     *("model", "models", "modelPolicy", "fastMode", "utilityModel"),
     *("imageModel", "imageGenerationModel", "videoGenerationModel", "voiceModel", "pdfModel"),
 )
-_RUNTIME = ("group:runtime",)
 _TO_A_NETWORK = frozenset({"lan", "tailnet", "custom"})
 
 Document = dict[str, object]
@@ -73,14 +72,16 @@ def quiet_config(source: Mapping[str, object], wish: CloneWish) -> EditedConfig:
         *_models(document, wish),
         *_agents(document),
         *_without_servers(document),
+        *without_proxies(document),
         *settle_references(document, wish.own.reveal()),
     ]
     for move in wish.moves:
         if count := _move_paths(document, str(move.old), str(move.new)):
             edits.append(Edit("*", f"{count} absolute paths now lead into the clone"))
     if wish.inert is not None:
-        edits.extend(_make_inert(document, wish.inert.reveal()))
-        edits.extend(_without_hands(document))
+        stub = _mapping(_mapping(_mapping(document["models"]).get("providers")).get(PROVIDER))
+        edits.extend(make_inert(document, wish.inert.reveal(), stub))
+        edits.extend(without_hands(document))
     data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     return EditedConfig(data, tuple(edits), named_variables(document, data.decode()))
 
@@ -99,14 +100,6 @@ def agent_ids(config: Mapping[str, object]) -> tuple[str, ...]:
     if not found:
         return ("main",)
     return tuple(name for name, _ in sorted(found, key=lambda pair: not pair[1]))
-
-
-def without_secrets(node: object) -> object:
-    """The same tree with every secret (by the name of its key) left out: what is policy, not what opens a door."""
-    if isinstance(node, dict):
-        kept = {k: v for k, v in node.items() if not (isinstance(v, str) and _SECRET_KEY.search(k)) and not is_reference(v)}
-        return {key: without_secrets(value) for key, value in kept.items()}
-    return [without_secrets(v) for v in node] if isinstance(node, list) else node
 
 
 def _apply_rules(document: Document, version: Version) -> Iterator[Edit]:
@@ -239,79 +232,11 @@ def _drop(document: Document, path: tuple[str, ...], keys: tuple[str, ...], why:
 def _move_paths(node: object, old: str, new: str) -> int:
     """Rewrite every string that is `old` or lies below it; returns how many."""
     count = 0
-    for container, key, value in _strings(node):
+    for container, key, _, value in texts(node):
         if value == old or value.startswith(old + "/"):
             container[key] = new + value[len(old) :]
             count += 1
     return count
-
-
-def _make_inert(document: Document, token: str) -> Iterator[Edit]:
-    """Replace every secret: by name of its key, and all of `env`. The gateway's own becomes `token`."""
-    stub = _mapping(_mapping(document["models"]).get("providers")).get(PROVIDER)
-    count = 0
-    for container, key, _ in list(_strings(document)):
-        if container is not stub and isinstance(key, str) and _SECRET_KEY.search(key):
-            container[key] = f"inert-{token[:8]}"
-            count += 1
-    section = _mapping(document.get("env"))
-    for container, key, _ in list(_strings({name: value for name, value in section.items() if name != "shellEnv"})):
-        (container if container is section.get("vars") else section)[key] = "inert"
-        count += 1
-    _give_secret(_mapping(_mapping(document["gateway"]).setdefault("auth", {})), token)
-    yield Edit("*", f"{count} secrets are inert: this place has no walls")
-
-
-def _give_secret(auth: Document, token: str) -> None:
-    """The gateway's own secret is `token`, under every name it is held by."""
-    held = [key for key in ("token", "password") if key in auth]
-    if not held and auth.get("mode") in (None, "token", "password"):  # the live one is given by its environment
-        held = ["password" if auth.get("mode") == "password" else "token"]
-    for key in held:
-        auth[key] = token
-
-
-def _without_hands(document: Document) -> Iterator[Edit]:
-    """Without walls no agent runs a program, and no plugin a person configured starts its service.
-
-    `group:runtime` is exec and process (dist/pi-embedded-helpers-*.js of 2026.2.17; tool-policy.md in the docs of 9.6).
-    """
-    tools = document.get("tools")
-    tools = tools if isinstance(tools, dict) else {}
-    denied = tools.get("deny")
-    document["tools"] = {**tools, "deny": [*(denied if isinstance(denied, list) else []), *_RUNTIME]}
-    yield Edit("tools.deny", "no programs are run: this place has no walls")
-    # Their paths would lead nowhere, and up to 7.x such a path is an error of the configuration.
-    for edit in _drop(document, ("plugins", "load"), ("paths",), "no plugins of elsewhere: this place has no walls"):
-        yield replace(edit, limit="plugins.load.paths: those plugins were not there in the canary")
-    plugins = _mapping(document.get("plugins"))
-    slots = _mapping(plugins.get("slots")).values()
-    for name, entry in _mapping(plugins.get("entries")).items():
-        if isinstance(entry, dict) and entry.get("enabled") is not False and name not in slots:
-            entry["enabled"] = False
-            yield Edit(f"plugins.entries.{name}", "no services of plugins: this place has no walls")
-
-
-def with_hands(config: Mapping[str, object]) -> Mapping[str, object]:
-    """A clone's configuration without the denial that `_without_hands` put at the end of its list."""
-    tools = _mapping(config.get("tools"))
-    denied = tools.get("deny")
-    if not isinstance(denied, list) or tuple(denied[-len(_RUNTIME) :]) != _RUNTIME:
-        return config
-    rest = {key: value for key, value in tools.items() if key != "deny"}
-    before = denied[: -len(_RUNTIME)]
-    policy = {**tools, "deny": before} if before else rest
-    return {**config, "tools": policy} if policy else {key: value for key, value in config.items() if key != "tools"}
-
-
-def _strings(node: object) -> Iterator[tuple[Document, str, str]]:
-    """Every string in the tree with its container and key. A list counts as a container, its index as the key."""
-    pairs = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
-    for key, value in pairs:
-        if isinstance(value, str):
-            yield cast(Document, node), cast(str, key), value
-        else:
-            yield from _strings(value)
 
 
 def _mapping(value: object) -> Document:

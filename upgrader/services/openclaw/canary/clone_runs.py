@@ -12,9 +12,10 @@ from upgrader.domain.canary.turns import TurnKind, TurnProbe
 from upgrader.domain.kept.slot import Slot
 from upgrader.domain.pairing.observation import LogFinding
 from upgrader.domain.version import Version
-from upgrader.services.openclaw.canary.clone_config import agent_ids, without_secrets
+from upgrader.services.openclaw.canary.clone_config import agent_ids
 from upgrader.services.openclaw.canary.turn_policy import agent_section
 from upgrader.services.openclaw.commands import ENTRY
+from upgrader.services.openclaw.configuration.secret_places import without_secrets
 
 # Environment switches of OpenClaw's own canary (dist/update-rehearsal-paths-*.mjs of 2026.9.6); all but the last three are
 # known to 2026.2.17 as well. Its NODE_DISABLE_COMPILE_CACHE is left out: a canary may warm that cache.

@@ -10,18 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from upgrader.domain.canary.clone import Edit
 from upgrader.domain.installation.facts import AuthFacts
+from upgrader.services.openclaw.configuration.secret_places import is_reference
 
 INERT_NAME = "UPGRADER_CANARY_INERT"
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}")
-_SOURCES = frozenset({"env", "file", "exec"})
 _GATEWAY = (("token", "OPENCLAW_GATEWAY_TOKEN"), ("password", "OPENCLAW_GATEWAY_PASSWORD"))
 
 Document = dict[str, object]
-
-
-def is_reference(value: object) -> bool:
-    """Whether a value names a secret that lies elsewhere."""
-    return isinstance(value, dict) and value.get("source") in _SOURCES and isinstance(value.get("id"), str)
 
 
 def auth_environment(config: Mapping[str, object], auth: AuthFacts) -> dict[str, str]:

@@ -9,12 +9,15 @@ import json
 from collections.abc import Mapping
 
 from upgrader.domain.canary.clone import ClonePlan, CloneWish, Edit, FileRule, PathMove, Statement
-from upgrader.services.openclaw.canary.clone_config import quiet_config, with_hands
-from upgrader.services.openclaw.canary.clone_secrets import inert_reference, is_reference
+from upgrader.services.openclaw.canary.clone_config import quiet_config
+from upgrader.services.openclaw.canary.clone_secrets import inert_reference
+from upgrader.services.openclaw.canary.open_clone import inert_variables, variables_without_proxies, with_hands
+from upgrader.services.openclaw.configuration.secret_places import is_reference, is_secret
 
 _OWNER = "names the live gateway's process: the clone would not start"
 _EFFECT = "would be done a second time"
 _TURN = "an interrupted turn would be resumed"
+_LIVE = "names what the live gateway started"
 _INERT = "what a remote party moves on (refresh tokens, sessions) has one living copy"
 
 # Keys of a session entry that make a gateway go on with a turn after its start (docs/gateway/restart-recovery.md of 9.6;
@@ -81,7 +84,11 @@ DROP = (
     Edit("tmp", _OWNER),
     Edit("cache", "made anew"),
     Edit("update-check.json", "made anew"),
+    Edit("sandbox/containers.json", _LIVE),
+    Edit("sandbox/browsers.json", _LIVE),
 )
+# Without walls: copies of the configuration that OpenClaw keeps (.bak, .last-good, .clobbered in dist of 2026.9.5).
+_DROP_OPEN = (*DROP, Edit("openclaw.json.*", "no walls here"))
 
 STATE_SQL = (
     Statement("state_leases", "DELETE FROM state_leases", _OWNER),
@@ -103,6 +110,8 @@ STATE_SQL = (
     Statement("cron_run_receipts", "DELETE FROM cron_run_receipts WHERE finished_at_ms IS NULL", _TURN, ("finished_at_ms",)),
     Statement("worker_turn_tool_authorities", "DELETE FROM worker_turn_tool_authorities", _TURN),
     Statement("worker_workspace_pending_results", "DELETE FROM worker_workspace_pending_results", _TURN),
+    Statement("agent_deletion_journal", "DELETE FROM agent_deletion_journal", _EFFECT),
+    Statement("sandbox_registry_entries", "DELETE FROM sandbox_registry_entries", _LIVE),
     Statement("cron_jobs", "UPDATE cron_jobs SET enabled = 0", "due jobs must not run", ("enabled",)),
     *(
         Statement(table, f"DELETE FROM {table}", _INERT)
@@ -146,26 +155,19 @@ AGENT_SQL = (
 
 _SECRETS_SQL = (
     Statement("secret_store_entries", "UPDATE secret_store_entries SET value = 'inert'", "no walls here", ("value",)),
+    Statement(
+        "plugin_state_entries", "UPDATE plugin_state_entries SET value_json = inert(value_json)", _INERT, ("value_json",)
+    ),
+    *(
+        Statement(table, f"DELETE FROM {table}", _LIVE)
+        for table in ("capture_events", "capture_blobs", "native_hook_relay_bridges", "worktrees")
+    ),
 )
 
 # Files of state that name others by absolute paths: session stores (sessionFile), approvals (a socket), jobs, registries.
 _WITH_PATHS = ("*.json", "*/*.json", "agents/*/agent/*.json", "agents/*/sessions/sessions.json")
-_SECRET_VALUES = frozenset(
-    {
-        "authorization",
-        "x-api-key",
-        "access",
-        "refresh",
-        "token",
-        "key",
-        "apikey",
-        "api_key",
-        "secret",
-        "idtoken",
-        "id_token",
-        "password",
-    }
-)
+# Names of secrets in stores of accounts, beyond those of a configuration.
+_SECRET_VALUES = frozenset({"authorization", "access", "refresh", "key", "id_token"})
 
 
 _OPEN = Edit("gateway.auth", "a token of its own: this place has no walls")
@@ -177,7 +179,7 @@ def clone_plan(config: Mapping[str, object], wish: CloneWish) -> ClonePlan:
     unknown = tuple(edit for edit in quiet.edits if edit.place == _OPEN.place)
     return ClonePlan(
         config=quiet,
-        drop=DROP,
+        drop=DROP if wish.inert is None else _DROP_OPEN,
         files=file_rules(wish),
         state_sql=state_sql(wish),
         agent_sql=AGENT_SQL,
@@ -205,13 +207,15 @@ def file_rules(wish: CloneWish) -> tuple[FileRule, ...]:
         FileRule("credentials/*.json", _inert_bytes, _INERT),
         FileRule("credentials/*/*.json", _inert_bytes, _INERT),
         FileRule("credentials/*/*/*.json", _inert_bytes, _INERT),
+        FileRule("*.env", variables_without_proxies, "no way out, and the stand-in model is asked directly"),
     )
     if wish.inert is None:
         return rules
     return (
         *rules,
-        FileRule(".env", _inert_dotenv, "no walls here"),
+        FileRule("*.env", inert_variables, "no walls here"),
         FileRule("agents/*/agent/models.json", _inert_bytes, "no walls here"),
+        *(FileRule(f"credentials/{below}/*.json", _inert_throughout, "no walls here") for below in ("*", "*/*", "*/*/*")),
         *(FileRule(pattern, lambda data: _moved(data, wish.moves), "it leads into the clone") for pattern in _WITH_PATHS),
     )
 
@@ -232,16 +236,28 @@ def _inert_node(node: object, name: str = "") -> object:
         return {key: _inert_node(value, key) for key, value in node.items()}
     if isinstance(node, list):
         return [_inert_node(value, name) for value in node]
-    return "inert" if isinstance(node, str) and name.lower() in _SECRET_VALUES else node
+    return "inert" if isinstance(node, str) and name and (name.lower() in _SECRET_VALUES or is_secret((name,))) else node
 
 
 def _inert_bytes(data: bytes) -> bytes:
     return inert(data.decode("utf-8", "replace")).encode()
 
 
-def _inert_dotenv(data: bytes) -> bytes:
-    lines = data.decode("utf-8", "replace").splitlines()
-    return "".join(f"{line.split('=', 1)[0]}=inert\n" if "=" in line else f"{line}\n" for line in lines).encode()
+def _inert_throughout(data: bytes) -> bytes:
+    """A login of a channel: whatever it is called, each text and each number of it may be a key (Baileys keeps bytes)."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return b"{}"
+    return json.dumps(_throughout(document)).encode()
+
+
+def _throughout(node: object) -> object:
+    if isinstance(node, dict):
+        return {key: _throughout(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_throughout(value) for value in node if isinstance(value, dict | list)]
+    return "inert" if isinstance(node, str) else node
 
 
 def _sessions_without(keys: tuple[str, ...], data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from upgrader.domain.installation.policy_facts import Policy
+from upgrader.services.openclaw.configuration.secret_places import is_secret, texts
 
 
 def policy_of(tree: Mapping[str, Any], agents: tuple[str, ...]) -> Policy:
@@ -36,24 +37,18 @@ _SHORTEST = 8
 
 
 def secret_texts(value: object) -> tuple[str, ...]:
-    """Every text in a configuration that stands under a name as of a secret: for looking that none is in a report."""
-    found: list[str] = []
-    _collect(value, "", found)
+    """Every text in a configuration that stands at the place of a secret: for looking that none is in a report."""
+    found = (text for _, _, place, text in texts(value) if place and _opens(place) and _may_be_secret(text))
     return tuple(found)
 
 
 _SECRET_NAMES = ("token", "secret", "password", "apikey", "api_key", "privatekey", "credential", "authorization", "bearer")
 
 
-def _collect(value: object, name: str, found: list[str]) -> None:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            _collect(each, str(key).lower(), found)
-    elif isinstance(value, list):
-        for each in value:
-            _collect(each, name, found)
-    elif isinstance(value, str) and any(part in name for part in _SECRET_NAMES) and _may_be_secret(value):
-        found.append(value)
+def _opens(place: tuple[str, ...]) -> bool:
+    """Variables for programs only by their names: values such as `production` are words of any report."""
+    name = place[-1].lower()
+    return any(part in name for part in _SECRET_NAMES) or ("env" not in place and is_secret(place))
 
 
 def _may_be_secret(value: str) -> bool:
