@@ -37,16 +37,16 @@ class Output:
     @cached_property
     def stdout(self) -> "Console":
         """Where answers go."""
-        from rich.console import Console
+        from upgrader.report.console import CommandConsole
 
-        return Console(emoji=False, soft_wrap=False, highlight=False)
+        return CommandConsole(emoji=False, soft_wrap=False, highlight=False)
 
     @cached_property
     def stderr(self) -> "Console":
         """Where all else goes."""
-        from rich.console import Console
+        from upgrader.report.console import CommandConsole
 
-        return Console(emoji=False, stderr=True, highlight=False)
+        return CommandConsole(emoji=False, stderr=True, highlight=False)
 
     @cached_property
     def progress(self) -> "ConsoleProgress":
