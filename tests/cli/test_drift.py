@@ -32,42 +32,57 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert said.exit_code == 0, said.text
     assert drift_of(world.run("--json", "status").json) == []
     assert drift_of(world.run("--json", "verify").json) == []
+    a_changed_file_is_told_and_restored(world)
+    registry.publish(StandIn("2026.9.7", like="2026.9.6"))
+    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
+    another_release_is_told_by_every_look(world)
+    nothing_is_mended_beside_an_npm_at_work(world)
+    the_release_left_is_restored_without_an_outage(world)
 
-    file = world.package.resolve() / "README.md"
-    file.parent.chmod(0o755)
-    file.write_text("not what was staged")
+    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
+    assert world.run("adopt", "--reason", "I ran npm myself").exit_code == 0
+    assert "release" not in drift_of(world.run("--json", "status").json)
+    kinds = [each["kind"] for each in world.run("--json", "history").json["data"]["events"]]
+    assert kinds[-2:] == ["restore", "adopt"]
+
+
+def a_changed_file_is_told_and_restored(world: World) -> None:
+    damaged = world.package.resolve()
+    damaged.chmod(0o755)
+    (damaged / "README.md").write_text("not what was staged")
     said = world.run("--json", "verify")
     assert drift_of(said.json) == ["tree"]
     assert any("changed behind our back" in each and "`upgrader restore`" in each for each in said.json["notices"])
-    damaged = world.package.resolve()
     said = world.run("--json", "--yes", "restore", limit_s=120)
     assert (said.exit_code, world.version, world.serving_version()) == (0, "2026.9.6", "2026.9.6"), said.text
     assert world.package.resolve() != damaged
     assert drift_of(world.run("--json", "verify", "--full").json) == []
     assert drift_of(world.run("--json", "watch", "--once").json) == []
 
-    registry.publish(StandIn("2026.9.7", like="2026.9.6"))
-    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
+
+def another_release_is_told_by_every_look(world: World) -> None:
     assert drift_of(world.run("--json", "status").json)[0] == "release"
     told = " ".join(world.run("status").stdout.split())
     assert "2026.9.7 is installed, and upgrader left 2026.9.6" in told
     assert "`upgrader adopt` keeps it, `upgrader restore` returns to what was" in told
-
     planned = world.run("--json", "plan")
     assert any("2026.9.7 is installed, and upgrader left 2026.9.6" in each for each in planned.json["notices"]), planned.text
-
     watched = world.run("--json", "watch", "--once")
     assert (watched.exit_code, drift_of(watched.json)[0]) == (3, "release")
     bounded = world.run("watch", "--for", "1s", "--every", "1s")
     assert bounded.exit_code == 3 and "`upgrader restore` returns to what was" in bounded.stdout
+    assert world.run("watch", "--every", "0s").exit_code == 2
 
+
+def nothing_is_mended_beside_an_npm_at_work(world: World) -> None:
     retired = world.package.with_name(".openclaw-0AbCdEf1")
     retired.mkdir()
     busy = world.run("--json", "watch", "--once", "--restore")
     assert (busy.exit_code, busy.json["data"]["drift"], world.version) == (0, [], "2026.9.7"), "npm is not done yet"
     retired.rmdir()
-    assert world.run("watch", "--every", "0s").exit_code == 2
 
+
+def the_release_left_is_restored_without_an_outage(world: World) -> None:
     gateway = world.gateways()
     left = world.package.with_name(".openclaw-upgrader-20260101T000000000000Z")
     left.symlink_to("where a run died")
@@ -78,12 +93,6 @@ def test_what_changes_behind_our_back_is_told_with_the_ways_to_keep_it_and_to_re
     assert world.gateways() == gateway
     assert drift_of(world.run("--json", "status").json) == []
     assert world.run("--json", "restore").json["status"] == "unchanged"
-
-    assert world.npm("install", "-g", "openclaw@2026.9.7").exit_code == 0
-    assert world.run("adopt", "--reason", "I ran npm myself").exit_code == 0
-    assert "release" not in drift_of(world.run("--json", "status").json)
-    kinds = [each["kind"] for each in world.run("--json", "history").json["data"]["events"]]
-    assert kinds[-2:] == ["restore", "adopt"]
 
 
 def test_a_gateway_that_was_restarted_on_what_npm_brought_is_moved_back_and_checked(world: World) -> None:

@@ -15,29 +15,59 @@ from upgrader.errors import UpgraderError
 
 
 class Commands(Protocol):
-    """upgrader's own commands, on the disposable machine."""
+    """upgrader's own commands, on the disposable machine. Each returns what the command itself would show."""
 
-    def plan(self, target: Version | None) -> Outcome[Any]: ...
-    def canary(self, target: Version) -> Outcome[Any]: ...
-    def upgrade(self, target: Version) -> Outcome[Any]: ...
-    def rollback(self) -> Outcome[Any]: ...
-    def installation(self) -> Installation: ...
+    def plan(self, target: Version | None) -> Outcome[Any]:
+        """`upgrader plan`; None: no release is named."""
+
+    def canary(self, target: Version) -> Outcome[Any]:
+        """`upgrader canary`."""
+
+    def upgrade(self, target: Version) -> Outcome[Any]:
+        """`upgrader upgrade`."""
+
+    def rollback(self) -> Outcome[Any]:
+        """`upgrader rollback`."""
+
+    def installation(self) -> Installation:
+        """The one OpenClaw there, as it stands now."""
 
 
 class Machine(Protocol):
-    """The disposable machine."""
+    """The disposable machine. Its steps raise UpgraderError where the real OpenClaw does not do what they need."""
 
-    def install(self, version: Version) -> None: ...
-    def configure(self) -> None: ...
-    def start(self, installation: Installation) -> None: ...
-    def stop(self, installation: Installation) -> None: ...
-    def restart(self, installation: Installation) -> float: ...
-    def converse(self) -> int: ...
-    def pair(self, name: str) -> Paired: ...
-    def break_pairing(self, device: Paired, fault: Fault) -> AbstractContextManager[None]: ...
-    def remember(self, installation: Installation) -> None: ...
-    def differences(self, installation: Installation) -> tuple[Proof, ...]: ...
-    def agents_reach_each_other(self) -> Proof: ...
+    def install(self, version: Version) -> None:
+        """As anybody would, with npm."""
+
+    def configure(self) -> None:
+        """Two agents and the stand-in model, before the first start."""
+
+    def start(self, installation: Installation) -> None:
+        """Start the gateway and wait until it is ready."""
+
+    def stop(self, installation: Installation) -> None:
+        """Stop it, and see that it has ended."""
+
+    def restart(self, installation: Installation) -> float:
+        """Stop and start without upgrader; seconds from the stop until it is ready again."""
+
+    def converse(self) -> int:
+        """Let the agents talk; how many turns they took."""
+
+    def pair(self, name: str) -> Paired:
+        """Pair a device of its own identity."""
+
+    def break_pairing(self, device: Paired, fault: Fault) -> AbstractContextManager[None]:
+        """While open: the pairing is broken from outside as soon as a newer gateway listens."""
+
+    def remember(self, installation: Installation) -> None:
+        """Keep what `differences` compares with; the gateway is stopped."""
+
+    def differences(self, installation: Installation) -> tuple[Proof, ...]:
+        """Package, Node, state, configuration and pairing against what was remembered."""
+
+    def agents_reach_each_other(self) -> Proof:
+        """One turn that spawns a sub-agent and one that writes to the other agent."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`upgrader watch`: notices what changes behind our back, and that an awaited fix is out; mends where it was told to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from upgrader.domain.moves.drift import Drift
@@ -10,6 +10,18 @@ from upgrader.domain.pairing.happening import Happening
 from upgrader.domain.ports import Clock
 from upgrader.domain.watching import Look, Pace, WatchData
 from upgrader.errors import Blocked, Inconclusive, UpgraderError
+
+_NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Where a watch stands between two turns: what it knows, and when (monotonic seconds) it last looked and asked."""
+
+    data: WatchData = field(default_factory=lambda: WatchData(""))
+    glance: object = None
+    looked: float = _NEVER
+    asked: float = _NEVER
 
 
 @dataclass(frozen=True)
@@ -39,21 +51,25 @@ class Watch:
 
     def run(self, limit: timedelta | None) -> Outcome[WatchData]:
         """Until `limit` or an interrupt; codes as of one look, of the last one."""
-        began = self.clock.monotonic()
-        data, glanced, looked, asked = WatchData(""), None, None, None
+        began, seen = self.clock.monotonic(), _Seen()
         while True:
-            now = self.clock.monotonic()
-            if asked is None or now - asked >= self.pace.news.total_seconds():
-                data, asked = self._with_news(data), now
-            seen = self.glance()
-            if looked is None or seen != glanced or now - looked >= self.pace.look.total_seconds():
-                data, glanced, looked = self._told(data), seen, now
-            elif data.drift and self.mend is not None:  # nothing has moved since the last glance: whoever did it is done
-                data, glanced = self._mended_told(data), self.glance()
+            seen = self._turn(seen)
             left = None if limit is None else limit.total_seconds() - (self.clock.monotonic() - began)
             if left is not None and left <= 0:
-                return _outcome(data)
+                return _outcome(seen.data)
             self.clock.wait(self.pace.glance if left is None else min(self.pace.glance, timedelta(seconds=left)))
+
+    def _turn(self, seen: _Seen) -> _Seen:
+        """News when they are due; a look when something moved or it is due; else mending what the last look found."""
+        now = self.clock.monotonic()
+        if now - seen.asked >= self.pace.news.total_seconds():
+            seen = replace(seen, data=self._with_news(seen.data), asked=now)
+        glance = self.glance()
+        if glance != seen.glance or now - seen.looked >= self.pace.look.total_seconds():
+            return replace(seen, data=self._told(seen.data), glance=glance, looked=now)
+        if seen.data.drift and self.mend is not None:  # nothing has moved since the last glance: whoever did it is done
+            return replace(seen, data=self._mended_told(seen.data), glance=self.glance())
+        return seen
 
     def _told(self, before: WatchData) -> WatchData:
         """A look, with what is new in it told. In the middle of an install there may be nothing to see: it is looked again."""

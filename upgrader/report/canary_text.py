@@ -1,6 +1,6 @@
 """A canary as text: the verdict, why, what it heals, what it could not see."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -85,16 +85,21 @@ def canary_lines(report: CanaryReport, told: Set[str] = frozenset(), name: str =
     parts.extend(f"tried, and held: {escape(each.why)}" for each in _held(report.candidate))
     parts.extend(f"[green]heals[/green] {escape(each.check)}: {escape(each.why)}" for each in report.healed)
     parts.extend(f"[yellow]still fails[/yellow] {escape(each.check)}: {escape(each.why)}" for each in report.remaining)
-    if report.control is not None:
-        known = set() if report.blame is Blame.UNKNOWN else {each.check for each in report.candidate.judgements if _fails(each)}
-        parts.append(_checked(report.control, "on a second clone, to compare", known))
-    if report.fresh is not None:
-        parts.append(_checked(report.fresh, "in an empty profile"))
-    if report.rehearsal is not None:
-        parts.append(_checked(report.rehearsal, "on the restored state, the way back"))
-        parts.extend(f"a rollback would tell: {escape(s.in_words)}" for s in report.settled)
+    parts.extend(_other_courses(report))
     parts.extend(f"could not be judged: {escape(limit)}" for limit in report.limits)
     return Group(*parts)
+
+
+def _other_courses(report: CanaryReport) -> Iterator[RenderableType]:
+    """The control, the empty profile and the way back, where they were run."""
+    if report.control is not None:
+        known = set() if report.blame is Blame.UNKNOWN else {each.check for each in report.candidate.judgements if _fails(each)}
+        yield _checked(report.control, "on a second clone, to compare", known)
+    if report.fresh is not None:
+        yield _checked(report.fresh, "in an empty profile")
+    if report.rehearsal is not None:
+        yield _checked(report.rehearsal, "on the restored state, the way back")
+        yield from (f"a rollback would tell: {escape(s.in_words)}" for s in report.settled)
 
 
 def _whose(report: CanaryReport) -> str:

@@ -57,6 +57,7 @@ def leaving_nothing(*homes: Path) -> Iterator[None]:
 
 @contextmanager
 def translated(doing: str, kind: type[UpgraderError]) -> Iterator[None]:
+    """What the system refuses while `doing` is raised as `kind`, with the file's name and what to do about it."""
     try:
         yield
     except OSError as error:

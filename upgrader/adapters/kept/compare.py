@@ -127,11 +127,15 @@ class _DatabasePair:
 
     def _table(self, table: str) -> Iterator[Difference]:
         info = self.connection.execute(f'PRAGMA main.table_info("{table}")').fetchall()
-        names = [str(row[1]) for row in info]
         key = [str(row[1]) for row in sorted(info, key=lambda row: int(row[5])) if row[5]]
         left_out = self.exclusions.columns_left_out(self.path, table)
-        wanted = [name for name in names if name not in left_out]
+        wanted = [name for name in (str(row[1]) for row in info) if name not in left_out]
         self.count.rows += int(self.connection.execute(f'SELECT count(*) FROM main."{table}"').fetchone()[0])
+        yield from self._changed_rows(table, wanted, key)
+        yield from self._duplicates(table, wanted)
+
+    def _changed_rows(self, table: str, wanted: list[str], key: list[str]) -> Iterator[Difference]:
+        """Rows that are on one side only, paired by the table's key; without one, by all that is wanted of them."""
         gone, fresh = self._only(table, wanted, "main", "later"), self._only(table, wanted, "later", "main")
         places = [wanted.index(name) for name in key if name in wanted] or list(range(len(wanted)))
         was, now = ({tuple(row[p] for p in places): row for row in rows} for rows in (gone, fresh))
@@ -141,7 +145,6 @@ class _DatabasePair:
                 yield from self._row(place, table, zip(wanted, was[found], now[found], strict=False))
             else:
                 yield Difference(place, "the row appeared" if found in now else "the row is gone")
-        yield from self._duplicates(table, wanted)
 
     def _row(self, place: str, table: str, cells: Iterable[tuple[str, object, object]]) -> Iterator[Difference]:
         """What differs of one row; `cells` are the name of a column and what it held and holds."""

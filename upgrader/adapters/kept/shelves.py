@@ -5,7 +5,7 @@ is never taken for something whole, and the tidying of the next run removes it.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ from upgrader.adapters.moves.pointer import is_side_name
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.kept.pruning import Kept, KeptKind, PruneFailed, SetAside, Shelf, SlotUse
 from upgrader.domain.kept.slot import Slot, SlotOrigin
+from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.moves.transaction import Opened
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked
@@ -67,9 +68,7 @@ class KeptThings:
         journals = [(found.path, _opened(found)) for each in homes for found in self._closed(each)]
         moves = [opened for _, opened in journals if opened is not None]
         shelves = {each: SnapshotShelf(each).list() for each in homes}
-        readable = {each.tree.parent for listed in shelves.values() for each in listed}
-        unreadable = [folder for each in homes for folder in _snapshot_folders(each) if folder not in readable]
-        unreadable += [path for path, opened in journals if opened is None]
+        unreadable = [*_unreadable(shelves), *(path for path, opened in journals if opened is None)]
         own = shelves.pop(self.home, ())
         slots, nodes, programs = self.slots.list(), self.data / "nodes", tuple(_programs())
         root = self.installation.package.root
@@ -196,6 +195,13 @@ def _is_ours_to_remove(slot: Slot) -> bool:
 
 def _is_in_npms_place(slot: Slot) -> bool:
     return present_id(slot.package_root) == slot.identity and not is_side_name(slot.package_root)
+
+
+def _unreadable(shelves: Mapping[Path, tuple[Snapshot, ...]]) -> Iterator[Path]:
+    """Folders of snapshots whose header says nothing: what they need cannot be known."""
+    for home, listed in shelves.items():
+        readable = {each.tree.parent for each in listed}
+        yield from (folder for folder in _snapshot_folders(home) if folder not in readable)
 
 
 def _snapshot_folders(home: Path) -> list[Path]:

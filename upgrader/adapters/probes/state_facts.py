@@ -46,11 +46,6 @@ class StateFacts:
                 hint="run it as the user OpenClaw runs as",
             ) from error
         workspaces = _real(tuple(place for agent in configuration.agents for place in (agent.workspace, *agent.maybe)))
-        named = tuple(place for place in (*configuration.external, *configuration.mentioned) if place.exists())
-        within = (root, location.state)
-        outside = (
-            place for place in _real((*named, *workspaces)) + named if not any(place.is_relative_to(state) for state in within)
-        )
         return State(
             path=root,
             config=location.config.resolve(),
@@ -58,13 +53,20 @@ class StateFacts:
             era=self.era(schema),
             state_schema=schema,
             agent_schemas=tuple((path, version) for path, version in agents if version is not None),
-            external=tuple(dict.fromkeys(outside)),
+            external=_outside(configuration, workspaces, (root, location.state)),
             workspaces=workspaces,
             size_bytes=size,
             files=files,
             last_touched=configuration.last_touched,
             named=location.state if location.state != root else None,
         )
+
+
+def _outside(configuration: Configuration, workspaces: tuple[Path, ...], within: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Paths that the configuration names and that lie in none of `within`: as they really lie, and as they are named."""
+    named = tuple(place for place in (*configuration.external, *configuration.mentioned) if place.exists())
+    places = (*_real((*named, *workspaces)), *named)
+    return tuple(dict.fromkeys(place for place in places if not any(place.is_relative_to(each) for each in within)))
 
 
 def schema_version(database: Path) -> int | None:

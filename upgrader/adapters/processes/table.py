@@ -191,12 +191,7 @@ class ProcessTable:
 
 def _sorted_out(tied: Mapping[int, _Tied], unreadable: int, suspects: tuple[ProcessIdentity, ...]) -> Census:
     """Gateways and the rest. What a gateway started inherits its descriptors and environment, and is none."""
-    leaders = {pid for pid, tie in tied.items() if tie.reading.role is Role.GATEWAY}
-    above = {parent.pid for pid in leaders for parent in _parents(pid)}
-    # 2.17 runs itself again as a child: the one above that only waits for it is no second gateway.
-    leaders |= {pid for pid, tie in tied.items() if tie.reading.role is Role.STARTING and pid not in above}
-    gateways = [tied[pid] for pid in leaders if not any(parent.pid in leaders for parent in _parents(pid))]
-    gateways.sort(key=lambda tie: tie.seen.identity.started)
+    gateways = _leading(tied)
     chosen = {tie.seen.identity.pid for tie in gateways}
     return Census(
         gateways=tuple(_gateway(tie) for tie in gateways if tie.ours),
@@ -205,6 +200,16 @@ def _sorted_out(tied: Mapping[int, _Tied], unreadable: int, suspects: tuple[Proc
         suspects=suspects,
         siblings=tuple(_gateway(tie) for tie in gateways if not tie.ours),
     )
+
+
+def _leading(tied: Mapping[int, _Tied]) -> list[_Tied]:
+    """The gateways that no other gateway started, the oldest first."""
+    leaders = {pid for pid, tie in tied.items() if tie.reading.role is Role.GATEWAY}
+    above = {parent.pid for pid in leaders for parent in _parents(pid)}
+    # 2.17 runs itself again as a child: the one above that only waits for it is no second gateway.
+    leaders |= {pid for pid, tie in tied.items() if tie.reading.role is Role.STARTING and pid not in above}
+    found = [tied[pid] for pid in leaders if not any(parent.pid in leaders for parent in _parents(pid))]
+    return sorted(found, key=lambda tie: tie.seen.identity.started)
 
 
 def _gateway(tie: _Tied) -> GatewayProcess:

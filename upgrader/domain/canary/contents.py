@@ -152,25 +152,41 @@ class Migration:
 def migration(before: Contents, after: Contents) -> Migration:
     """What changed between two looks. What comes with the package changes with it; what a person installed should not."""
     schemas, config = dict(after.schemas), {leaf.path: leaf.digest for leaf in after.config}
-    plugins = {plugin.name: plugin.version for plugin in after.plugins}
-    working = {plugin.name for plugin in after.plugins if plugin.enabled}
-    known = [plugin for plugin in before.plugins if plugin.enabled] if after.plugins else []
-    skills = {(skill.place, skill.name): skill.version for skill in after.skills}
-    own_plugins = ((plugin.name, plugin.version) for plugin in known if not plugin.bundled)
-    own_skills = (((skill.place, skill.name), skill.version) for skill in before.skills if not skill.bundled)
+    plugins_lost, plugins_changed = _plugins(before.plugins, after.plugins)
+    skills_lost, skills_changed = _skills(before.skills, after.skills)
     return Migration(
         schemas=tuple(SchemaChange(name, was, schemas[name]) for name, was in _changed(before.schemas, schemas)),
         tables=_tables(before.rows, after.rows),
         config_lost=tuple(leaf.path for leaf in before.config if leaf.path not in config),
         config_changed=tuple(path for path, _ in _changed(((leaf.path, leaf.digest) for leaf in before.config), config)),
         credentials_lost=tuple(sorted(set(before.credentials) - set(after.credentials))),
-        plugins_lost=tuple(plugin.name for plugin in known if plugin.name not in working),
-        plugins_changed=tuple(f"{name} {was or '?'} → {plugins[name] or '?'}" for name, was in _changed(own_plugins, plugins)),
-        skills_lost=tuple(sorted({skill.name for skill in before.skills if (skill.place, skill.name) not in skills})),
-        skills_changed=tuple(name for (_, name), _ in _changed(own_skills, skills)),
+        plugins_lost=plugins_lost,
+        plugins_changed=plugins_changed,
+        skills_lost=skills_lost,
+        skills_changed=skills_changed,
         accounts_left=len(after.credentials),
         compared=len({(each.database, each.table) for each in before.rows}),
     )
+
+
+def _plugins(before: tuple[Plugin, ...], after: tuple[Plugin, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that worked and do no more, and own ones of another version. A release that lists none tells nothing."""
+    if not after:
+        return (), ()
+    worked = [plugin for plugin in before if plugin.enabled]
+    works = {plugin.name for plugin in after if plugin.enabled}
+    versions = {plugin.name: plugin.version for plugin in after}
+    moved = _changed(((plugin.name, plugin.version) for plugin in worked if not plugin.bundled), versions)
+    lost = tuple(plugin.name for plugin in worked if plugin.name not in works)
+    return lost, tuple(f"{name} {was or '?'} → {versions[name] or '?'}" for name, was in moved)
+
+
+def _skills(before: tuple[Skill, ...], after: tuple[Skill, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that are gone from their place, and own ones whose text is another."""
+    texts = {(skill.place, skill.name): skill.version for skill in after}
+    moved = _changed((((skill.place, skill.name), skill.version) for skill in before if not skill.bundled), texts)
+    lost = sorted({skill.name for skill in before if (skill.place, skill.name) not in texts})
+    return tuple(lost), tuple(name for (_, name), _ in moved)
 
 
 def _changed(was: Iterable[tuple[K, V]], now: Mapping[K, V]) -> Iterator[tuple[K, V]]:

@@ -1,6 +1,6 @@
 """`diagnose --follow`: names what happens while it happens, out of the log and the store, until it is interrupted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,26 +64,31 @@ class Follow:
 
 def changes(before: PairingStore, after: PairingStore, at: str) -> tuple[Happening, ...]:
     """What the stores themselves tell: requests that came and went, tokens that changed, a cache that was overwritten."""
-    found = []
+    return (*_requests(before, after, at), *_devices(before, after, at), *_cache(before, after, at))
+
+
+def _requests(before: PairingStore, after: PairingStore, at: str) -> Iterator[Happening]:
     was = {r.request_id: r for r in before.pending}
     now = {r.request_id: r for r in after.pending}
     for key in now.keys() - was.keys():
         what = f"a request waits, it asks for {', '.join(now[key].scopes) or 'pairing'}"
-        found.append(Happening(at, "request-came", now[key].device_id[:12], what))
+        yield Happening(at, "request-came", now[key].device_id[:12], what)
     for key in was.keys() - now.keys():
-        what = "a request is gone: approved, rejected or too old"
-        found.append(Happening(at, "request-went", was[key].device_id[:12], what))
+        yield Happening(at, "request-went", was[key].device_id[:12], "a request is gone: approved, rejected or too old")
+
+
+def _devices(before: PairingStore, after: PairingStore, at: str) -> Iterator[Happening]:
     for device in after.paired:
         old = before.device(device.device_id)
         if old is None:
-            found.append(Happening(at, "paired", device.device_id[:12], f"{device.short} was paired"))
+            yield Happening(at, "paired", device.device_id[:12], f"{device.short} was paired")
         elif [(t.role, t.token) for t in old.tokens] != [(t.role, t.token) for t in device.tokens]:
-            found.append(Happening(at, "token-changed", device.device_id[:12], "the gateway gave it another token"))
+            yield Happening(at, "token-changed", device.device_id[:12], "the gateway gave it another token")
         elif old.scopes != device.scopes:
-            found.append(Happening(at, "scopes-changed", device.device_id[:12], f"its scopes are {', '.join(device.scopes)}"))
-    gone = [d for d in before.paired if after.device(d.device_id) is None]
-    found += [Happening(at, "removed", d.device_id[:12], f"the record of {d.short} is gone") for d in gone]
-    return (*found, *_cache(before, after, at))
+            yield Happening(at, "scopes-changed", device.device_id[:12], f"its scopes are {', '.join(device.scopes)}")
+    for device in before.paired:
+        if after.device(device.device_id) is None:
+            yield Happening(at, "removed", device.device_id[:12], f"the record of {device.short} is gone")
 
 
 def _cache(before: PairingStore, after: PairingStore, at: str) -> tuple[Happening, ...]:

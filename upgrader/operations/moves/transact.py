@@ -149,23 +149,13 @@ class Transact:
         way = self._go_back(journal)
         outage = self.clock.monotonic() - began
         if way.problems:
-            raise RollbackIncomplete(
-                f"the move to {opened.target.version} failed and could not be undone completely",
-                why="; ".join((cause.message, *way.problems)),
-                hint=f"run `upgrader status` to try again; by hand: {journal.path.parent / 'by-hand.txt'}",
-                unchanged="the state before the move is kept whole beside the state directory",
-            )
+            raise _not_undone(opened, cause, way, journal)
         if isinstance(error, Inconclusive) and Step.STOP not in way.undone:  # put off, nothing was stopped: nothing to check
             data = replace(data, serving=f"{opened.present.version} runs on, undisturbed")
             return Outcome(opened.move.value, data, Status.INCONCLUSIVE, error.exit_code, (cause,))
         checks = self._checked_as_before(opened, intention.before)
         if opened.was_running and not self._runs(opened.installation):
-            raise RollbackIncomplete(
-                f"{opened.present.version} is back, but its gateway has ended since",
-                why=f"it served; the move failed because of this: {cause.message}",
-                hint="`upgrader diagnose` tells why it ended; `openclaw gateway start` starts it",
-                unchanged="package, state, configuration and service are those of before",
-            )
+            raise _ended_again(opened, cause)
         undone_to = opened.present.version
         return Outcome(
             opened.move.value,
@@ -221,6 +211,24 @@ class Transact:
             before=intention.before.judgements if intention.before else (),
             started=self.clock.now().isoformat(),
         )
+
+
+def _not_undone(opened: Opened, cause: Failure, way: WayBack, journal: JournalFile) -> RollbackIncomplete:
+    return RollbackIncomplete(
+        f"the move to {opened.target.version} failed and could not be undone completely",
+        why="; ".join((cause.message, *way.problems)),
+        hint=f"run `upgrader status` to try again; by hand: {journal.path.parent / 'by-hand.txt'}",
+        unchanged="the state before the move is kept whole beside the state directory",
+    )
+
+
+def _ended_again(opened: Opened, cause: Failure) -> RollbackIncomplete:
+    return RollbackIncomplete(
+        f"{opened.present.version} is back, but its gateway has ended since",
+        why=f"it served; the move failed because of this: {cause.message}",
+        hint="`upgrader diagnose` tells why it ended; `openclaw gateway start` starts it",
+        unchanged="package, state, configuration and service are those of before",
+    )
 
 
 def _ended_since(opened: Opened, outcome: Outcome[MoveData]) -> Outcome[MoveData]:
