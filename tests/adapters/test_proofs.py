@@ -1,7 +1,8 @@
 """A kept word of a canary: taken again only for the very same slots, state, seal and questions."""
 
 import shutil
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from upgrader.domain.kept.slot import Slot, SlotOrigin
 from upgrader.domain.kept.snapshot import Moment, Snapshot
 from upgrader.domain.secret import Secret
 from upgrader.domain.version import Version
+from upgrader.operations.canary.kept import KeepingCanary
 from upgrader.services.openclaw.places.sameness import EXCLUSIONS
 
 NODE = NodeRuntime(Path("/node"), "24")
@@ -106,3 +108,27 @@ def test_a_file_of_another_form_is_no_proof(request_: CanaryRequest, tmp_path: P
     for file in (tmp_path / "proofs").iterdir():
         file.write_text('{"about": 1}')
     assert proofs(tmp_path).find(request_, Seal.SEALED) is None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A canary that says this, while something is done meanwhile."""
+
+    report: CanaryReport
+    meanwhile: Callable[[], object] = list
+
+    def run(self, request: CanaryRequest) -> CanaryReport:  # noqa: ARG002 - the port's signature
+        """Say it."""
+        self.meanwhile()
+        return self.report
+
+
+@pytest.mark.parametrize("how", ["could not be judged", "code of a person's own changed meanwhile"])
+def test_a_word_that_no_longer_stands_is_taken_away(request_: CanaryRequest, tmp_path: Path, how: str) -> None:
+    kept = proofs(tmp_path)
+    KeepingCanary(Said(REPORT), kept).run(request_)
+    assert kept.find(request_, Seal.SEALED) is not None
+    unclear = Said(replace(REPORT, verdict=Verdict.INCONCLUSIVE))
+    changing = Said(REPORT, lambda: (tmp_path / "plugin").write_text("another"))
+    KeepingCanary(unclear if how == "could not be judged" else changing, kept).run(request_)
+    assert kept.find(request_, Seal.SEALED) is None

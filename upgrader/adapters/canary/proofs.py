@@ -78,6 +78,14 @@ class FileProofs:
             return None
         return replace(kept.report, proven=kept.proven)
 
+    def about(self, request: CanaryRequest) -> str:
+        """See Proofs.about."""
+        return hashlib.sha256(repr(self._about(request)).encode()).hexdigest()
+
+    def forget(self, request: CanaryRequest) -> None:
+        """See Proofs.forget."""
+        self._file(request.candidate).unlink(missing_ok=True)
+
     def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
         """See Proofs.keep."""
         kept = _Kept(self._about(request), self._clock.now().isoformat(timespec="seconds"), report)

@@ -213,8 +213,14 @@ class Proofs(Protocol):
     def find(self, request: CanaryRequest, seal: Seal) -> CanaryReport | None:
         """The kept report of the same two slots on the same state, sealed alike; None when anything differs."""
 
+    def about(self, request: CanaryRequest) -> str:
+        """A digest of all that a report of this request is about, as it is now."""
+
     def keep(self, request: CanaryRequest, report: CanaryReport) -> None:
         """Keep a report; the newest of a candidate replaces the one before."""
+
+    def forget(self, request: CanaryRequest) -> None:
+        """Keep none of this candidate."""
 
 
 class PairingProbe(Protocol):

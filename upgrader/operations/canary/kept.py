@@ -11,15 +11,18 @@ from upgrader.domain.ports import Canaries
 
 @dataclass(frozen=True)
 class KeepingCanary:
-    """Port Canaries: runs, and keeps what it says. What could not be judged is not kept."""
+    """Port Canaries: runs, and keeps what it says. What could not be judged is not kept, and takes an older word away."""
 
     canaries: Canaries
     proofs: Proofs
 
     def run(self, request: CanaryRequest) -> CanaryReport:
         """Run it."""
+        before = self.proofs.about(request)
         report = self.canaries.run(request)
-        if report.verdict is not Verdict.INCONCLUSIVE:
+        if report.verdict is Verdict.INCONCLUSIVE or self.proofs.about(request) != before:  # something changed meanwhile
+            self.proofs.forget(request)
+        else:
             self.proofs.keep(request, report)
         return report
 
