@@ -42,6 +42,10 @@ from upgrader.services.openclaw.places import locks, sameness
 
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "npm_config_", "pip_", "ssl_", "node_extra_ca", "requests_ca")
 _STOP_LIMIT = timedelta(seconds=60)
+_AGENTS: dict[str, object] = {
+    "agents": {"entries": {"main": {}, "beta": {}}}
+}  # of the demo's installation, whose line lets them reach each other
+_LINE = Version("2026.9.5")
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class Stage:
             lore=DemoLore(
                 config=demo_lore.demo_config,
                 fault=demo_lore.fault_statement,
-                turn=lambda kind, nonce: clone_runs.turn_probe(kind, nonce, {"agents": {"entries": {"main": {}, "beta": {}}}}),
+                turn=lambda kind, nonce: clone_runs.turn_probe(kind, nonce, _AGENTS, _LINE),
                 turn_arguments=clone_runs.turn_arguments,
                 argv=commands.openclaw_argv,
                 environment=lambda found: commands.openclaw_environment(machine.environment, found),

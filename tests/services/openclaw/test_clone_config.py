@@ -17,6 +17,7 @@ from upgrader.services.openclaw.canary import lore
 from upgrader.services.openclaw.canary.clone_config import agent_ids, quiet_config
 from upgrader.services.openclaw.canary.clone_state import inert
 from upgrader.services.openclaw.canary.open_clone import with_hands
+from upgrader.services.openclaw.canary.turn_policy import taking
 
 MODEL = ModelProvider("http://127.0.0.1:9/v1", Secret("m" * 43), "canary-1")
 WISH = CloneWish(Version("2026.9.5"), 21000, Path("/notes/g.jsonl"), MODEL, Secret("o" * 36), PathMove(Path("/s"), Path("/s")))
@@ -193,15 +194,38 @@ def test_a_spawn_the_users_policy_forbids_is_told_in_whatever_form_it_is_written
 def test_a_spawn_names_an_agent_where_the_policy_wants_one(subagents: dict[str, object], named: str) -> None:
     config = json.loads(json.dumps(TWO))
     config["agents"]["defaults"] = {"subagents": subagents}
-    message = lore.turn_probe(TurnKind.SPAWN, "0a1b2c3d", config).message
+    message = lore.turn_probe(TurnKind.SPAWN, "0a1b2c3d", config, WISH.version).message
     assert named in message if named else "agentId" not in message
 
 
 def test_a_probe_names_the_tool_and_the_other_agents_session() -> None:
-    probe = lore.turn_probe(TurnKind.SEND, "0a1b2c3d", {**TWO, "session": {"mainKey": "home"}})
+    probe = lore.turn_probe(TurnKind.SEND, "0a1b2c3d", {**TWO, "session": {"mainKey": "home"}}, WISH.version)
     assert (probe.agent, probe.tool) == ("main", "sessions_send")
     assert '"agent:beta:home"' in probe.message
     assert lore.turn_arguments(probe)[:3] == ("agent", "--agent", "main")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tools", "allow", "takes"),
+    [
+        (TurnKind.SPAWN, {}, None, ("main",)),
+        (TurnKind.SPAWN, {"main": {"deny": ["sessions_spawn"]}}, None, ("beta",)),
+        (TurnKind.SPAWN, {"main": {"profile": "minimal"}, "beta": {"allow": ["read"]}}, None, ("gamma",)),
+        (TurnKind.SEND, {"main": {"deny": ["group:sessions"]}}, None, ("beta", "main")),
+        (TurnKind.SEND, {}, ["main", "gamma"], ("main", "gamma")),
+        (TurnKind.SEND, {"main": {"deny": ["sessions_send"]}}, ["main", "gamma"], ("gamma", "main")),
+        (TurnKind.SEND, {}, ["main"], ()),
+        (TurnKind.PLAIN, {}, None, ("gamma",)),
+    ],
+)
+def test_a_turn_is_the_first_agents_whose_policy_lets_it(
+    kind: TurnKind, tools: dict[str, object], allow: list[str] | None, takes: tuple[str, ...]
+) -> None:
+    listed = [{"id": name, "tools": tools.get(name, {})} for name in ("main", "beta", "gamma")]
+    talk = {"enabled": True} if allow is None else {"enabled": True, "allow": allow}
+    config: dict[str, object] = {"agents": {"list": listed}, "tools": {"agentToAgent": talk}}
+    assert taking(kind, config, Version("2026.9.6")) == takes
+    assert bool(lore.not_applicable(kind, config, Version("2026.9.6"))) is (not takes)
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ class Lore(Protocol):
     def is_greeting(self, message: bytes) -> bool:
         """Whether a WebSocket's first message is a gateway's."""
 
-    def turn_probe(self, kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
+    def turn_probe(self, kind: TurnKind, nonce: str, config: Mapping[str, object], version: Version) -> TurnProbe:
         """The turn to run."""
 
     def turn_arguments(self, probe: TurnProbe) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class TurnTaker:
             if reason:
                 skipped.append(Skipped(kind, reason))
                 continue
-            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._at.config)
+            probe = self._lore.turn_probe(kind, self._tools.nonce(), self._at.config, self._at.slot.version)
             with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
                 seen.append(self._settled(kind, self._turn(probe)))
         return tuple(seen), tuple(skipped)
@@ -47,7 +47,7 @@ class TurnTaker:
                 break
             self._tools.progress.note(f"turned away by OpenClaw's own processes; once more in {span(moment.total_seconds())}")
             self._clock.wait(moment)
-            again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._at.config))
+            again = self._turn(self._lore.turn_probe(kind, self._tools.nonce(), self._at.config, self._at.slot.version))
             seen = replace(again, passed_over=word)
         return replace(seen, held_up=bool(self._passing(seen)))
 

@@ -13,7 +13,7 @@ from upgrader.domain.kept.slot import Slot
 from upgrader.domain.pairing.observation import LogFinding
 from upgrader.domain.version import Version
 from upgrader.services.openclaw.canary.clone_config import agent_ids
-from upgrader.services.openclaw.canary.turn_policy import agent_section
+from upgrader.services.openclaw.canary.turn_policy import agent_section, taking
 from upgrader.services.openclaw.commands import ENTRY
 from upgrader.services.openclaw.configuration.secret_places import without_secrets
 
@@ -191,20 +191,20 @@ def is_passing(said: str) -> bool:
     return _HELD.search(said) is not None
 
 
-def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object]) -> TurnProbe:
-    """The turn that makes the default agent spawn a sub-agent, or write to the second agent, or just answer.
+def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object], version: Version) -> TurnProbe:
+    """The turn that makes an agent spawn a sub-agent, or write to another agent, or just answer; the policy must let one.
 
     Arguments of sessions_spawn and sessions_send are those accepted by 2026.2.17, 2.19, 2.22, 9.5 and 9.6.
     """
-    agents = agent_ids(config)
+    agents = taking(kind, config, version)
     child = f"upgrader child {nonce}: say hi"
     if kind is TurnKind.SPAWN:
-        call = {"task": child, "label": f"upgrader-{nonce}", **_spawn_target(config, agents)}
+        call = {"task": child, "label": f"upgrader-{nonce}", **_spawn_target(config, agents[0])}
         return TurnProbe(kind, agents[0], nonce, _ask(nonce, "sessions_spawn", call), "sessions_spawn")
     if kind is TurnKind.SEND:
         call = {"sessionKey": f"agent:{agents[1]}:{_main_key(config)}", "message": child, "timeoutSeconds": "60"}
         return TurnProbe(kind, agents[0], nonce, _ask(nonce, "sessions_send", {**call, "timeoutSeconds": 60}), "sessions_send")
-    return TurnProbe(kind, agents[-1], nonce, f"upgrader turn {nonce}: say hello")
+    return TurnProbe(kind, agents[0], nonce, f"upgrader turn {nonce}: say hello")
 
 
 def answer_status(result: str) -> tuple[str, str]:
@@ -237,16 +237,17 @@ def _ask(nonce: str, tool: str, call: Mapping[str, object]) -> str:
     return f"upgrader probe {nonce}: call {tool} with {json.dumps(call)} end of probe"
 
 
-def _spawn_target(config: Mapping[str, object], agents: tuple[str, ...]) -> dict[str, str]:
+def _spawn_target(config: Mapping[str, object], agent: str) -> dict[str, str]:
     """Whose sub-agent it is to be, where the policy wants that said (requireAgentId, 2026.9.5): one that may be, own first."""
-    own = _mapping(agent_section(config, agents[0]).get("subagents"))
+    own = _mapping(agent_section(config, agent).get("subagents"))
     common = _mapping(_mapping(_mapping(config.get("agents")).get("defaults")).get("subagents"))
     policy = {**common, **own}
     if policy.get("requireAgentId") is not True:
         return {}
     allow = policy.get("allowAgents")
     named = {str(name).lower() for name in allow} if isinstance(allow, list) else set()
-    return {"agentId": next((agent for agent in agents if {agent, "*"} & named), agents[0])}
+    own_first = (agent, *agent_ids(config))
+    return {"agentId": next((each for each in own_first if {each, "*"} & named), agent)}
 
 
 def _main_key(config: Mapping[str, object]) -> str:

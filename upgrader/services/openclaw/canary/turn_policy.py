@@ -19,22 +19,43 @@ _PROFILES = {
 }
 
 
+_TOOLS = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send"}
+
+
+def taking(kind: TurnKind, config: Mapping[str, object], version: Version) -> tuple[str, ...]:
+    """Who takes a turn, and for one that writes to whom: the first agents whose policy lets them, the default one first.
+
+    Empty where the policy lets none. The plain turn is the last agent's: it is no agent's that takes another turn.
+    """
+    agents = agent_ids(config)
+    if kind is TurnKind.PLAIN:
+        return agents[-1:]
+    able = [agent for agent in agents if not _forbidden(kind, agent, config, version)]
+    if kind is TurnKind.SPAWN:
+        return tuple(able[:1])
+    if _no_send(config, version):
+        return ()
+    allow = _mapping(_mapping(config.get("tools")).get("agentToAgent")).get("allow")
+    heard = [agent for agent in agents if not isinstance(allow, list) or any(_fits(p, agent) for p in allow)]
+    pairs = ((one, other) for one in able for other in heard if one in heard and one != other)
+    return next(pairs, ())
+
+
 def not_applicable(kind: TurnKind, config: Mapping[str, object], version: Version) -> str:
-    """Why the user's own policy forbids this turn, empty when it does not. Read from the source, never changed."""
-    tool = {TurnKind.SPAWN: "sessions_spawn", TurnKind.SEND: "sessions_send"}.get(kind)
-    if tool is None:
+    """Why the user's own policy forbids this turn to all agents, empty when it does not. Read, never changed."""
+    if taking(kind, config, version):
         return ""
-    tools = _mapping(config.get("tools"))
-    agent = agent_section(config, agent_ids(config)[0])
-    own = _mapping(agent.get("tools"))
+    forbidden = _forbidden(kind, agent_ids(config)[0], config, version)
+    return forbidden or _no_send(config, version) or "tools.agentToAgent.allow does not name both agents"
+
+
+def _forbidden(kind: TurnKind, agent: str, config: Mapping[str, object], version: Version) -> str:
+    tool, tools = _TOOLS[kind], _mapping(config.get("tools"))
+    own = _mapping(agent_section(config, agent).get("tools"))
     for policy, place in ((tools, "tools"), (own, "the agent's tools")):
         if _denies(policy, tool):
             return f"{tool} is not among the tools that {place} allow"
-    if _profile_lacks((own, tools), tool, version):
-        return f"{tool} is not in the tool profile"
-    if kind is TurnKind.SPAWN:
-        return ""
-    return _no_send(config, tools, version)
+    return f"{tool} is not in the tool profile" if _profile_lacks((own, tools), tool, version) else ""
 
 
 def agent_section(config: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -48,17 +69,14 @@ def agent_section(config: Mapping[str, object], name: str) -> Mapping[str, objec
     return next((_mapping(entry) for key, entry in entries if key.lower() == name), {})
 
 
-def _no_send(config: Mapping[str, object], tools: Mapping[str, object], version: Version) -> str:
-    agents = agent_ids(config)
-    if len(agents) < 2:
+def _no_send(config: Mapping[str, object], version: Version) -> str:
+    """Why no agent writes to another, whichever they are."""
+    tools = _mapping(config.get("tools"))
+    if len(agent_ids(config)) < 2:
         return "there is no second agent to write to"
-    talk = _mapping(tools.get("agentToAgent"))
-    on = talk.get("enabled", version.at_least(_AGENT_TO_AGENT_BY_DEFAULT))
+    on = _mapping(tools.get("agentToAgent")).get("enabled", version.at_least(_AGENT_TO_AGENT_BY_DEFAULT))
     if on is not True:
         return "tools.agentToAgent is off"
-    allow = talk.get("allow")
-    if isinstance(allow, list) and not all(any(_fits(p, agent) for p in allow) for agent in agents[:2]):
-        return "tools.agentToAgent.allow does not name both agents"
     visible = _mapping(tools.get("sessions")).get("visibility")
     if (visible or ("all" if version.at_least(_VISIBLE_BY_DEFAULT) else "tree")) != "all":
         return "tools.sessions.visibility does not reach another agent"
