@@ -2,9 +2,10 @@
 
 Measured by comparing the whole state around each call: `gateway call health` changes nothing on 9.5 and 9.6, where the CLI
 shows no identity if it has the shared secret; `gateway status` and `status` there rewrite the record of this machine and
-may erase its display name. On 2.17 every call renews the time in the token cache, writes the caller's name into the record,
-erases its display name, and would widen, mend or ask for a pairing that does not cover it: there it is made only if record
-and cache agree, cover it, and the record is already the CLI's own.
+may erase its display name. The first opens neither the state nor one of its locks (traced on 9.6), as `status` does, beside
+which an agent's turn may be turned away. On 2.17 every call renews the time in the token cache, writes the caller's name into
+the record, erases its display name, and would widen, mend or ask for a pairing that does not cover it: there it is made
+only if record and cache agree, cover it, and the record is already the CLI's own.
 """
 
 from upgrader.domain.pairing.observation import ClientKind, PairedDevice, PairingStore, Reach, TokenRecord
