@@ -27,6 +27,9 @@ def _course(*likeness: Likeness) -> Course:
     return Course("2026.9.6", Clone((), likeness or (EQUAL,), (), 17), 1.0)
 
 
+ENDED, BLANK = (TerminalSeen(Screen(None, ended, ""), "word") for ended in (True, False))
+
+
 def test_a_spawn_is_good_only_when_the_child_reached_the_model() -> None:
     assert turns.turn(_turn(), "turn").verdict is Verdict.PASS
     silent = turns.turn(_turn(events=GOOD[:2]), "turn")
@@ -98,6 +101,22 @@ def test_an_unknown_screen_does_not_decide() -> None:
     judged = checks.terminal(TerminalSeen(Screen(None, True, ""), "word"))
     assert (judged.verdict, judged.need) == (Verdict.INCONCLUSIVE, Need.WANTED)
     assert checks.terminal(TerminalSeen(Screen(1, False, "pairing required"), "word")).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "verdict"),
+    [
+        (ENDED, ENDED, Verdict.FAIL),
+        (ENDED, replace(ENDED, held_up=True), Verdict.INCONCLUSIVE),
+        (ENDED, BLANK, Verdict.INCONCLUSIVE),
+        (BLANK, ENDED, Verdict.INCONCLUSIVE),
+        (ENDED, None, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_terminal_client_that_ends_by_itself_in_both_starts_fails(
+    first: TerminalSeen, again: TerminalSeen | None, verdict: Verdict
+) -> None:
+    assert checks.terminal(first, again).verdict is verdict
 
 
 def test_a_sealed_place_proves_silence_and_an_open_one_is_watched() -> None:

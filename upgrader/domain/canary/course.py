@@ -125,10 +125,16 @@ class PairingSeen:
 
 @dataclass(frozen=True)
 class TerminalSeen:
-    """What the terminal client showed, and the word it said to an agent."""
+    """What the terminal client showed, and the word it said to an agent. `held_up`: by words that are over a moment later."""
 
     screen: Screen
     word: str
+    held_up: bool = False
+
+    @property
+    def ended_unasked(self) -> bool:
+        """It ended by itself, neither answered nor refused, and not for what is over a moment later."""
+        return self.screen.matched is None and self.screen.ended and not self.held_up
 
 
 @dataclass(frozen=True)

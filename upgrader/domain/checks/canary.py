@@ -44,7 +44,7 @@ def _while_serving(course: Course, seal: Seal) -> Iterator[Judgement]:
     if course.pairing is not None:
         yield from course.pairing.judgements
     if course.screen is not None:
-        yield terminal(course.screen)
+        yield terminal(course.screen, course.screen_again)
     yield from (own(ran, seal) for ran in course.own)
     if course.first is not None and course.first.ready:
         yield stays(course.ended, "gateway.stays")
@@ -154,8 +154,11 @@ def own(ran: OwnProbeRan, seal: Seal) -> Judgement:
     return Judgement(f"own.{ran.probe.name}", verdict, f"{how}: {ran.said or 'it said nothing'}{proof}", need=ran.probe.need)
 
 
-def terminal(seen: TerminalSeen) -> Judgement:
-    """`openclaw tui` connected, and was answered where it said something. `matched` 0 means that, 1 refused."""
+def terminal(seen: TerminalSeen, again: TerminalSeen | None = None) -> Judgement:
+    """`openclaw tui` connected, and was answered where it said something. `matched` 0 means that, 1 refused.
+
+    One that shows nothing known does not decide: it may say it in other words. One that ends by itself in both starts does.
+    """
     screen = seen.screen
     if screen.matched == 0:
         return Judgement("tui", Verdict.PASS, "the terminal client connected and was answered")
@@ -163,6 +166,8 @@ def terminal(seen: TerminalSeen) -> Judgement:
         return Judgement("tui", Verdict.FAIL, f"the terminal client was refused: {screen.shown}")
     how = "ended" if screen.ended else "showed nothing known in time"
     why = f"the terminal client {how}: {screen.shown or 'it is blank'}"
+    if again is not None and seen.ended_unasked and again.ended_unasked:
+        return Judgement("tui", Verdict.FAIL, f"{why}; after the restart too")
     return Judgement("tui", Verdict.INCONCLUSIVE, why, need=Need.WANTED)
 
 

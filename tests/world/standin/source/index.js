@@ -113,6 +113,7 @@ async function terminal(flags) {
   const scopes = profile.era === "files" ? ["operator.admin"] : ["operator.admin", "operator.read", "operator.write", "operator.approvals"];
   const as = { id: profile.era === "files" ? "gateway-client" : "openclaw-tui", mode: "ui", scopes, identity: profile.cli.sendsDevice };
   say("openclaw tui");
+  if (fault("terminalEnds")) throw new Error(fault("terminalEnds").message ?? "cannot draw");
   try {
     await withGateway(config, as, store(where), async (call) => {
       say("gateway connected | idle");
