@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from tests.discovery.machine import Machine, lock_of
+from tests.world.world import free_port
 from upgrader.domain.installation.discovery import Ambiguous, NotFound
 from upgrader.domain.installation.facts import InstallKind, PairingEra, SupervisorKind
 from upgrader.domain.installation.identity import refuse_obstacles
@@ -339,7 +339,7 @@ def test_a_schema_that_is_only_in_the_write_ahead_log_is_seen_and_no_side_file_c
 
 def test_the_port_of_the_running_gateway_wins_over_the_configuration(machine: Machine) -> None:
     package, state = machine.install(), machine.make_state()
-    port = _free_port()
+    port = free_port()
     words = ("--lock", str(lock_of(state)), "--state", str(state), "--port", str(port))
     with machine.gateway(package, *words):
         assert machine.find().port == port
@@ -422,9 +422,3 @@ def _database(path: Path, version: int) -> None:
     connection.execute("CREATE TABLE t(x)")
     connection.commit()
     connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

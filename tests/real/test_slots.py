@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,6 +16,7 @@ import pytest
 
 from tests.world.node import NodeHome
 from tests.world.processes import wait_until
+from tests.world.world import free_port
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.kept.slots import Releases, SlotStore
 from upgrader.adapters.node.packages import NodePackages
@@ -97,12 +97,6 @@ def answers(port: int, path: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def open_up(folder: Path) -> None:

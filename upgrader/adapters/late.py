@@ -6,7 +6,7 @@ from types import ModuleType
 
 
 def late(name: str) -> ModuleType:
-    """The module `name`, which must be installed; what it costs is paid by those who use it."""
+    """The module `name`, which must be installed; what it costs is paid by those who use it. Raises ModuleNotFoundError."""
     if name in sys.modules:
         return sys.modules[name]
     spec = find_spec(name)

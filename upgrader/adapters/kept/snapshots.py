@@ -65,7 +65,10 @@ class FileSnapshots:
         raise SnapshotGivenUp("no snapshot was taken", why=why, hint="try again when the gateway is idle")
 
     def materialise(self, snapshot: Snapshot, destination: Path) -> FileId:
-        """A private, durable copy of the snapshot's tree at `destination`, which must not exist. Returns its identity."""
+        """A private, durable copy of the snapshot's tree at `destination`, which must not exist. Returns its identity.
+
+        Raises SnapshotUnknown, StandbyInTheWay, NotPrivate, DiskFull, TreeUnreadable.
+        """
         if not (snapshot.tree.parent / HEADER).exists():
             raise SnapshotUnknown(f"snapshot {snapshot.id} is not here", hint="`upgrader status` shows what is")
         identity = self._standbys.materialise(snapshot, destination)

@@ -10,7 +10,6 @@ the first process of its PID namespace, so nothing outlives it.
 
 import base64
 import contextlib
-import ctypes
 import io
 import json
 import os
@@ -28,9 +27,9 @@ from typing import Any
 import pexpect
 import psutil
 
-from upgrader.adapters.place import namespaces, wire
-from upgrader.adapters.place.namespaces import Mount, SealFailed
-from upgrader.adapters.place.packets import Ear, Trap, lead_everywhere_home, packet_socket
+from upgrader.adapters.place import namespaces, walls, wire
+from upgrader.adapters.place.namespaces import SealFailed
+from upgrader.adapters.place.packets import Ear, Trap
 from upgrader.adapters.place.watching import OpenWatch, SealedWatch
 from upgrader.adapters.processes.children import Child, ProcessRunner
 from upgrader.adapters.processes.memory import memory_below
@@ -38,14 +37,6 @@ from upgrader.domain.ports import Command
 from upgrader.domain.process import CommandMissing
 from upgrader.errors import UpgraderError
 
-_CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWPID, _CLONE_NEWNET, _CLONE_NEWIPC = (
-    0x10000000,
-    0x00020000,
-    0x20000000,
-    0x40000000,
-    0x08000000,
-)
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 Handed = socket.socket | io.FileIO  # what can be handed out by its descriptor
 _OUTPUT = 512 * 1024  # bytes of a command's output handed out
 
@@ -57,12 +48,12 @@ def main(arguments: list[str]) -> int:
     ear = None
     if arguments == ["sealed"]:
         try:
-            ear = _seal(job)
+            ear = walls.raise_around(job)
         except SealFailed as error:
             wire.send(control, {"failed": str(error)})
             return 1
     if ear is None:
-        _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        walls.adopt_orphans()
     hand = _Hand(_watch(job, ear))
     threading.Thread(target=_die_with_the_tool, args=(life, hand), daemon=True).start()
     wire.send(control, {"interfaces": list(namespaces.interfaces()), "pid": os.getpid()})
@@ -84,63 +75,6 @@ def _watch(job: Mapping[str, object], ear: socket.socket | None) -> SealedWatch 
     user = f"user/{os.getuid()}"
     usual = (f"{user}/bus", f"{user}/systemd/private", "dbus/system_bus_socket", "systemd/private")
     return SealedWatch(Ear(ear), Trap((*traps, *(Path("/run", name) for name in usual))), guarded)
-
-
-def _seal(job: Mapping[str, object]) -> socket.socket:
-    """Enter fresh namespaces and give up every privilege; returns in the second process of the new PID namespace.
-
-    The socket hears all packets of the new network; it was opened while that was still permitted.
-    """
-    user, group = os.getuid(), os.getgid()
-    flags = _CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID | _CLONE_NEWNET | _CLONE_NEWIPC
-    libc = _libc()
-    if libc.unshare(flags) != 0:
-        raise SealFailed(f"unshare: errno {ctypes.get_errno()}")
-    try:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    except OSError as error:
-        raise SealFailed(f"map: {error.strerror}") from error
-    _become_child(libc)
-    try:
-        namespaces.build_root(Path(str(job["staging"])), _mounts(job), _links(job))
-        namespaces.raise_loopback()
-        lead_everywhere_home()
-        ear = packet_socket()
-    except OSError as error:
-        raise SealFailed(f"{error.filename or 'system call'}: {error.strerror}") from error
-    namespaces.give_up_privileges()
-    os.chdir(str(job["directory"]))
-    _become_child(libc)
-    return ear
-
-
-def _become_child(libc: ctypes.CDLL) -> None:
-    """Fork; the child goes on and dies with its parent, the parent reaps everything until the child ends, and ends too."""
-    child = os.fork()
-    if child == 0:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        return
-    while True:
-        try:
-            pid, status = os.wait()
-        except InterruptedError:
-            continue
-        if pid == child:
-            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-
-
-def _mounts(job: Mapping[str, object]) -> tuple[Mount, ...]:
-    listed = job["mounts"]
-    assert isinstance(listed, list)  # written by upgrader.adapters.place.seal
-    return tuple(Mount(Path(m["source"]), Path(m["target"]), bool(m["writable"])) for m in listed)
-
-
-def _links(job: Mapping[str, object]) -> tuple[tuple[Path, Path], ...]:
-    listed = job["links"]
-    assert isinstance(listed, list)  # written by upgrader.adapters.place.seal
-    return tuple((Path(place), Path(target)) for place, target in listed)
 
 
 def _connect(name: str) -> socket.socket:
@@ -323,10 +257,6 @@ def _list(request: Mapping[str, object], name: str) -> list[object]:
 def _number(request: Mapping[str, object], name: str) -> float:
     value = request[name]
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 if __name__ == "__main__":

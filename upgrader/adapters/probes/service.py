@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from upgrader.adapters.probes.unit_reader import drop_ins_of, unit_bytes
 from upgrader.domain.diagnosis.scene import Neighbour, ServiceSeen, TokenPlace
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.installation.supervision import UnitPart
 from upgrader.domain.version import Version
 
-_UNIT_BYTES = 1024 * 1024
 _UNITS = 400  # unit files looked at in one folder
 
 
@@ -62,14 +62,14 @@ class UnitFilesProbe:
         if path is None:
             return None
         try:
-            parts = tuple(UnitPart(each, _bytes(each)) for each in (path, *_drop_ins(path)))
+            parts = tuple(UnitPart(each, unit_bytes(each)) for each in (path, *drop_ins_of(path)))
         except OSError:
             return None
         reading = self.knowledge.read_parts(parts, self.account_home, Path.exists)
         tokens = [*reading.tokens]
         for file in reading.environment_files:
             with suppress(OSError):
-                tokens += self.knowledge.tokens_of_file(file, _bytes(file))
+                tokens += self.knowledge.tokens_of_file(file, unit_bytes(file))
         return ServiceSeen(
             name=path.name,
             path=path,
@@ -93,21 +93,11 @@ class UnitFilesProbe:
             if own is not None and path.name == own.name:
                 continue
             with suppress(OSError):
-                seen = self.knowledge.neighbour(UnitPart(path, _bytes(path)), self.account_home, Path.exists)
+                seen = self.knowledge.neighbour(UnitPart(path, unit_bytes(path)), self.account_home, Path.exists)
                 found += [seen] if seen is not None else []
         return tuple(found)
 
     def _version(self, package: Path | None) -> Version | None:
         with suppress(OSError):
-            return self.version_of(_bytes(package / "package.json")) if package else None
+            return self.version_of(unit_bytes(package / "package.json")) if package else None
         return None
-
-
-def _drop_ins(path: Path) -> tuple[Path, ...]:
-    folder = path.with_name(path.name + ".d")
-    return tuple(sorted(folder.glob("*.conf"))) if folder.is_dir() else ()
-
-
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_UNIT_BYTES)

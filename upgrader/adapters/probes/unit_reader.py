@@ -19,10 +19,9 @@ class UnitReader:
 
     def find(self, path: Path) -> UnitFacts | None:
         """The unit at `path` with its drop-ins, None when there is none or it cannot be read."""
-        folder = path.with_name(path.name + ".d")
-        drop_ins = tuple(sorted(folder.glob("*.conf"))) if folder.is_dir() else ()
+        drop_ins = drop_ins_of(path)
         try:
-            definition = self.read(tuple(UnitPart(each, _bytes(each)) for each in (path, *drop_ins)))
+            definition = self.read(tuple(UnitPart(each, unit_bytes(each)) for each in (path, *drop_ins)))
         except OSError:
             return None
         environment = dict(definition.environment)
@@ -33,11 +32,18 @@ class UnitReader:
     def _from_file(self, path: Path) -> dict[str, str]:
         """A file that is not there is skipped, as the leading `-` of OpenClaw's units asks."""
         try:
-            return self.read_environment(_bytes(path))
+            return self.read_environment(unit_bytes(path))
         except OSError:
             return {}
 
 
-def _bytes(path: Path) -> bytes:
+def drop_ins_of(unit: Path) -> tuple[Path, ...]:
+    """The user's additions to a unit, in the order systemd applies them: `<unit>.d/*.conf`."""
+    folder = unit.with_name(unit.name + ".d")
+    return tuple(sorted(folder.glob("*.conf"))) if folder.is_dir() else ()
+
+
+def unit_bytes(path: Path) -> bytes:
+    """The first megabyte of a unit, of a drop-in or of what one names. Raises OSError."""
     with path.open("rb") as file:
         return file.read(_UNIT_BYTES)

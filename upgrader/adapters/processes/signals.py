@@ -28,7 +28,7 @@ class Interrupts:
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Signals that arrive in the block are raised after it."""
+        """Signals that arrive in the block are raised after it, the last one as Interrupted."""
         self._shields += 1
         try:
             yield
