@@ -1,6 +1,7 @@
 """Whom a failed canary is laid on, what a move heals, and when nothing can be said."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -165,3 +166,38 @@ def test_nothing_worse_than_the_control_is_ever_let_through_and_healed_means_see
     if found.verdict is Verdict.PASS:
         assert required.keys() <= before
     assert {j.check for j in found.healed} <= {j.check for j in candidate if j.verdict is Verdict.PASS}
+
+
+_STATES: dict[str, Judgement | None] = {
+    "passes": passed("?"),
+    "fails x": failed("?", "x"),
+    "fails y": failed("?", "y"),
+    "unclear": Judgement("?", Verdict.INCONCLUSIVE, "x"),
+    "not allowed": Judgement("?", Verdict.NOT_APPLICABLE, "x"),
+    "not reached": None,
+}
+_UNTOLD = ("unclear", "not allowed", "not reached")
+_CHECKS = ("turn.sessions_spawn", "turn-again.sessions_spawn")
+_OUTCOMES = tuple(product(_STATES, repeat=2))
+
+
+def _run(states: tuple[str, ...]) -> Runs:
+    found = ((check, _STATES[state]) for check, state in zip(_CHECKS, states, strict=True))
+    return (passed("clone.like-source"), *(replace(each, check=check) for check, each in found if each is not None))
+
+
+@pytest.mark.parametrize("candidate", [one for one in _OUTCOMES if any(state.startswith("fails") for state in one)])
+def test_of_every_outcome_beside_every_other_none_that_is_worse_passes_and_none_that_is_alike_fails(
+    candidate: tuple[str, ...],
+) -> None:
+    for control in _OUTCOMES:
+        pairs = tuple(zip(candidate, control, strict=True))
+        verdict = beside(_run(candidate), _run(control), reason).verdict
+        worse = [pair for pair in pairs if pair[0] != "passes" and pair[1] == "passes"]
+        if worse:
+            assert verdict is not Verdict.PASS, pairs
+        if verdict is Verdict.FAIL:
+            assert any(now.startswith("fails") and was != now for now, was in pairs), pairs
+            assert any(now.startswith("fails") and was in ("passes", "not reached") for now, was in pairs), pairs
+        if verdict is Verdict.PASS:
+            assert all(now == was or now == "passes" or was in _UNTOLD for now, was in pairs), pairs

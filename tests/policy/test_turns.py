@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from upgrader.domain.canary.course import Skipped
 from upgrader.domain.canary.turns import ModelEvent, Saw, TurnKind, TurnProbe, TurnSeen
 from upgrader.domain.check import Need, Verdict, overall
 from upgrader.domain.checks import turns
@@ -71,3 +72,11 @@ def test_the_words_of_a_held_state_are_known(said: str) -> None:
 @pytest.mark.parametrize("said", ["gateway closed (1008): pairing required", "Agent database is corrupt", ""])
 def test_what_lasts_is_not_taken_for_a_held_state(said: str) -> None:
     assert not clone_runs.is_passing(said)
+
+
+def test_what_only_this_release_forbids_agents_fails() -> None:
+    skipped = Skipped(TurnKind.SEND, "tools.agentToAgent is off")
+    assert turns.skipped(skipped).verdict is Verdict.NOT_APPLICABLE
+    taken = turns.skipped(replace(skipped, taken_by="2026.8.2"))
+    assert (taken.verdict, taken.need) == (Verdict.FAIL, Need.REQUIRED)
+    assert "could not with 2026.8.2" in taken.why

@@ -100,10 +100,11 @@ class Started:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A turn that was not tried, and why."""
+    """A turn that was not tried, and why. `taken_by` names the release whose defaults take from agents what they have now."""
 
     kind: TurnKind
     reason: str
+    taken_by: str = ""
 
 
 @dataclass(frozen=True)

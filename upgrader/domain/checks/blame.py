@@ -12,6 +12,7 @@ _ENDS = frozenset({"doctor", "gateway.ready", "gateway.stays", "gateway.ready-ag
 # Where no agent answers at all, nothing was shown of what agents can do: in neither run could it have got worse to be seen.
 _GROUND = _ENDS | {"turn.plain", "turn-again.plain"}
 _CALLS = "silence"
+_STEPS = ("doctor", "gateway.", "turn", "restart.", "own.")  # every course has them; clients and devices differ by release
 Reason = Callable[[str], str]
 Runs = tuple[Judgement, ...]
 _Fault = tuple[str, tuple[str, ...]]  # in what words, and what it concerns
@@ -41,11 +42,14 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
     reason or at another step says nothing.
     """
     first, second = _failures(candidate, reason), _failures(control, reason)
-    good = _passed(candidate)
+    new = first.keys() & _of(control, Verdict.NOT_APPLICABLE)  # nobody could do it before: it did not get worse
+    good = _of(candidate, Verdict.PASS)
     healed = tuple(j for j in control if j.check in second.keys() & good)
     if not first:
         return Beside(overall(candidate), alone(candidate).blame, healed)
     if _undecided(control) & first.keys() or (not second and overall(control) is not Verdict.PASS):
+        return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
+    if new and {check: fault for check, fault in first.items() if check not in new}.items() <= second.items():
         return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
     if second.items() < first.items():
         return Beside(Verdict.FAIL, Blame.RELEASE, (), _named(candidate, second.keys()))
@@ -53,6 +57,7 @@ def beside(candidate: Runs, control: Runs, reason: Reason) -> Beside:
         return Beside(Verdict.INCONCLUSIVE, Blame.UNKNOWN)
     late = any(NOT_IN_TIME in j.why for j in _named(candidate, first.keys()))  # a busy machine says nothing of either
     unseen = late or first.keys() & _GROUND or second.keys() - first.keys() - good or _undecided(candidate)
+    unseen = unseen or _not_reached(candidate, control)
     verdict = Verdict.INCONCLUSIVE if unseen else Verdict.PASS
     return Beside(verdict, Blame.STATE, healed, _named(candidate, first.keys()))
 
@@ -77,8 +82,14 @@ def _common(judgement: Judgement, reason: Reason) -> _Fault:
     return "called" if judgement.check == _CALLS else reason(judgement.why), judgement.about
 
 
-def _passed(judgements: Runs) -> set[str]:
-    return {j.check for j in judgements if j.verdict is Verdict.PASS}
+def _of(judgements: Runs, verdict: Verdict) -> set[str]:
+    return {j.check for j in judgements if j.verdict is verdict}
+
+
+def _not_reached(candidate: Runs, control: Runs) -> set[str]:
+    """Steps that went well in the control and are not in the candidate's run, or do not apply to it."""
+    judged = {j.check for j in candidate if j.verdict is not Verdict.NOT_APPLICABLE}
+    return {check for check in _of(control, Verdict.PASS) - judged if check.startswith(_STEPS)}
 
 
 def _undecided(judgements: Runs) -> set[str]:

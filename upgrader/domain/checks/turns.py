@@ -38,8 +38,13 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
 
 
 def skipped(turn_left_out: Skipped) -> Judgement:
-    """A turn the user's own policy forbids is not applicable: it is never enabled for the sake of a test."""
-    return Judgement(f"turn.{_TOOLS[turn_left_out.kind]}", Verdict.NOT_APPLICABLE, turn_left_out.reason)
+    """A turn the user's own policy forbids is not applicable: it is never enabled for the sake of a test. One that only this
+    release forbids is what agents can do now and could no longer."""
+    check = f"turn.{_TOOLS[turn_left_out.kind]}"
+    if turn_left_out.taken_by:
+        why = f"agents can do this now, and could not with {turn_left_out.taken_by}: {turn_left_out.reason}"
+        return Judgement(check, Verdict.FAIL, why, "say in the configuration what is a default now")
+    return Judgement(check, Verdict.NOT_APPLICABLE, turn_left_out.reason)
 
 
 def _plain_problem(seen: TurnSeen) -> str:

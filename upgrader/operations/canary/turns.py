@@ -32,12 +32,17 @@ class TurnTaker:
         for kind in kinds:
             reason = self._lore.not_applicable(kind, self._at.config, self._at.slot.version)
             if reason:
-                skipped.append(Skipped(kind, reason))
+                skipped.append(Skipped(kind, reason, self._taken_by(kind)))
                 continue
             probe = self._lore.turn_probe(kind, self._tools.nonce(), self._at.config, self._at.slot.version)
             with self._tools.progress.step(f"an agent's turn on the clone: {probe.tool or 'an answer'}"):
                 seen.append(self._settled(kind, self._turn(probe)))
         return tuple(seen), tuple(skipped)
+
+    def _taken_by(self, kind: TurnKind) -> str:
+        """This release, where the present one lets an agent take the turn by the same configuration; else nothing."""
+        there = self._lore.not_applicable(kind, self._at.config, self._at.request.present.version)
+        return "" if there else str(self._at.slot.version)
 
     def _settled(self, kind: TurnKind, seen: TurnSeen) -> TurnSeen:
         """The same turn anew, a moment later, while it fails only by what the release itself calls passing."""
