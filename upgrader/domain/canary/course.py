@@ -126,7 +126,10 @@ class PairingSeen:
 
 @dataclass(frozen=True)
 class TerminalSeen:
-    """What the terminal client showed, and the word it said to an agent. `held_up`: by words that are over a moment later."""
+    """What the terminal client showed, and the word it said to an agent.
+
+    `held_up`: by words that are over a moment later, or by a stand-in model that had died.
+    """
 
     screen: Screen
     word: str
@@ -134,7 +137,7 @@ class TerminalSeen:
 
     @property
     def ended_unasked(self) -> bool:
-        """It ended by itself, neither answered nor refused, and not for what is over a moment later."""
+        """It ended by itself, neither answered nor refused, and nothing had held it up."""
         return self.screen.matched is None and self.screen.ended and not self.held_up
 
 

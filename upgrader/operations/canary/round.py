@@ -95,7 +95,7 @@ class Rounds:
                 tuple(f"(?:{'|'.join(patterns)})" for patterns in (answered, refused)),
             )
         text = at.redactor.shown(" ".join(plain(screen.shown).split()))
-        return TerminalSeen(replace(screen, shown=text), nonce, lore.is_passing(text))
+        return TerminalSeen(replace(screen, shown=text), nonce, lore.is_passing(text) or not at.place.model.alive)
 
 
 def who_answered(course: Course, mentioned: Callable[[tuple[str, ...]], frozenset[str]], seal: Seal) -> Answered | None:
