@@ -20,7 +20,7 @@ from upgrader.domain.plan.release import RegistryUnreachable, Release, ReleaseUn
 from upgrader.domain.table.evidence import Table
 from upgrader.domain.version import Version
 from upgrader.errors import UsageError
-from upgrader.operations.plan import PlanOperation
+from upgrader.operations.plan.decide import PlanOperation
 from upgrader.report.envelope import to_json
 from upgrader.services.openclaw.releases import reach
 

@@ -21,7 +21,8 @@ from upgrader.domain.outcome import Outcome
 from upgrader.domain.plan.decision import Answer, ExitStyle, PlanData
 from upgrader.domain.ports import Discovery
 from upgrader.domain.version import Version
-from upgrader.operations.plan import Minding, PlanOperation
+from upgrader.operations.plan.decide import PlanOperation
+from upgrader.operations.plan.sources import Minding
 from upgrader.services.openclaw import releases
 from upgrader.services.openclaw.installing import install_bytes
 
