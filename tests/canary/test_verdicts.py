@@ -83,6 +83,14 @@ def test_a_disk_that_fills_up_while_cloning_is_inconclusive_and_ends_no_other_ca
     assert list((shared_bench.root / "canaries").iterdir()) == []
 
 
+def test_a_disk_that_fills_up_under_a_release_is_inconclusive_and_blames_nobody(
+    shared_bench: Bench, candidate: Candidate
+) -> None:
+    report = shared_bench.run(candidate(exits={"code": 1, "text": "Error: ENOSPC: no space left on device, write"}))
+    assert (report.verdict, report.blame) == (Verdict.INCONCLUSIVE, Blame.PROBE)
+    assert judged(report, "gateway.ready").remedy.startswith("free some space")
+
+
 def test_one_control_serves_all_candidates_of_one_snapshot(shared_bench: Bench, candidate: Candidate) -> None:
     canary = shared_bench.canary()
     first, second = (canary.run(shared_bench.request(candidate(version, **REFUSES))) for version in ("2026.9.6", "2026.9.5"))

@@ -37,6 +37,7 @@ from upgrader.services.openclaw.gateway import live_turn
 from upgrader.services.openclaw.knowledge import OpenClawKnowledge
 
 KNOWLEDGE = OpenClawKnowledge()
+_ON_A_CLONE = timedelta(minutes=2)  # a large state on a busy machine answers late, and nobody waits for it
 
 
 def live_checks(machine: Machine) -> LiveChecks:
@@ -97,7 +98,7 @@ def pairing_probe(machine: Machine) -> ClonePairing:
     """The pairing probe of a canary: it dials into the canary's own place."""
     return ClonePairing(
         reader=_reader(),
-        sockets=lambda place: GatewaySocket(_linux(place).dial),
+        sockets=lambda place: GatewaySocket(_linux(place).dial, _ON_A_CLONE),
         auth=_auth_of_clone,
         knowledge=KNOWLEDGE,
         clock=machine.clock,

@@ -317,6 +317,9 @@ class Lore(Protocol):
     def ran_embedded(self, said: str) -> bool:
         """Whether a turn's command gave up on the gateway."""
 
+    def is_no_room(self, said: str) -> bool:
+        """Whether something failed because a disk was full."""
+
     def is_passing(self, said: str) -> bool:
         """Whether a turn failed by what is over a moment later, by the release's own word."""
 

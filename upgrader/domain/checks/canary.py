@@ -1,6 +1,7 @@
 """Judges of a canary: facts of a course in, judgements out. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from upgrader.domain.canary.clone import Likeness
 from upgrader.domain.canary.course import NOT_IN_TIME, Answered, Course, DoctorRan, PairingSeen, Started, TerminalSeen
@@ -62,6 +63,17 @@ def _of_the_whole(course: Course, seal: Seal) -> Iterator[Judgement]:
         yield answered(course.answered, seal)
     if course.outside is not None:
         yield from silence.judge(course.outside, seal)
+
+
+def where_there_was_room(found: tuple[Judgement, ...], is_no_room: Callable[[str], bool]) -> tuple[Judgement, ...]:
+    """The same; what failed because a disk was full is no failure of a release, and could not be judged."""
+    remedy = "free some space, then run the canary again"
+    return tuple(
+        replace(each, verdict=Verdict.INCONCLUSIVE, remedy=remedy)
+        if each.verdict is Verdict.FAIL and is_no_room(each.why)
+        else each
+        for each in found
+    )
 
 
 def like_source(likeness: tuple[Likeness, ...]) -> Judgement:

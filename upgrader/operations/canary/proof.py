@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from upgrader.domain.canary.course import Budgets, Course, Until
+from upgrader.domain.canary.course import Budgets, Course, Lore, Until
 from upgrader.domain.canary.enclosure import PlaceLost
 from upgrader.domain.canary.own_probes import BudgetWish
 from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
@@ -156,7 +156,7 @@ class CloneCanary:
             course = CourseRunner(self.tools, request, slot, budgets, prepare, until).run(root)
         except (PlaceLost, CommandMissing, NotSettled, DiskFull, TreeUnreadable) as error:
             return CanaryRun(str(slot.version), (_lost(error),), 0.0)
-        told = _told(course, seal)
+        told = _told(course, seal, self.tools.lore)
         if slot is request.candidate and overall(told.judgements) is Verdict.PASS:
             self.tools.hand_on(root / TEMPORARY)
         return told
@@ -189,10 +189,10 @@ def _far(request: CanaryRequest, known: tuple[Judgement, ...]) -> Until:
     return Until.END if known or Extra.ROLLBACK in request.extras else Until.FAILURE
 
 
-def _told(course: Course, seal: Seal) -> CanaryRun:
+def _told(course: Course, seal: Seal, lore: Lore) -> CanaryRun:
     return CanaryRun(
         version=course.version,
-        judgements=checks.judge(course, seal),
+        judgements=checks.where_there_was_room(checks.judge(course, seal), lore.is_no_room),
         seconds=course.seconds,
         state_schema_before=course.clone.state_schema,
         state_schema_after=course.schema_after,

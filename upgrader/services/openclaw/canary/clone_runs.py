@@ -71,6 +71,7 @@ _SIGNATURES = {
 
 # An OpenClaw process that finds the state's locks held, and what becomes of its agents' databases then (9.6, seen).
 _HELD = re.compile(r"another OpenClaw process owns|Agent (?:native close and lease|database) cleanup failed", re.IGNORECASE)
+_FULL = re.compile(r"ENOSPC|EDQUOT|no space left on device|disk quota exceeded|database or disk is full", re.IGNORECASE)
 # What differs between two runs of the same fault: ids, ports, times, paths of the clone.
 _VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{12,}\b|\d+(?:\.\d+)?|/\S+", re.IGNORECASE)
 
@@ -189,6 +190,11 @@ def is_passing(said: str) -> bool:
     process ("Agent database cleanup failed"); after the next start all went well (docs/openclaw-canary.md).
     """
     return _HELD.search(said) is not None
+
+
+def is_no_room(said: str) -> bool:
+    """Whether something failed because a disk was full: the words of Node (libuv) and of SQLite."""
+    return _FULL.search(said) is not None
 
 
 def turn_probe(kind: TurnKind, nonce: str, config: Mapping[str, object], version: Version) -> TurnProbe:

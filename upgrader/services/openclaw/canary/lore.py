@@ -6,6 +6,7 @@ from upgrader.services.openclaw.canary.clone_runs import code_paths as code_path
 from upgrader.services.openclaw.canary.clone_runs import command as command
 from upgrader.services.openclaw.canary.clone_runs import environment as environment
 from upgrader.services.openclaw.canary.clone_runs import is_greeting as is_greeting
+from upgrader.services.openclaw.canary.clone_runs import is_no_room as is_no_room
 from upgrader.services.openclaw.canary.clone_runs import is_passing as is_passing
 from upgrader.services.openclaw.canary.clone_runs import is_ready as is_ready
 from upgrader.services.openclaw.canary.clone_runs import log_findings as log_findings
