@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from upgrader.domain.canary.course import Proofs
 from upgrader.domain.canary.enclosure import Places
+from upgrader.domain.canary.ports import Proofs
 from upgrader.domain.canary.report import CanaryReport, CanaryRequest
 from upgrader.domain.check import Verdict
 from upgrader.domain.ports import Canaries

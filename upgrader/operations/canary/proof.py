@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from upgrader.domain.canary.course import Budgets, Course, Lore, Until
+from upgrader.domain.canary.course import Budgets, Course, Until
 from upgrader.domain.canary.enclosure import PlaceLost
 from upgrader.domain.canary.own_probes import BudgetWish
+from upgrader.domain.canary.ports import Lore
 from upgrader.domain.canary.report import Blame, CanaryReport, CanaryRequest, CanaryRun, Extra, Seal
 from upgrader.domain.check import Judgement, Need, Verdict, overall
 from upgrader.domain.checks import blame

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from upgrader.domain.canary.course import Clones, Lore, PairingProbe, TurnAsker
 from upgrader.domain.canary.enclosure import Places
 from upgrader.domain.canary.own_probes import OwnProbe
+from upgrader.domain.canary.ports import Clones, Lore, PairingProbe, TurnAsker
 from upgrader.domain.canary.report import CanaryRequest
 from upgrader.domain.installation.facts import Installation
 from upgrader.domain.moves.settle import SettleReport

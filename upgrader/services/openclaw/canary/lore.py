@@ -1,4 +1,4 @@
-"""All a canary needs to know of OpenClaw, under one name: the port Lore of upgrader.domain.canary.course."""
+"""All a canary needs to know of OpenClaw, under one name: the port Lore of upgrader.domain.canary.ports."""
 
 from upgrader.services.openclaw.canary.clone_config import fresh_config as fresh_config
 from upgrader.services.openclaw.canary.clone_runs import answer_status as answer_status
