@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from upgrader.domain.canary.report import Blame
 from upgrader.domain.check import Judgement, Need, Verdict, worse_than
-from upgrader.domain.checks.blame import Beside, alone, beside, in_empty_profile
+from upgrader.domain.checks.blame import Beside, alone, beside, in_empty_profile, with_way_back
 from upgrader.services.openclaw.canary.clone_runs import reason
 
 Runs = tuple[Judgement, ...]
@@ -122,6 +122,20 @@ def test_two_gateways_that_never_serve_an_agent_or_not_in_time_prove_nothing_tho
     step: str, why: str
 ) -> None:
     assert said(beside((failed(step, why),), (failed(step, why),), reason)) == (Verdict.INCONCLUSIVE, Blame.STATE)
+
+
+@pytest.mark.parametrize(
+    ("rehearsal", "verdict"),
+    [
+        ((passed("a"), failed("b", "x")), Verdict.FAIL),
+        ((failed("a", "x"), passed("b")), Verdict.PASS),
+        ((failed("a", "uses newer schema version"), passed("b")), Verdict.INCONCLUSIVE),
+        ((Judgement("b", Verdict.INCONCLUSIVE, "x"),), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_way_back_may_fail_only_as_this_state_does_anyway(rehearsal: Runs, verdict: Verdict) -> None:
+    healing = beside((passed("a"), passed("b")), (failed("a", "x"), passed("b")), reason)
+    assert with_way_back(healing, rehearsal, reason) is verdict
 
 
 def test_what_an_empty_profile_shows_too_is_no_fault_of_the_state() -> None:

@@ -71,6 +71,17 @@ def in_empty_profile(found: Beside, fresh: Runs, reason: Reason) -> Beside:
     return found
 
 
+def with_way_back(found: Beside, rehearsal: Runs | None, reason: Reason) -> Verdict:
+    """A move whose way back fails is not let through. What fails on this state anyway, and for that very reason, is not the way
+    back's doing; for another reason it says nothing."""
+    if rehearsal is None or found.verdict is not Verdict.PASS:
+        return found.verdict
+    before = {j.check: _common(j, reason) for j in (*found.remaining, *found.healed)}
+    verdict = overall(tuple(j for j in rehearsal if j.check not in before))
+    now = {check: fault for check, fault in _failures(rehearsal, reason).items() if check in before}
+    return verdict if verdict is not Verdict.PASS or now.items() <= before.items() else Verdict.INCONCLUSIVE
+
+
 def _failures(judgements: Runs, reason: Reason) -> dict[str, _Fault]:
     """Required failures with what two runs of the same fault have in common."""
     failed = (j for j in judgements if j.need is Need.REQUIRED and j.verdict is Verdict.FAIL)

@@ -56,7 +56,7 @@ class CloneCanary:
         if fresh is not None:
             found = blame.in_empty_profile(found, fresh.judgements, self.tools.lore.reason)
         return CanaryReport(
-            verdict=_with_way_back(found, rehearsal),
+            verdict=blame.with_way_back(found, rehearsal.judgements if rehearsal else None, self.tools.lore.reason),
             seal=seal,
             candidate=candidate,
             control=control,
@@ -208,14 +208,6 @@ def _told(course: Course, seal: Seal, lore: Lore) -> CanaryRun:
         steps=course.steps,
         cut=course.cut,
     )
-
-
-def _with_way_back(found: Beside, rehearsal: CanaryRun | None) -> Verdict:
-    """A move whose way back fails is not let through; what fails on this state anyway is not the way back's doing."""
-    if rehearsal is None or found.verdict is not Verdict.PASS:
-        return found.verdict
-    before = {j.check for j in (*found.remaining, *found.healed)}
-    return overall(tuple(j for j in rehearsal.judgements if j.check not in before))
 
 
 def _left_out(run: CanaryRun) -> tuple[str, ...]:
