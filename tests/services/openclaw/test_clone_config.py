@@ -126,6 +126,7 @@ def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> N
             "load": {"paths": ["/p/mail"]},
             "entries": {"mail": {"enabled": True}, "mem": {}},
             "slots": {"memory": "mem"},
+            "allow": ["mail"],
         },
     }
     wish = replace(WISH, inert=Secret("i" * 30))
@@ -134,7 +135,11 @@ def test_without_walls_no_program_is_run_and_no_plugin_of_the_user_starts() -> N
     assert with_hands(edited)["tools"] == source["tools"]  # so that the rest of it is compared strictly
     assert "tools" not in with_hands({"tools": {"deny": ["group:runtime"]}})
     assert edited["plugins"]["load"] == {}
-    assert edited["plugins"]["entries"] == {"mail": {"enabled": False}, "mem": {}}
+    assert edited["plugins"]["entries"] == {"mem": {}}  # an entry of no plugin is an error up to 7.x
+    assert edited["plugins"]["allow"] == ["memory-core"]
+    entries: tuple[dict[str, object], ...] = ({"entries": {"own": {}}}, {})
+    for plugins in ({"installs": {"own": {}}, **each} for each in entries):
+        assert json.loads(quiet_config({"plugins": plugins}, wish).data)["plugins"]["entries"] == {"own": {"enabled": False}}
     sealed = json.loads(quiet_config(source, replace(wish, inert=None)).data)
     assert sealed["plugins"] == source["plugins"]
     assert sealed["tools"] == source["tools"]

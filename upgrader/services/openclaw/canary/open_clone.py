@@ -19,6 +19,7 @@ from upgrader.services.openclaw.configuration.secret_places import (
 _RUNTIME = ("group:runtime",)
 _NO_FILE = "/dev/null"
 _OURS = "no walls here"
+_MEMORY = "memory-core"  # comes with every release
 # Variables that steer a process and are no secrets: `NODE_OPTIONS=inert` ends every program of Node, and the client of OpenClaw
 # takes OPENCLAW_GATEWAY_TOKEN before the configuration's.
 _STEERS = re.compile(r"^(OPENCLAW|CLAWDBOT|MOLTBOT|NODE|LD|LC|XDG|GIT)_|^(TZ|LANG|PATH|HOME|TMPDIR|SHELL)$", re.IGNORECASE)
@@ -129,16 +130,36 @@ def with_hands(config: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _plugins(plugins: Document) -> Iterator[Edit]:
-    """Paths of elsewhere would lead nowhere, and up to 7.x such a path is an error of the configuration."""
-    load = _mapping(plugins.get("load"))
-    if load.pop("paths", None) is not None:
+    """Paths of elsewhere would lead nowhere. Up to 7.x such a path is an error of the configuration, and so is each name that
+    is then of no plugin (`plugin not found` in dist/*.js of 2026.2.17). What is installed starts there without being named."""
+    slots = set(_mapping(plugins.get("slots")).values())
+    installed = _mapping(plugins.get("installs"))
+    elsewhere = bool(_mapping(plugins.get("load")).pop("paths", None))
+    if elsewhere:
         edit = Edit("plugins.load.paths", "no plugins of elsewhere: this place has no walls")
         yield replace(edit, limit="plugins.load.paths: those plugins were not there in the canary")
-    slots = _mapping(plugins.get("slots")).values()
-    for name, entry in _mapping(plugins.get("entries")).items():
-        if isinstance(entry, dict) and entry.get("enabled") is not False and name not in slots:
+        yield from _without_names(plugins, {*slots, *installed})
+    if installed:
+        plugins.setdefault("entries", {})
+    entries = _mapping(plugins.get("entries"))
+    for name in (name for name in dict.fromkeys((*entries, *installed)) if name not in slots):
+        entry = entries.setdefault(name, {})
+        if isinstance(entry, dict) and entry.get("enabled") is not False:
             entry["enabled"] = False
             yield Edit(f"plugins.entries.{name}", "no services of plugins: this place has no walls")
+
+
+def _without_names(plugins: Document, known: set[object]) -> Iterator[Edit]:
+    """Leaves of the lists what is known to be there. An empty list of those allowed would allow all."""
+    entries = _mapping(plugins.get("entries"))
+    for name in [name for name in entries if name not in known]:
+        del entries[name]
+        yield Edit(f"plugins.entries.{name}", "its plugin may lie elsewhere, and is not there")
+    for key, otherwise in (("allow", [_MEMORY]), ("deny", [])):
+        listed = plugins.get(key)
+        if isinstance(listed, list) and (kept := [name for name in listed if name in known]) != listed:
+            plugins[key] = kept or otherwise
+            yield Edit(f"plugins.{key}", "its plugins may lie elsewhere, and are not there")
 
 
 def _off(document: Document, path: tuple[str, ...]) -> Iterator[Edit]:
