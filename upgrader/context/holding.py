@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from upgrader.adapters.canary.held import bridge, door, knock, shell, this_process, write_record
-from upgrader.adapters.canary.terminal_relay import relay
 from upgrader.adapters.decisions.canary_toml import read_canary_settings
+from upgrader.adapters.place.held import bridge, door, knock, shell, this_process, write_record
 from upgrader.adapters.place.seal import LinuxPlace
+from upgrader.adapters.place.terminal_relay import relay
 from upgrader.adapters.processes.identity import is_alive
 from upgrader.context.choices import Options
 from upgrader.context.finding import finder

@@ -56,7 +56,7 @@ class Keeping:
 
     def held(self) -> "tuple[HeldCanary, ...]":
         """The canaries that were left running."""
-        from upgrader.adapters.canary.held import living
+        from upgrader.adapters.place.held import living
 
         return living(self.canaries)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from upgrader.domain.canary.report import CanaryReport, CanaryRequest
     from upgrader.domain.installation.facts import GatewayProcess, Installation, ProcessIdentity
     from upgrader.domain.kept.slot import Slot
     from upgrader.domain.kept.snapshot import OutsideFile, Snapshot
@@ -154,13 +153,6 @@ class Snapshots(Protocol):
 
     def verify(self, snapshot: Snapshot) -> None:
         """Raises SnapshotDamaged naming the first path that differs from the manifest."""
-
-
-class Canaries(Protocol):
-    """Runs a candidate on a clone."""
-
-    def run(self, request: CanaryRequest) -> CanaryReport:
-        """The whole course on a clone of the request's snapshot, with a control run when it fails. Leaves nothing running."""
 
 
 class Observer(Protocol):

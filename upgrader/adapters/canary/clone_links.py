@@ -7,7 +7,7 @@ from pathlib import Path
 
 from upgrader.adapters.files.filecopy import Copier
 from upgrader.adapters.files.shown import shown
-from upgrader.adapters.place.namespaces import SYSTEM
+from upgrader.adapters.files.system import SYSTEM
 from upgrader.domain.canary.clone import Edit, PathMove
 
 _THERE = tuple(Path("/", name) for name in (*SYSTEM, "proc", "dev"))

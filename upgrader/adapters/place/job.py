@@ -8,7 +8,7 @@ from pathlib import Path
 
 import upgrader
 from upgrader.adapters.files.durable import make_private
-from upgrader.adapters.place.namespaces import SYSTEM
+from upgrader.adapters.files.system import SYSTEM
 from upgrader.domain.canary.enclosure import Show, Site
 
 

@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrader.adapters.files.system import SYSTEM
+
 _BIND, _REC, _PRIVATE = 0x1000, 0x4000, 0x40000  # <sys/mount.h>: MS_BIND, MS_REC, MS_PRIVATE
 _NOSUID, _NODEV, _NOEXEC, _READ_ONLY, _REMOUNT = 0x2, 0x4, 0x8, 0x1, 0x20
 _DETACH = 2  # MNT_DETACH
-SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _IFF_UP, _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x1, 0x8913, 0x8914
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _AMBIENT_CLEAR = 24, 38, 28, 47, 4

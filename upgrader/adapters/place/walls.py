@@ -70,13 +70,13 @@ def _become_child(libc: ctypes.CDLL) -> None:
 
 def _mounts(job: Mapping[str, object]) -> tuple[Mount, ...]:
     listed = job["mounts"]
-    assert isinstance(listed, list)  # written by upgrader.adapters.place.seal
+    assert isinstance(listed, list)  # written by upgrader.adapters.place.job
     return tuple(Mount(Path(m["source"]), Path(m["target"]), bool(m["writable"])) for m in listed)
 
 
 def _links(job: Mapping[str, object]) -> tuple[tuple[Path, Path], ...]:
     listed = job["links"]
-    assert isinstance(listed, list)  # written by upgrader.adapters.place.seal
+    assert isinstance(listed, list)  # written by upgrader.adapters.place.job
     return tuple((Path(place), Path(target)) for place, target in listed)
 
 

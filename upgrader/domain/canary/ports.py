@@ -23,6 +23,13 @@ from upgrader.domain.pairing.ports import Gateway
 from upgrader.domain.version import Version
 
 
+class Canaries(Protocol):
+    """Runs a candidate on a clone."""
+
+    def run(self, request: CanaryRequest) -> CanaryReport:
+        """The whole course on a clone of the request's snapshot, with a control run when it fails. Leaves nothing running."""
+
+
 class Clones(Protocol):
     """Makes and removes clones."""
 

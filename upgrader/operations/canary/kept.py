@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from upgrader.domain.canary.enclosure import Places
-from upgrader.domain.canary.ports import Proofs
+from upgrader.domain.canary.ports import Canaries, Proofs
 from upgrader.domain.canary.report import CanaryReport, CanaryRequest
 from upgrader.domain.check import Verdict
-from upgrader.domain.ports import Canaries
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from upgrader.domain.canary.ports import Canaries
 from upgrader.domain.canary.report import CanaryReport, CanaryRequest, CanaryRun, Extra
 from upgrader.domain.check import Judgement, Need, Verdict
 from upgrader.domain.installation.facts import Installation
@@ -10,7 +11,7 @@ from upgrader.domain.kept.slot import Slot
 from upgrader.domain.kept.snapshot import Snapshot
 from upgrader.domain.outcome import Failure, Outcome, Status
 from upgrader.domain.plan.decision import Answer, Plan, PlanData
-from upgrader.domain.ports import Canaries, Progress, Slots, Snapshots
+from upgrader.domain.ports import Progress, Slots, Snapshots
 from upgrader.domain.version import Version
 from upgrader.errors import Blocked, Inconclusive, UpgraderError
 
