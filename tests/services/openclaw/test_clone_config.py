@@ -35,8 +35,9 @@ def test_a_clone_is_quiet_on_loopback_and_answers_with_the_stand_in_model() -> N
     edited = _edited({"gateway": {"port": 18789}, "hooks": {"enabled": True}, "channels": {"x": {}, "defaults": {"a": 1}}})
     assert edited["gateway"] == {"port": 21000, "mode": "local", "bind": "loopback"}
     assert edited["channels"] == {"x": {"enabled": False}, "defaults": {"a": 1}}
-    for key, switch in (("cron", "enabled"), ("hooks", "enabled"), ("browser", "enabled"), ("update", "checkOnStart")):
+    for key, switch in (("cron", "enabled"), ("browser", "enabled"), ("update", "checkOnStart")):
         assert edited[key] == {switch: False}
+    assert edited["hooks"] == {"enabled": False, "internal": {"enabled": False}}
     assert json.loads(json.dumps(edited["models"]))["providers"].keys() == {"upgrader-canary"}
 
 

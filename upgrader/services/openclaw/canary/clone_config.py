@@ -45,7 +45,7 @@ _RULES = (
     _Set(("gateway", "tailscale", "mode"), "off", "no way out", only_if=2),
     _Set(("cron", "enabled"), False, "due jobs must not run"),
     _Set(("hooks", "enabled"), False, "no webhooks"),
-    _Set(("hooks", "internal", "enabled"), False, "no hook scripts of the user", only_if=2),
+    _Set(("hooks", "internal", "enabled"), False, "no hook scripts of the user: 9.x runs installed packs without a word here"),
     _Set(("discovery", "mdns", "mode"), "off", "not announced on the network"),
     _Set(("browser", "enabled"), False, "no browser is started"),
     _Set(("update", "checkOnStart"), False, "no call to the registry"),
