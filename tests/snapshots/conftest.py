@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.snapshots.pair import Pair
+from tests.snapshots.stores import make_stores
 from upgrader.adapters.clock import SystemClock
 from upgrader.adapters.kept.snapshots import FileSnapshots
+from upgrader.adapters.settling.settler import Settler
 from upgrader.domain.kept.pathclass import PathClass
+from upgrader.services.openclaw.places.effects import KNOWLEDGE
 
 
 def classify(path: str) -> PathClass:
@@ -63,3 +67,10 @@ def old_ctimes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files just made count as old: without this every change within the clock's slack is copied to be safe."""
     for module in ("upgrader.domain.kept.tree", "upgrader.adapters.kept.snapshot_fill"):
         monkeypatch.setattr(f"{module}.CLOCK_SLACK_NS", 0)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    """Two trees beside each other, the settler's record elsewhere."""
+    live = make_stores(tmp_path / "state")
+    return Pair(live, tmp_path / "state.standby", Settler(tmp_path / "data", KNOWLEDGE, SystemClock()))
