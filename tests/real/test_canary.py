@@ -139,13 +139,16 @@ def test_the_way_back_from_2_22_is_rehearsed(real_world_of: RealWorldOf, install
 
 
 @pytest.mark.long
-def test_without_namespaces_2026_9_6_passes_with_its_limits_told(
-    real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
+@pytest.mark.parametrize(("present", "target"), [("2026.9.5", "2026.9.6"), ("2026.2.17", "2026.2.22")])
+def test_without_namespaces_a_good_release_passes_with_its_limits_told(
+    present: str, target: str, real_world_of: RealWorldOf, installed: Installed, tmp_path: Path
 ) -> None:
-    world = real_world_of("2026.9.5")
+    world = real_world_of(present)
+    if present == "2026.2.17":
+        paired_by_2_17_itself(world)
     bench = _bench(world, tmp_path, Seal.UNSEALED)
     live = tree_digest(world.state)
-    report = bench.run(slot(installed("2026.9.6").package, "2026.9.6", world.node.node))
+    report = bench.run(slot(installed(target).package, target, world.node.node))
     assert _required_failures(report) == set()
     assert report.verdict is Verdict.PASS
     assert any("not sealed" in limit for limit in report.limits)
