@@ -38,7 +38,10 @@ def test_a_good_release_passes_beside_the_running_gateway(bench: Bench, candidat
     assert [j for j in report.candidate.judgements if j.verdict is Verdict.FAIL and j.need is Need.REQUIRED] == []
     assert (report.verdict, report.seal, report.blame, report.control) == (Verdict.PASS, Seal.SEALED, Blame.NONE, None)
     assert (report.candidate.state_schema_before, report.candidate.state_schema_after) == (17, 18)
-    for check in ("turn.sessions_spawn", "turn.sessions_send", "turn-again.sessions_spawn", "silence", "clone.like-source"):
+    for check in (
+        *("turn.sessions_spawn", "turn.sessions_send", "turn.reply", "turn-again.sessions_spawn", "turn-again.reply"),
+        *("silence", "clone.like-source"),
+    ):
         assert judged(report, check).verdict is Verdict.PASS, check
     assert 0 < (report.candidate.listening_seconds or 0) < (report.candidate.ready_seconds or 0)
     assert tree_digest(bench.snapshot_tree) == snapshot

@@ -80,3 +80,18 @@ def test_what_only_this_release_forbids_agents_fails() -> None:
     taken = turns.skipped(replace(skipped, taken_by="2026.8.2"))
     assert (taken.verdict, taken.need) == (Verdict.FAIL, Need.REQUIRED)
     assert "could not with 2026.8.2" in taken.why
+
+
+def test_the_answer_of_another_agent_belongs_to_a_message_that_waits_for_it() -> None:
+    sent = as_kind(WELL, TurnKind.SEND)
+    assert turns.turn(replace(sent, reply=True), "turn").verdict is Verdict.PASS
+    silent = turns.turn(replace(sent, reply=False), "turn")
+    assert silent.verdict is Verdict.FAIL and "brought no answer" in silent.why
+
+
+@pytest.mark.parametrize(("reply", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_whether_a_sub_agents_answer_came_back_is_told(reply: bool, verdict: Verdict) -> None:  # noqa: FBT001
+    before, _ = turns.judge((replace(WELL, reply=reply),), ())
+    told = next(each for each in before if each.check == "turn.reply")
+    assert (told.verdict, told.need) == (verdict, Need.WANTED)
+    assert not [each for each in turns.judge((replace(HELD, reply=reply),), ())[0] if each.check == "turn.reply"]

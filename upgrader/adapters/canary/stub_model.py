@@ -33,6 +33,7 @@ _EVENT_LIMIT = 5000
 _PROBE = re.compile(r"upgrader probe ([0-9a-f]{6,32}): call (\w+) with (\{.*?\}) end of probe", re.DOTALL)
 _TURN = re.compile(r"upgrader turn ([0-9a-f]{6,32})")
 _CHILD = re.compile(r"upgrader child ([0-9a-f]{6,32})")
+_ANSWER = re.compile(r"upgrader answer ([0-9a-f]{6,32})")  # what a child says; whoever is told it has its answer
 # OpenClaw 9.6 offers the model few tools and hides the others behind this one (seen in its own requests).
 _WRAPPER = "tool_call"
 
@@ -125,7 +126,11 @@ def answer(body: Mapping[str, object]) -> tuple[ModelEvent, str, tuple[str, str]
         return _call(nonce, tool, arguments, _offered(body))
     child = _CHILD.search(asked)
     if child and not probes:
-        return ModelEvent(Saw.CHILD, child.group(1)), "hi from the stand-in model", None
+        nonce = child.group(1)
+        return ModelEvent(Saw.CHILD, nonce), f"hi from the stand-in model: upgrader answer {nonce}", None
+    returned = _ANSWER.search(asked)
+    if returned and returned.group(1) in {nonce for nonce, _, _ in probes}:
+        return ModelEvent(Saw.RETURNED, returned.group(1)), "hello from the stand-in model", None
     named = _TURN.search(asked)
     return ModelEvent(Saw.TEXT, named.group(1) if named else ""), "hello from the stand-in model", None
 

@@ -149,6 +149,12 @@ class Lore(Protocol):
     def answer_status(self, result: str) -> tuple[str, str]:
         """(status, error) of a tool's answer."""
 
+    def holds_answer(self, result: str, probe: TurnProbe) -> bool:
+        """Whether a tool's answer brings what the other agent said."""
+
+    def returns_answers(self, version: Version) -> bool:
+        """Whether this release tells a sub-agent's answer to the agent that spawned it."""
+
     def reason_first(self, said: str) -> str:
         """What a command said without what it adds about where it looked for its gateway: that hides the reason."""
 

@@ -14,6 +14,7 @@ class Saw(Enum):
     CALLED = "called"  # a probe's turn: the tool call was given out
     RESULT = "result"  # the tool's answer came back
     CHILD = "child"  # the sub-agent or the other agent asked the model
+    RETURNED = "returned"  # the agent that had spawned it was told the sub-agent's answer
     NOT_OFFERED = "not-offered"  # the agent has no such tool
     TEXT = "text"  # any other turn
     REFUSED = "refused"  # a wrong bearer token
@@ -63,7 +64,8 @@ class TurnSeen:
     `exit_code` is None when the command did not end in time. `status` and `error` are the tool's own answer. `embedded`:
     the command gave up on the gateway and ran the turn itself. `model_alive` is read after the turn. `passed_over` is what
     an earlier try of the same turn said that was over a moment later, empty when the first try counted. `held_up`: this one
-    failed by such words too; nothing is known then of what the agent can do.
+    failed by such words too; nothing is known then of what the agent can do. `reply`: whether the other agent's
+    answer came back, None where this release, or this turn, is not known to bring it.
     """
 
     probe: TurnProbe
@@ -77,3 +79,4 @@ class TurnSeen:
     model_alive: bool = True
     passed_over: str = ""
     held_up: bool = False
+    reply: bool | None = None

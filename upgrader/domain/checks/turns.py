@@ -1,6 +1,6 @@
 """Judges of agents' turns on a clone, before a restart and after it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from upgrader.domain.canary.course import NOT_IN_TIME, Skipped
@@ -16,8 +16,8 @@ Judgements = tuple[Judgement, ...]
 def judge(first: tuple[TurnSeen, ...], again: tuple[TurnSeen, ...]) -> tuple[Judgements, Judgements]:
     """The turns of both rounds. One that OpenClaw's own processes held up counts by its like in the other round."""
     return (
-        tuple(_beside_the_other(seen, "turn", first, again) for seen in first),
-        tuple(_beside_the_other(seen, "turn-again", again, first) for seen in again),
+        (*(_beside_the_other(seen, "turn", first, again) for seen in first), *_replies(first, "turn")),
+        (*(_beside_the_other(seen, "turn-again", again, first) for seen in again), *_replies(again, "turn-again")),
     )
 
 
@@ -35,6 +35,18 @@ def turn(seen: TurnSeen, prefix: str) -> Judgement:
     if seen.passed_over:
         what += f"; an earlier try was turned away for a moment: {seen.passed_over}"
     return Judgement(check, Verdict.PASS, what)
+
+
+def _replies(seen: tuple[TurnSeen, ...], prefix: str) -> Iterator[Judgement]:
+    """Whether the answer of a spawned sub-agent came back. Told: how soon it does is OpenClaw's own affair."""
+    for each in seen:
+        if each.probe.kind is not TurnKind.SPAWN or each.reply is None or turn(each, prefix).verdict is not Verdict.PASS:
+            continue
+        verdict = Verdict.PASS if each.reply else Verdict.FAIL
+        came = "came back to" if each.reply else "did not come back in time to"
+        yield Judgement(
+            f"{prefix}.reply", verdict, f"the sub-agent's answer {came} the agent that spawned it", need=Need.WANTED
+        )
 
 
 def skipped(turn_left_out: Skipped) -> Judgement:
@@ -68,6 +80,8 @@ def _tool_problem(seen: TurnSeen) -> str:
         return f"{tool} answered with status {seen.status or 'none'}"
     if Saw.CHILD not in saw:
         return f"{tool} said {seen.status}, but the other agent's turn never reached the model"
+    if seen.probe.kind is TurnKind.SEND and seen.reply is False:
+        return f"{tool} said {seen.status}, but brought no answer of the other agent"
     return _plain_problem(seen)
 
 

@@ -13,6 +13,7 @@ from upgrader.operations.canary.site import Grounds
 from upgrader.operations.canary.tools import CourseTools
 
 _POLL = timedelta(seconds=0.1)
+_RETURN = timedelta(seconds=30)  # it took 1 s on 9.6; it never decides, so nobody waits long for it
 
 
 class TurnTaker:
@@ -64,11 +65,17 @@ class TurnTaker:
         began = self._clock.monotonic()
         ended = self._asked(probe)
         took = self._clock.monotonic() - began
-        self._wait_for_child(probe)
+        self._wait_for(Saw.CHILD, probe, self._at.budgets.child)
+        returns = probe.kind is TurnKind.SPAWN and self._lore.returns_answers(self._at.slot.version)
+        if returns:
+            self._wait_for(Saw.RETURNED, probe, _RETURN)
         model = self._at.place.model
         events = model.events(probe.nonce)
         results = [e.result for e in events if e.saw is Saw.RESULT]
         status, error = self._lore.answer_status(results[-1]) if results else ("", "")
+        reply = any(e.saw is Saw.RETURNED for e in events) if returns else None
+        if probe.kind is TurnKind.SEND and status == "ok":
+            reply = self._lore.holds_answer(results[-1], probe)
         return TurnSeen(
             probe=probe,
             exit_code=ended.exit_code,
@@ -79,6 +86,7 @@ class TurnTaker:
             error=self._at.redactor.shown(error.partition("\n")[0]),
             embedded=self._lore.ran_embedded(ended.said),
             model_alive=model.alive,
+            reply=reply,
         )
 
     def _asked(self, probe: TurnProbe) -> TurnEnded:
@@ -90,15 +98,15 @@ class TurnTaker:
             return TurnEnded(None, "")
         return TurnEnded(ran.exit_code, (ran.stdout + b"\n" + ran.stderr).decode("utf-8", "replace"))
 
-    def _wait_for_child(self, probe: TurnProbe) -> None:
+    def _wait_for(self, wanted: Saw, probe: TurnProbe, limit: timedelta) -> None:
         """A spawned sub-agent runs on after the turn that spawned it; only a good answer of the tool is worth waiting for."""
         if not probe.tool:
             return
         began = self._clock.monotonic()
-        while self._clock.monotonic() - began < self._at.budgets.child.total_seconds():
+        while self._clock.monotonic() - began < limit.total_seconds():
             events = self._at.place.model.events(probe.nonce)
             results = [e.result for e in events if e.saw is Saw.RESULT]
             failed = not results or self._lore.answer_status(results[-1])[1]
-            if failed or any(e.saw is Saw.CHILD for e in events):
+            if failed or any(e.saw is wanted for e in events):
                 return
             self._clock.wait(_POLL)

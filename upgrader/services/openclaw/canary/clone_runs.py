@@ -220,6 +220,19 @@ def answer_status(result: str) -> tuple[str, str]:
     return str(status or ""), str(error or "")
 
 
+def holds_answer(result: str, probe: TurnProbe) -> bool:
+    """Whether a tool's answer brings what the other agent said (`reply` of sessions_send in 2026.2.22, 9.5 and 9.6, seen)."""
+    return f"upgrader answer {probe.nonce}" in result
+
+
+def returns_answers(version: Version) -> bool:
+    """Whether a sub-agent's answer is told to the agent that spawned it, where no channel is at hand.
+
+    Seen of 2026.9.5 and 9.6, a second after the sub-agent ended; not within 12 s of 2026.2.22. Between them it was not tried.
+    """
+    return version.at_least("2026.9.5")
+
+
 def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], ...]:
     """What of a configuration must be equal in source and clone, each with a digest (None: absent)."""
     defaults = _mapping(_mapping(config.get("agents")).get("defaults"))

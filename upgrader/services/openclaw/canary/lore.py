@@ -5,6 +5,7 @@ from upgrader.services.openclaw.canary.clone_runs import answer_status as answer
 from upgrader.services.openclaw.canary.clone_runs import code_paths as code_paths
 from upgrader.services.openclaw.canary.clone_runs import command as command
 from upgrader.services.openclaw.canary.clone_runs import environment as environment
+from upgrader.services.openclaw.canary.clone_runs import holds_answer as holds_answer
 from upgrader.services.openclaw.canary.clone_runs import is_greeting as is_greeting
 from upgrader.services.openclaw.canary.clone_runs import is_no_room as is_no_room
 from upgrader.services.openclaw.canary.clone_runs import is_passing as is_passing
@@ -14,6 +15,7 @@ from upgrader.services.openclaw.canary.clone_runs import ran_embedded as ran_emb
 from upgrader.services.openclaw.canary.clone_runs import readiness as readiness
 from upgrader.services.openclaw.canary.clone_runs import reason as reason
 from upgrader.services.openclaw.canary.clone_runs import reason_first as reason_first
+from upgrader.services.openclaw.canary.clone_runs import returns_answers as returns_answers
 from upgrader.services.openclaw.canary.clone_runs import terminal_arguments as terminal_arguments
 from upgrader.services.openclaw.canary.clone_runs import terminal_patterns as terminal_patterns
 from upgrader.services.openclaw.canary.clone_runs import turn_arguments as turn_arguments
