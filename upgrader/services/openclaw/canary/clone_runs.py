@@ -221,16 +221,17 @@ def answer_status(result: str) -> tuple[str, str]:
 
 
 def holds_answer(result: str, probe: TurnProbe) -> bool:
-    """Whether a tool's answer brings what the other agent said (`reply` of sessions_send in 2026.2.22, 9.5 and 9.6, seen)."""
+    """Whether a tool's answer brings what the other agent said (`reply` of sessions_send: 2026.2.22, 7.1, 9.5, 9.6, seen)."""
     return f"upgrader answer {probe.nonce}" in result
 
 
 def returns_answers(version: Version) -> bool:
     """Whether a sub-agent's answer is told to the agent that spawned it, where no channel is at hand.
 
-    Seen of 2026.9.5 and 9.6, a second after the sub-agent ended; not within 12 s of 2026.2.22. Between them it was not tried.
+    Seen of 2026.7.1, 9.5 and 9.6, two seconds after the sub-agent ended at most; not within 12 s of 2026.2.22. What lies
+    between was not tried.
     """
-    return version.at_least("2026.9.5")
+    return version.at_least("2026.7.1")
 
 
 def policy_views(config: Mapping[str, object]) -> tuple[tuple[str, str | None], ...]:
